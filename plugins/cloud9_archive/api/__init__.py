@@ -1,0 +1,1 @@
+"""Cloud9's Call Data API over HTTP; the only room that speaks it."""

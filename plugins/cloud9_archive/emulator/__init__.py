@@ -1,0 +1,1 @@
+"""A stateful Cloud9 to run against; it never imports the client it tests."""

@@ -1,0 +1,203 @@
+"""Every exception of this package, in one tree.
+
+::
+
+    Cloud9ArchiveError
+    ├── TransientError                try again: the client in seconds, then the task in minutes
+    │   ├── UnreachableError          name lookup, connection, reset, timeout
+    │   ├── ServerFaultError          the server answered 5xx
+    │   ├── RateLimitedError          the server answered 429
+    │   ├── IncompleteBodyError       fewer bytes arrived than were announced
+    │   └── StagingLostError          bytes that the catalog knows are not on this host
+    ├── ConfigurationError            a person must act first: never retried
+    │   ├── ConnectionFieldError      a field of the Airflow connection is missing or wrong
+    │   ├── CredentialsError          401
+    │   ├── AddressNotAllowedError    403
+    │   ├── TlsError                  the server's certificate was not accepted
+    │   ├── WireFormatError           the API's answer does not fit the wire format file
+    │   ├── PolicyError               a policy file
+    │   ├── RosterError               a roster file
+    │   ├── WindowError               the run has no window to work on
+    │   ├── ArchiveConflictError      other bytes stand where ours must go
+    │   ├── CatalogError              the catalog cannot be used as it is
+    │   └── ReconciliationError       the run does not add up
+    └── RecordError                   one recording is bad: quarantine it, carry on
+        ├── DamagedMediaError
+        ├── EmptyMediaError
+        ├── UnsupportedMediaError
+        └── TranscodeError
+
+The family decides about retries; ``code`` is stable and appears in findings, reports and docs.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class Cloud9ArchiveError(Exception):
+    """
+    Something went wrong, said so that a person knows what to do next.
+
+    :param message: what was found, naming the record, rule or field
+    :param subject: id of the record, or place of the field, that it concerns
+    :param hint: the next action, as a sentence
+    """
+
+    code: ClassVar[str] = "ERROR"
+
+    def __init__(self, message: str, *, subject: str | None = None, hint: str | None = None) -> None:
+        self.message = message
+        self.subject = subject
+        self.hint = hint
+        super().__init__(message, subject, hint)
+
+    def __str__(self) -> str:
+        """One line: the message, then the hint."""
+        return f"{self.message} – {self.hint}" if self.hint else self.message
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Keyword arguments survive pickling: errors cross process boundaries here."""
+        return (_rebuild, (type(self), self.message, self.subject, self.hint))
+
+
+def _rebuild(kind: type[Cloud9ArchiveError], message: str, subject: str | None, hint: str | None) -> Cloud9ArchiveError:
+    return kind(message, subject=subject, hint=hint)
+
+
+class TransientError(Cloud9ArchiveError):
+    """The same attempt may work later."""
+
+    code = "TRANSIENT"
+
+
+class UnreachableError(TransientError):
+    """No complete answer came: name lookup, connection, reset or timeout."""
+
+    code = "UNREACHABLE"
+
+
+class ServerFaultError(TransientError):
+    """The server answered 5xx."""
+
+    code = "SERVER_FAULT"
+
+
+class RateLimitedError(TransientError):
+    """The server answered 429."""
+
+    code = "RATE_LIMITED"
+
+
+class IncompleteBodyError(TransientError):
+    """Fewer bytes arrived than the server announced."""
+
+    code = "INCOMPLETE_BODY"
+
+
+class StagingLostError(TransientError):
+    """Bytes that the catalog says were staged are not there."""
+
+    code = "STAGING_LOST"
+
+
+class ConfigurationError(Cloud9ArchiveError):
+    """A person must change something before another attempt can work."""
+
+    code = "CONFIGURATION"
+
+
+class ConnectionFieldError(ConfigurationError):
+    """A field of the Airflow connection is missing or has a wrong value."""
+
+    code = "CONNECTION_FIELD"
+
+
+class CredentialsError(ConfigurationError):
+    """The server answered 401."""
+
+    code = "CREDENTIALS"
+
+
+class AddressNotAllowedError(ConfigurationError):
+    """The server answered 403: the caller's public address is not on the key's list."""
+
+    code = "ADDRESS_NOT_ALLOWED"
+
+
+class TlsError(ConfigurationError):
+    """The server's certificate was not accepted."""
+
+    code = "TLS"
+
+
+class WireFormatError(ConfigurationError):
+    """The API's answer does not have the shape that the wire format file describes."""
+
+    code = "WIRE_FORMAT"
+
+
+class PolicyError(ConfigurationError):
+    """A policy file is not valid."""
+
+    code = "POLICY"
+
+
+class RosterError(ConfigurationError):
+    """A roster is missing, empty or not valid."""
+
+    code = "ROSTER"
+
+
+class WindowError(ConfigurationError):
+    """The run has no window, or not a usable one."""
+
+    code = "WINDOW"
+
+
+class ArchiveConflictError(ConfigurationError):
+    """The archive already holds other bytes under this key; nothing was overwritten."""
+
+    code = "ARCHIVE_CONFLICT"
+
+
+class CatalogError(ConfigurationError):
+    """The catalog is missing, of another version, or refuses an impossible change of state."""
+
+    code = "CATALOG"
+
+
+class ReconciliationError(ConfigurationError):
+    """The run does not add up: something is unaccounted for, or upstream work failed."""
+
+    code = "RECONCILIATION"
+
+
+class RecordError(Cloud9ArchiveError):
+    """One recording cannot be used as it is; the others can."""
+
+    code = "RECORD"
+
+
+class DamagedMediaError(RecordError):
+    """The audio is cut, altered or does not decode to its end."""
+
+    code = "MEDIA_DAMAGED"
+
+
+class EmptyMediaError(RecordError):
+    """There are no bytes, or no audio in them."""
+
+    code = "MEDIA_EMPTY"
+
+
+class UnsupportedMediaError(RecordError):
+    """The bytes are not audio of a kind that is known here."""
+
+    code = "MEDIA_UNSUPPORTED"
+
+
+class TranscodeError(RecordError):
+    """The derivative could not be made, or does not match its original."""
+
+    code = "TRANSCODE"

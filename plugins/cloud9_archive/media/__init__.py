@@ -1,0 +1,1 @@
+"""Audio: probing, transcoding and checking it, in limited child processes."""

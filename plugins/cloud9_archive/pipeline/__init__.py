@@ -1,0 +1,1 @@
+"""The steps of a run as plain functions; operators and the command line both call these."""
