@@ -1,0 +1,175 @@
+"""What became of the calls: the rows behind reports and sums."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import and_, case, func, select
+
+from cloud9_archive.catalog.catalog import Catalog
+from cloud9_archive.catalog.tables import (
+    batches,
+    call_recordings,
+    calls,
+    decisions,
+    media,
+    policy_calls,
+    run_calls,
+)
+from cloud9_archive.domain.accounting import UNDER_WORK, CallState, MediaState
+from cloud9_archive.domain.run import CallRef, RecordingRef, RunRef
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingAccount:
+    """A recording of a listed call; ``state`` is None when the policy does not want it."""
+
+    ref: RecordingRef
+    state: MediaState | None
+    sha256: str | None
+    bag_id: str | None
+    failure_code: str | None
+    failure_reason: str | None
+
+
+@dataclass(slots=True)
+class CallAccount:
+    """
+    What became of a call that a run listed.
+
+    :param held_by: the other run that works on it, or ``later`` when a later run will
+    """
+
+    ref: CallRef
+    started_at: datetime
+    state: CallState
+    rule: str | None
+    reason: str | None
+    bag_id: str | None
+    held_by: str | None
+    recordings: list[RecordingAccount] = field(default_factory=list)
+
+
+def run_accounts(catalog: Catalog, run: RunRef, *, now: datetime) -> list[CallAccount]:
+    """Every call that the run listed, by start and id, with its recordings; undecided ones have state ``listed``."""
+    query = (
+        select(
+            calls.c.source,
+            calls.c.call_id,
+            calls.c.started_at,
+            policy_calls.c.state,
+            policy_calls.c.bag_id,
+            case(
+                (
+                    and_(batches.c.run_id != run.run_id, batches.c.lease_until > now),
+                    batches.c.run_id,
+                ),
+                (
+                    and_(
+                        policy_calls.c.state == CallState.SELECTED,
+                        policy_calls.c.batch_id.is_(None),
+                        policy_calls.c.next_check_at > now,
+                    ),
+                    "later",
+                ),
+            ).label("held_by"),
+            decisions.c.rule,
+            decisions.c.reason,
+            call_recordings.c.recording_id,
+            media.c.state.label("media_state"),
+            media.c.original_sha256,
+            media.c.bag_id.label("media_bag_id"),
+            media.c.failure_code,
+            media.c.failure_reason,
+        )
+        .select_from(run_calls)
+        .join(calls, and_(calls.c.source == run_calls.c.source, calls.c.call_id == run_calls.c.call_id))
+        .outerjoin(
+            policy_calls,
+            and_(
+                policy_calls.c.policy == run.policy,
+                policy_calls.c.source == calls.c.source,
+                policy_calls.c.call_id == calls.c.call_id,
+            ),
+        )
+        .outerjoin(decisions, decisions.c.decision_id == policy_calls.c.decision_id)
+        .outerjoin(batches, batches.c.batch_id == policy_calls.c.batch_id)
+        .outerjoin(
+            call_recordings,
+            and_(call_recordings.c.source == calls.c.source, call_recordings.c.call_id == calls.c.call_id),
+        )
+        .outerjoin(
+            media,
+            and_(
+                media.c.policy == run.policy,
+                media.c.source == call_recordings.c.source,
+                media.c.recording_id == call_recordings.c.recording_id,
+            ),
+        )
+        .where(run_calls.c.policy == run.policy, run_calls.c.run_id == run.run_id)
+        .order_by(calls.c.started_at, calls.c.source, calls.c.call_id, call_recordings.c.recording_id)
+    )
+    accounts: dict[CallRef, CallAccount] = {}
+    with catalog.begin() as connection:
+        for row in connection.execute(query):
+            ref = CallRef(row.source, row.call_id)
+            state = CallState(row.state or CallState.LISTED)
+            account = accounts.setdefault(
+                ref, CallAccount(ref, row.started_at, state, row.rule, row.reason, row.bag_id, row.held_by)
+            )
+            if row.recording_id is not None:
+                account.recordings.append(
+                    RecordingAccount(
+                        RecordingRef(row.source, row.recording_id),
+                        MediaState(row.media_state) if row.media_state else None,
+                        row.original_sha256,
+                        row.media_bag_id,
+                        row.failure_code,
+                        row.failure_reason,
+                    )
+                )
+    return list(accounts.values())
+
+
+def policy_call_counts(catalog: Catalog, policy: str) -> dict[CallState, int]:
+    """How many calls the policy has in each state."""
+    query = (
+        select(policy_calls.c.state, func.count())
+        .where(policy_calls.c.policy == policy)
+        .group_by(policy_calls.c.state)
+    )
+    with catalog.begin() as connection:
+        return {CallState(state): count for state, count in connection.execute(query)}
+
+
+def policy_media_counts(catalog: Catalog, policy: str) -> dict[MediaState, int]:
+    """How many recordings the policy has in each state."""
+    query = select(media.c.state, func.count()).where(media.c.policy == policy).group_by(media.c.state)
+    with catalog.begin() as connection:
+        return {MediaState(state): count for state, count in connection.execute(query)}
+
+
+def abandoned_work(catalog: Catalog, policy: str, *, now: datetime) -> list[RecordingRef]:
+    """Recordings of the policy that are under work though nobody holds them; they are unaccounted for."""
+    query = (
+        select(media.c.source, media.c.recording_id)
+        .outerjoin(batches, batches.c.batch_id == media.c.batch_id)
+        .where(
+            media.c.policy == policy,
+            media.c.state.in_(UNDER_WORK),
+            media.c.batch_id.is_(None) | (batches.c.lease_until <= now),
+        )
+        .order_by(media.c.source, media.c.recording_id)
+    )
+    with catalog.begin() as connection:
+        return [RecordingRef(*row) for row in connection.execute(query)]
+
+
+def count_states(states: Iterable[CallState]) -> dict[CallState, int]:
+    """How often each state occurs."""
+    counts: dict[CallState, int] = {}
+    for state in states:
+        counts[state] = counts.get(state, 0) + 1
+    return counts

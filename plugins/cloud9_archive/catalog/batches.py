@@ -1,0 +1,338 @@
+"""A batch's members, its lease, and how it is sealed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Row, and_, func, insert, select, tuple_, update
+
+from cloud9_archive.catalog import events
+from cloud9_archive.catalog.catalog import Catalog
+from cloud9_archive.catalog.listing import chunks
+from cloud9_archive.catalog.settling import calls_of_recordings, settle_calls
+from cloud9_archive.catalog.tables import (
+    bags,
+    batches,
+    call_recordings,
+    calls,
+    decisions,
+    media,
+    policy_calls,
+    recordings,
+)
+from cloud9_archive.domain.accounting import BatchState, CallState, MediaState
+from cloud9_archive.domain.call import Call
+from cloud9_archive.domain.run import CallRef, RecordingRef
+from cloud9_archive.errors import CatalogError
+
+
+@dataclass(frozen=True, slots=True)
+class BatchRecording:
+    """
+    A recording in a batch.
+
+    :param duration: seconds, as the source reported it
+    :param original_size: bytes
+    :param links: the calls that it belongs to under this policy, each with the call's offset into it in seconds
+    """
+
+    ref: RecordingRef
+    state: MediaState
+    deadline_at: datetime
+    duration: float | None
+    filename: str | None
+    original_sha256: str | None
+    original_size: int | None
+    fetched_at: datetime | None
+    examination: Mapping[str, Any] | None
+    derivative: Mapping[str, Any] | None
+    failure_code: str | None
+    failure_reason: str | None
+    links: tuple[tuple[CallRef, float | None], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BatchCall:
+    """A call in a batch, with the decision that selected it."""
+
+    call: Call
+    digest: str
+    archived_digest: str | None
+    deadline_at: datetime
+    decision: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """
+    Recordings and calls that travel together into one bag.
+
+    :param plan: the bag's final content as JSON text, once sealing has begun
+    """
+
+    batch_id: str
+    policy: str
+    run_id: str
+    state: BatchState
+    plan: str | None
+    recordings: tuple[BatchRecording, ...]
+    calls: tuple[BatchCall, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SealedBag:
+    """
+    A bag that is complete in the archive.
+
+    :param prefix: its folder, relative to the archive's root
+    :param seal_sha256: digest of its tagmanifest-sha256.txt
+    :param size: bytes of all its files
+    """
+
+    bag_id: str
+    prefix: str
+    seal_sha256: str
+    files: int
+    size: int
+
+
+def read_batch(catalog: Catalog, batch_id: str, *, lease: timedelta, now: datetime) -> Batch:
+    """
+    The batch with all its members; its lease is renewed.
+
+    :raises CatalogError: if there is no such batch
+    """
+    with catalog.begin() as connection:
+        connection.execute(update(batches).where(batches.c.batch_id == batch_id).values(lease_until=now + lease))
+        row = connection.execute(select(batches).where(batches.c.batch_id == batch_id)).one_or_none()
+        if row is None:
+            raise CatalogError(
+                f"batch {batch_id!r} is not in the catalog",
+                subject=batch_id,
+                hint="clear the run's apply_recording_rules task: that step forms the batches",
+            )
+        return Batch(
+            batch_id,
+            row.policy,
+            row.run_id,
+            BatchState(row.state),
+            row.plan,
+            _recordings(connection, row.policy, batch_id),
+            _calls(connection, row.policy, batch_id),
+        )
+
+
+def fix_plan(catalog: Catalog, batch_id: str, plan: str) -> str:
+    """
+    The bag's content is fixed: the plan that holds from now on, which is another worker's if that was first.
+
+    :param plan: JSON text
+    :raises CatalogError: if the batch is finished already
+    """
+    with catalog.begin() as connection:
+        connection.execute(
+            update(batches)
+            .where(batches.c.batch_id == batch_id, batches.c.state == BatchState.OPEN)
+            .values(state=BatchState.SEALING, plan=plan)
+        )
+        fixed: str | None = connection.scalar(select(batches.c.plan).where(batches.c.batch_id == batch_id))
+    if fixed is None:
+        raise CatalogError(f"batch {batch_id!r} is finished already", subject=batch_id)
+    return fixed
+
+
+def finish_batch(
+    catalog: Catalog,
+    batch: Batch,
+    bag: SealedBag | None,
+    *,
+    held: Collection[RecordingRef],
+    documented: Mapping[CallRef, str],
+    now: datetime,
+) -> bool:
+    """
+    The batch is over: what its bag holds is archived, the rest is released, every call's state follows.
+
+    :param bag: the sealed bag, or None when there was nothing to archive
+    :param held: recordings whose original is in the bag
+    :param documented: calls whose document is in the bag, each with the digest that it was documented at
+    :returns: False when the batch was finished before, and nothing changed
+    """
+    with catalog.begin() as connection:
+        changed = connection.execute(
+            update(batches)
+            .where(batches.c.batch_id == batch.batch_id, batches.c.state.in_((BatchState.OPEN, BatchState.SEALING)))
+            .values(state=BatchState.SEALED if bag else BatchState.DISSOLVED, plan=None)
+        ).rowcount
+        if not changed:
+            return False
+        if bag:
+            _note_bag(connection, batch, bag, held, documented, now)
+        refs = {RecordingRef(*ref) for ref in connection.execute(_members(media, batch, media.c.recording_id))}
+        touched = {CallRef(*ref) for ref in connection.execute(_members(policy_calls, batch, policy_calls.c.call_id))}
+        for table in (media, policy_calls):
+            connection.execute(update(table).where(table.c.batch_id == batch.batch_id).values(batch_id=None))
+        touched |= calls_of_recordings(connection, batch.policy, refs)
+        settle_calls(connection, batch.policy, touched, now=now)
+    return True
+
+
+def sealed_bags_of(catalog: Catalog, policy: str, run_id: str) -> list[tuple[SealedBag, int | None]]:
+    """The run's sealed bags, by id, each with the number of the chain link that covers it."""
+    query = select(bags).where(bags.c.policy == policy, bags.c.run_id == run_id).order_by(bags.c.bag_id)
+    with catalog.begin() as connection:
+        return [
+            (SealedBag(row.bag_id, row.prefix, row.seal_sha256, row.files, row.size), row.link_number)
+            for row in connection.execute(query)
+        ]
+
+
+def _members(table: Any, batch: Batch, column: Any) -> Any:  # noqa: ANN401 - SQLAlchemy's own types are wider here
+    return select(table.c.source, column).where(table.c.batch_id == batch.batch_id)
+
+
+def _note_bag(
+    connection: Connection,
+    batch: Batch,
+    bag: SealedBag,
+    held: Collection[RecordingRef],
+    documented: Mapping[CallRef, str],
+    now: datetime,
+) -> None:
+    connection.execute(
+        insert(bags).values(
+            bag_id=bag.bag_id,
+            policy=batch.policy,
+            run_id=batch.run_id,
+            prefix=bag.prefix,
+            seal_sha256=bag.seal_sha256,
+            files=bag.files,
+            size=bag.size,
+            sealed_at=now,
+        )
+    )
+    for chunk in chunks(sorted(held)):
+        mine = and_(media.c.policy == batch.policy, tuple_(media.c.source, media.c.recording_id).in_(chunk))
+        connection.execute(update(media).where(mine).values(bag_id=bag.bag_id))
+        connection.execute(
+            update(media).where(mine, media.c.state == MediaState.TRANSCODED).values(state=MediaState.ARCHIVED)
+        )
+    for ref, digest in documented.items():
+        connection.execute(
+            update(policy_calls)
+            .where(
+                policy_calls.c.policy == batch.policy,
+                policy_calls.c.source == ref.source,
+                policy_calls.c.call_id == ref.call_id,
+            )
+            .values(archived_digest=digest, bag_id=bag.bag_id)
+        )
+    trail = [events.Event("recording.archived", "/".join(ref), after=bag.bag_id) for ref in sorted(held)]
+    trail.append(events.Event("bag.sealed", bag.bag_id, after=bag.seal_sha256))
+    events.append(connection, trail, policy=batch.policy, who=batch.run_id, now=now)
+
+
+def _recordings(connection: Connection, policy: str, batch_id: str) -> tuple[BatchRecording, ...]:
+    query = (
+        select(media, recordings.c.duration, recordings.c.filename)
+        .join(
+            recordings,
+            and_(recordings.c.source == media.c.source, recordings.c.recording_id == media.c.recording_id),
+        )
+        .where(media.c.policy == policy, media.c.batch_id == batch_id)
+        .order_by(media.c.source, media.c.recording_id)
+    )
+    links = _links(connection, policy, batch_id)
+    return tuple(_recording(row, links) for row in connection.execute(query))
+
+
+def _recording(row: Row[Any], links: Mapping[RecordingRef, list[tuple[CallRef, float | None]]]) -> BatchRecording:
+    ref = RecordingRef(row.source, row.recording_id)
+    return BatchRecording(
+        ref=ref,
+        state=MediaState(row.state),
+        deadline_at=row.deadline_at,
+        duration=row.duration,
+        filename=row.filename,
+        original_sha256=row.original_sha256,
+        original_size=row.original_size,
+        fetched_at=row.fetched_at,
+        examination=json.loads(row.examination) if row.examination else None,
+        derivative=json.loads(row.derivative) if row.derivative else None,
+        failure_code=row.failure_code,
+        failure_reason=row.failure_reason,
+        links=tuple(links.get(ref, ())),
+    )
+
+
+def _links(
+    connection: Connection, policy: str, batch_id: str
+) -> dict[RecordingRef, list[tuple[CallRef, float | None]]]:
+    query = (
+        select(call_recordings)
+        .join(
+            media,
+            and_(media.c.source == call_recordings.c.source, media.c.recording_id == call_recordings.c.recording_id),
+        )
+        .join(
+            policy_calls,
+            and_(
+                policy_calls.c.policy == policy,
+                policy_calls.c.source == call_recordings.c.source,
+                policy_calls.c.call_id == call_recordings.c.call_id,
+            ),
+        )
+        .where(media.c.policy == policy, media.c.batch_id == batch_id, policy_calls.c.state != CallState.EXCLUDED)
+        .order_by(call_recordings.c.source, call_recordings.c.call_id)
+    )
+    links: dict[RecordingRef, list[tuple[CallRef, float | None]]] = {}
+    for row in connection.execute(query):
+        call = CallRef(row.source, row.call_id)
+        links.setdefault(RecordingRef(row.source, row.recording_id), []).append((call, row.offset))
+    return links
+
+
+def _calls(connection: Connection, policy: str, batch_id: str) -> tuple[BatchCall, ...]:
+    query = (
+        select(calls.c.document, calls.c.digest, policy_calls.c.archived_digest, policy_calls.c.deadline_at, decisions)
+        .join(
+            policy_calls,
+            and_(policy_calls.c.source == calls.c.source, policy_calls.c.call_id == calls.c.call_id),
+        )
+        .join(decisions, decisions.c.decision_id == policy_calls.c.decision_id)
+        .where(policy_calls.c.policy == policy, policy_calls.c.batch_id == batch_id)
+        .order_by(calls.c.source, calls.c.call_id)
+    )
+    return tuple(
+        BatchCall(
+            call=Call.from_document(json.loads(row.document)),
+            digest=row.digest,
+            archived_digest=row.archived_digest,
+            deadline_at=row.deadline_at,
+            decision={
+                "outcome": row.outcome,
+                "rule": row.rule,
+                "reason": row.reason,
+                "users": json.loads(row.users),
+                "policy_version": row.policy_version,
+                "roster_version": row.roster_version,
+                "decided_at": row.decided_at,
+            },
+        )
+        for row in connection.execute(query)
+    )
+
+
+def unfinished(catalog: Catalog, policy: str) -> int:
+    """How many batches of the policy are not finished."""
+    query = (
+        select(func.count())
+        .select_from(batches)
+        .where(batches.c.policy == policy, batches.c.state.in_((BatchState.OPEN, BatchState.SEALING)))
+    )
+    with catalog.begin() as connection:
+        return connection.scalar(query) or 0

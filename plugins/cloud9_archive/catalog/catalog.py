@@ -1,0 +1,144 @@
+"""Opening the catalog: its engine, its pragmas, its schema."""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Table, create_engine, event, inspect, text
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.pool import NullPool
+
+from cloud9_archive.errors import CatalogError
+
+HEAD = "0001"
+"""The newest migration; a test compares it with the migrations folder."""
+
+BUSY_TIMEOUT = 60
+"""Seconds that a writer waits for another on SQLite."""
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """A catalog whose schema is current; every change happens in a transaction of :meth:`begin`."""
+
+    engine: Engine
+
+    @contextmanager
+    def begin(self) -> Iterator[Connection]:
+        """One transaction: committed when the block ends, rolled back when it raises."""
+        with self.engine.begin() as connection:
+            yield connection
+
+    def close(self) -> None:
+        """No connection is open afterwards."""
+        self.engine.dispose()
+
+
+def open_catalog(url: str) -> Catalog:
+    """
+    The catalog at ``url``, created or migrated when it is new or older than this software.
+
+    :param url: SQLAlchemy URL, ``sqlite:///…`` or ``postgresql+psycopg://…``
+    :raises CatalogError: if the database is of another kind, or newer than this software
+    """
+    engine = _engine(make_url(url))
+    if _revision(engine) != HEAD:
+        _migrate(engine)
+    return Catalog(engine)
+
+
+def upsert(connection: Connection, table: Table) -> Any:  # noqa: ANN401 - the dialects share no type for this
+    """An INSERT of this database's dialect, which knows ON CONFLICT."""
+    dialect: Callable[[Table], Any] = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    return dialect(table)
+
+
+def one_at_a_time(connection: Connection, what: str) -> None:
+    """
+    Until this transaction ends, no other gets past this line for the same ``what``.
+
+    SQLite has one writer anyway; on Postgres an advisory lock is taken.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(hashtext(:what))"), {"what": f"cloud9_archive {what}"})
+
+
+def _engine(url: URL) -> Engine:
+    kind = url.get_backend_name()
+    if kind == "postgresql":
+        return create_engine(url, pool_pre_ping=True)
+    if kind != "sqlite" or not url.database or url.database == ":memory:":
+        raise CatalogError(
+            f"the catalog cannot live in {url.render_as_string(hide_password=True)!r}",
+            hint="set [cloud9_archive] catalog_url to sqlite:////absolute/path or postgresql+psycopg://…",
+        )
+    Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    # Without a pool no connection outlives its block, so a forked task never inherits one.
+    engine = create_engine(url, poolclass=NullPool, connect_args={"timeout": BUSY_TIMEOUT})
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_immediate)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, record: object) -> None:  # noqa: ANN401 - DBAPI connection
+    del record
+    connection.isolation_level = None  # the driver must not begin transactions of its own
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_immediate(connection: Connection) -> None:
+    # A transaction that reads first and writes later would fail instead of waiting when another wrote in between.
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _revision(engine: Engine) -> str | None:
+    with engine.connect() as connection:
+        if not inspect(connection).has_table("alembic_version"):
+            return None
+        revision: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+        return revision
+
+
+def _migrate(engine: Engine) -> None:
+    from alembic import command  # noqa: PLC0415 - 0.2 s, needed only when the schema is not current
+    from alembic.config import Config  # noqa: PLC0415 - as above
+    from alembic.util.exc import CommandError  # noqa: PLC0415 - as above
+
+    config = Config()
+    config.set_main_option("script_location", str(files("cloud9_archive.catalog") / "migrations"))
+    with _only_one(engine), engine.connect() as connection:
+        config.attributes["connection"] = connection
+        try:
+            command.upgrade(config, "head")
+        except CommandError as error:
+            raise CatalogError(
+                f"the catalog's schema {_revision(engine)!r} is unknown to this version of the software",
+                hint="install the version that wrote it, or a newer one",
+            ) from error
+        connection.commit()
+
+
+@contextmanager
+def _only_one(engine: Engine) -> Iterator[None]:
+    """Nobody else migrates meanwhile."""
+    if engine.dialect.name == "postgresql":
+        with engine.connect() as connection:
+            connection.execute(text("SELECT pg_advisory_lock(hashtext('cloud9_archive'))"))
+            try:
+                yield
+            finally:
+                connection.execute(text("SELECT pg_advisory_unlock(hashtext('cloud9_archive'))"))
+        return
+    with Path(f"{engine.url.database}.migrating").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

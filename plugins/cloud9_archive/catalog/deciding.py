@@ -1,0 +1,135 @@
+"""Decisions on calls, append-only, and the recordings that they make wanted."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, and_, insert, literal, select
+
+from cloud9_archive.catalog import events
+from cloud9_archive.catalog.catalog import Catalog, upsert
+from cloud9_archive.catalog.tables import call_recordings, calls, decisions, media, policy_calls, run_calls
+from cloud9_archive.domain.accounting import CallState, MediaState
+from cloud9_archive.domain.call import Call
+from cloud9_archive.domain.rules import Decision, Outcome
+from cloud9_archive.domain.run import RunRef
+
+
+def undecided(catalog: Catalog, run: RunRef, *, limit: int) -> list[Call]:
+    """Calls that the run listed and the policy has not decided on, oldest first, at most ``limit``."""
+    query = (
+        select(calls.c.document)
+        .join(run_calls, and_(run_calls.c.source == calls.c.source, run_calls.c.call_id == calls.c.call_id))
+        .outerjoin(
+            policy_calls,
+            and_(
+                policy_calls.c.policy == run.policy,
+                policy_calls.c.source == calls.c.source,
+                policy_calls.c.call_id == calls.c.call_id,
+            ),
+        )
+        .where(run_calls.c.policy == run.policy, run_calls.c.run_id == run.run_id, policy_calls.c.call_id.is_(None))
+        .order_by(calls.c.started_at, calls.c.source, calls.c.call_id)
+        .limit(limit)
+    )
+    with catalog.begin() as connection:
+        return [Call.from_document(json.loads(document)) for document in connection.scalars(query)]
+
+
+def record_decisions(
+    catalog: Catalog,
+    run: RunRef,
+    decided: Sequence[tuple[Call, Decision]],
+    *,
+    deadline: timedelta,
+    now: datetime,
+) -> None:
+    """
+    Each call has its decision under the policy; one that another run decided meanwhile keeps that decision.
+
+    :param deadline: how long after a call's end its media may be absent before they count as missing
+    """
+    with catalog.begin() as connection:
+        for call, decision in decided:
+            _record_decision(connection, run, call, decision, deadline=deadline, now=now)
+        trail = [
+            events.Event("call.decided", f"{call.source}/{call.call_id}", after=f"{decision.outcome} {decision.rule}")
+            for call, decision in decided
+        ]
+        events.append(connection, trail, policy=run.policy, who=run.run_id, now=now)
+
+
+def want_media(connection: Connection, run: RunRef) -> None:
+    """Every recording of a selected call that the run listed is wanted, unless it has a state already."""
+    links = (
+        select(
+            literal(run.policy),
+            call_recordings.c.source,
+            call_recordings.c.recording_id,
+            literal(MediaState.WANTED.value),
+            policy_calls.c.deadline_at,
+        )
+        .join(
+            run_calls,
+            and_(
+                run_calls.c.source == call_recordings.c.source,
+                run_calls.c.call_id == call_recordings.c.call_id,
+            ),
+        )
+        .join(
+            policy_calls,
+            and_(
+                policy_calls.c.policy == run.policy,
+                policy_calls.c.source == call_recordings.c.source,
+                policy_calls.c.call_id == call_recordings.c.call_id,
+            ),
+        )
+        .where(
+            run_calls.c.policy == run.policy,
+            run_calls.c.run_id == run.run_id,
+            policy_calls.c.state != CallState.EXCLUDED,
+        )
+    )
+    connection.execute(
+        upsert(connection, media)
+        .from_select(["policy", "source", "recording_id", "state", "deadline_at"], links)
+        .on_conflict_do_nothing()
+    )
+
+
+def _record_decision(
+    connection: Connection, run: RunRef, call: Call, decision: Decision, *, deadline: timedelta, now: datetime
+) -> None:
+    inserted = connection.execute(
+        insert(decisions).values(
+            policy=run.policy,
+            source=call.source,
+            call_id=call.call_id,
+            outcome=decision.outcome,
+            rule=decision.rule,
+            reason=decision.reason,
+            users=json.dumps(list(decision.users), ensure_ascii=False),
+            policy_version=decision.policy_version,
+            roster_version=decision.roster_version,
+            run_id=run.run_id,
+            decided_at=now,
+        )
+    )
+    ended = call.ended_at or call.started_at + timedelta(seconds=call.duration or 0)
+    connection.execute(
+        upsert(connection, policy_calls)
+        .values(
+            policy=run.policy,
+            source=call.source,
+            call_id=call.call_id,
+            state=CallState.SELECTED if decision.outcome is Outcome.RECORD else CallState.EXCLUDED,
+            decision_id=inserted.inserted_primary_key[0],
+            started_at=call.started_at,
+            deadline_at=ended + deadline,
+            next_check_at=now,
+            attempts=0,
+        )
+        .on_conflict_do_nothing()
+    )

@@ -1,0 +1,210 @@
+"""Forming batches: what a run may work on is claimed in one transaction."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, and_, exists, insert, or_, select, tuple_, update
+
+from cloud9_archive.catalog.catalog import Catalog, one_at_a_time
+from cloud9_archive.catalog.deciding import want_media
+from cloud9_archive.catalog.listing import chunks
+from cloud9_archive.catalog.settling import ABSENT, settle_calls
+from cloud9_archive.catalog.tables import batches, call_recordings, calls, media, policy_calls, run_calls
+from cloud9_archive.domain.accounting import BatchState, CallState, MediaState
+from cloud9_archive.domain.batching import Grouped, batches_of
+from cloud9_archive.domain.call import utc_text
+from cloud9_archive.domain.run import FIRST_CHECK, CallRef, RecordingRef, RunKind, RunRef
+
+UNFINISHED = (BatchState.OPEN, BatchState.SEALING)
+SETTLED = (MediaState.ARCHIVED, MediaState.QUARANTINED)
+UNSETTLED_CALLS = (CallState.SELECTED, *ABSENT)
+
+
+@dataclass(slots=True)
+class _Due:
+    """A call with something left to do, and its recordings."""
+
+    state: CallState
+    documented: bool
+    past_deadline: bool
+    to_do: list[RecordingRef] = field(default_factory=list)
+    has_recordings: bool = False
+    held: bool = False
+
+
+def form_batches(catalog: Catalog, run: RunRef, *, max_recordings: int, lease: timedelta, now: datetime) -> list[str]:
+    """
+    Everything that the run may work on is in batches that it holds; their ids, oldest first.
+
+    Taken are calls that the run listed and that are not settled (a scheduled run leaves alone what is not due yet),
+    stragglers of earlier windows that are due (scheduled runs only), and unfinished batches whose holder let its
+    lease run out. Those are taken over whole, so that the same bag is finished and never a second one begun.
+    A recording that another run holds is left to it.
+    """
+    with catalog.begin() as connection:
+        one_at_a_time(connection, f"form {run.policy}")
+        _take_over(connection, run, lease=lease, now=now)
+        want_media(connection, run)
+        due = _due_calls(connection, run, now)
+        _settle_without_media(connection, run, due, now)
+        work = [(ref, call.to_do) for ref, call in due.items() if _has_work(call)]
+        for group in batches_of(work, max_recordings=max_recordings):
+            _claim(connection, run, group, lease=lease, now=now)
+        held = select(batches.c.batch_id).where(
+            batches.c.policy == run.policy, batches.c.run_id == run.run_id, batches.c.state.in_(UNFINISHED)
+        )
+        return sorted(connection.scalars(held))
+
+
+def release_batches(catalog: Catalog, run: RunRef, *, now: datetime) -> None:
+    """Unfinished batches of the run may be taken over at once: the run is over."""
+    with catalog.begin() as connection:
+        connection.execute(
+            update(batches)
+            .where(batches.c.policy == run.policy, batches.c.run_id == run.run_id, batches.c.state.in_(UNFINISHED))
+            .values(lease_until=now)
+        )
+
+
+def _take_over(connection: Connection, run: RunRef, *, lease: timedelta, now: datetime) -> None:
+    mine = batches.c.run_id == run.run_id
+    abandoned = batches.c.lease_until <= now
+    if run.kind is not RunKind.SCHEDULED:
+        abandoned = and_(abandoned, _holds_calls_of(run))
+    connection.execute(
+        update(batches)
+        .where(batches.c.policy == run.policy, batches.c.state.in_(UNFINISHED), or_(mine, abandoned))
+        .values(run_id=run.run_id, lease_until=now + lease)
+    )
+
+
+def _holds_calls_of(run: RunRef) -> exists:  # type: ignore[valid-type]
+    return exists().where(
+        policy_calls.c.batch_id == batches.c.batch_id,
+        run_calls.c.policy == run.policy,
+        run_calls.c.run_id == run.run_id,
+        run_calls.c.source == policy_calls.c.source,
+        run_calls.c.call_id == policy_calls.c.call_id,
+    )
+
+
+def _due_calls(connection: Connection, run: RunRef, now: datetime) -> dict[CallRef, _Due]:
+    in_time = policy_calls.c.next_check_at <= now
+    listed = exists().where(
+        run_calls.c.policy == run.policy,
+        run_calls.c.run_id == run.run_id,
+        run_calls.c.source == policy_calls.c.source,
+        run_calls.c.call_id == policy_calls.c.call_id,
+    )
+    which = in_time if run.kind is RunKind.SCHEDULED else listed
+    query = (
+        select(
+            policy_calls.c.source,
+            policy_calls.c.call_id,
+            policy_calls.c.state,
+            policy_calls.c.deadline_at,
+            policy_calls.c.archived_digest,
+            calls.c.digest,
+            call_recordings.c.recording_id,
+            media.c.state.label("media_state"),
+            media.c.batch_id,
+        )
+        .join(calls, and_(calls.c.source == policy_calls.c.source, calls.c.call_id == policy_calls.c.call_id))
+        .outerjoin(
+            call_recordings,
+            and_(call_recordings.c.source == calls.c.source, call_recordings.c.call_id == calls.c.call_id),
+        )
+        .outerjoin(
+            media,
+            and_(
+                media.c.policy == run.policy,
+                media.c.source == call_recordings.c.source,
+                media.c.recording_id == call_recordings.c.recording_id,
+            ),
+        )
+        .where(
+            policy_calls.c.policy == run.policy,
+            policy_calls.c.state.in_(UNSETTLED_CALLS),
+            policy_calls.c.batch_id.is_(None),
+            which,
+        )
+        .order_by(policy_calls.c.started_at, policy_calls.c.source, policy_calls.c.call_id)
+    )
+    due: dict[CallRef, _Due] = {}
+    for row in connection.execute(query):
+        call = due.setdefault(
+            CallRef(row.source, row.call_id),
+            _Due(CallState(row.state), row.archived_digest == row.digest, now >= row.deadline_at),
+        )
+        if row.recording_id is None:
+            continue
+        call.has_recordings = True
+        call.held = call.held or row.batch_id is not None
+        if row.media_state not in SETTLED:
+            call.to_do.append(RecordingRef(row.source, row.recording_id))
+    return due
+
+
+def _has_work(call: _Due) -> bool:
+    if call.held:
+        return False
+    if call.to_do:
+        return True
+    # All recordings are settled, or there are none and there will be none in time: the call itself is to be kept.
+    return not call.documented and (call.has_recordings or call.past_deadline)
+
+
+def _settle_without_media(connection: Connection, run: RunRef, due: dict[CallRef, _Due], now: datetime) -> None:
+    """Calls that no batch will take are due again later, in the state that follows from what is known."""
+    idle = [ref for ref, call in due.items() if not call.held and not _has_work(call)]
+    settle_calls(connection, run.policy, idle, now=now)
+    for ref, call in due.items():
+        if call.held:
+            connection.execute(
+                update(policy_calls)
+                .where(
+                    policy_calls.c.policy == run.policy,
+                    policy_calls.c.source == ref.source,
+                    policy_calls.c.call_id == ref.call_id,
+                )
+                .values(next_check_at=now + FIRST_CHECK)
+            )
+
+
+def _claim(connection: Connection, run: RunRef, group: Grouped, *, lease: timedelta, now: datetime) -> None:
+    batch_id = _batch_id(run, group.calls, now)
+    connection.execute(
+        insert(batches).values(
+            batch_id=batch_id,
+            policy=run.policy,
+            run_id=run.run_id,
+            state=BatchState.OPEN,
+            formed_at=now,
+            lease_until=now + lease,
+        )
+    )
+    for recordings in chunks(group.recordings):
+        connection.execute(
+            update(media)
+            .where(media.c.policy == run.policy, tuple_(media.c.source, media.c.recording_id).in_(recordings))
+            .values(batch_id=batch_id)
+        )
+    for members in chunks(group.calls):
+        connection.execute(
+            update(policy_calls)
+            .where(
+                policy_calls.c.policy == run.policy, tuple_(policy_calls.c.source, policy_calls.c.call_id).in_(members)
+            )
+            .values(batch_id=batch_id)
+        )
+
+
+def _batch_id(run: RunRef, refs: Iterable[CallRef], now: datetime) -> str:
+    """Sorts by the day of the run's window, and is unlike any other batch's."""
+    parts: Sequence[str] = [run.policy, run.run_id, str(utc_text(now)), *("\x1f".join(ref) for ref in refs)]
+    digest = hashlib.sha256("\x1e".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
+    return f"{run.window.start:%Y%m%d}-{digest[:20]}"

@@ -1,0 +1,167 @@
+"""What a source listed: calls, recordings and their links, upserted by their natural keys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+from sqlalchemy import Connection, select, update
+
+from cloud9_archive.catalog import events
+from cloud9_archive.catalog.catalog import Catalog, upsert
+from cloud9_archive.catalog.tables import call_recordings, calls, listings, policy_calls, recordings, run_calls
+from cloud9_archive.domain.accounting import CallState
+from cloud9_archive.domain.call import Call, canonical_json
+from cloud9_archive.domain.run import RunRef
+
+CHUNK = 500
+"""Rows to a statement: below SQLite's limit of bound variables, and enough to be fast."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class PageCounts:
+    """How many of a page's calls were new, and how many the source had amended since it last listed them."""
+
+    listed: int = 0
+    new: int = 0
+    amended: int = 0
+
+    def __add__(self, other: PageCounts) -> PageCounts:
+        """The counts of both."""
+        return PageCounts(self.listed + other.listed, self.new + other.new, self.amended + other.amended)
+
+
+def record_calls(catalog: Catalog, run: RunRef, listed: Sequence[Call], *, now: datetime) -> PageCounts:
+    """
+    The calls, their recordings and links are in the catalog, and belong to the run.
+
+    A call that the source amended goes back to ``selected`` under every policy that keeps it, so that it is
+    documented anew.
+    """
+    counts = PageCounts()
+    distinct = list({(call.source, call.call_id): call for call in listed}.values())
+    for chunk in chunks(distinct):
+        with catalog.begin() as connection:
+            counts += _record_chunk(connection, run, chunk, now)
+    return counts
+
+
+def finish_listing(catalog: Catalog, run: RunRef, source: str, *, pages: int, rows: int, now: datetime) -> None:
+    """The run has listed this source to the end; without this mark its reconciliation fails."""
+    row = {"pages": pages, "rows": rows, "completed_at": now}
+    with catalog.begin() as connection:
+        statement = upsert(connection, listings).values(policy=run.policy, run_id=run.run_id, source=source, **row)
+        connection.execute(statement.on_conflict_do_update(index_elements=list(listings.primary_key.columns), set_=row))
+
+
+def listed_sources(catalog: Catalog, run: RunRef) -> frozenset[str]:
+    """The sources that this run has listed to the end."""
+    query = select(listings.c.source).where(listings.c.policy == run.policy, listings.c.run_id == run.run_id)
+    with catalog.begin() as connection:
+        return frozenset(connection.scalars(query))
+
+
+def chunks(items: Sequence[T], size: int = CHUNK) -> Iterator[Sequence[T]]:
+    """The items in order, at most ``size`` at a time."""
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
+
+
+def _record_chunk(connection: Connection, run: RunRef, listed: Sequence[Call], now: datetime) -> PageCounts:
+    documents = {(call.source, call.call_id): canonical_json(call.document()).decode() for call in listed}
+    digests = {(call.source, call.call_id): call.digest() for call in listed}
+    known = _known_digests(connection, listed)
+    amended = [ref for ref, digest in digests.items() if known.get(ref, digest) != digest]
+
+    statement = upsert(connection, calls)
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=list(calls.primary_key.columns),
+            set_={name: statement.excluded[name] for name in ("started_at", "document", "digest", "last_listed_at")},
+        ),
+        [
+            {
+                "source": call.source,
+                "call_id": call.call_id,
+                "started_at": call.started_at,
+                "document": documents[call.source, call.call_id],
+                "digest": digests[call.source, call.call_id],
+                "first_listed_at": now,
+                "last_listed_at": now,
+            }
+            for call in listed
+        ],
+    )
+    _record_links(connection, listed, now)
+    connection.execute(
+        upsert(connection, run_calls).on_conflict_do_nothing(),
+        [
+            {"policy": run.policy, "run_id": run.run_id, "source": call.source, "call_id": call.call_id}
+            for call in listed
+        ],
+    )
+    for source, call_id in amended:
+        connection.execute(
+            update(policy_calls)
+            .where(
+                policy_calls.c.source == source,
+                policy_calls.c.call_id == call_id,
+                policy_calls.c.state.in_((CallState.ARCHIVED, CallState.QUARANTINED)),
+            )
+            .values(state=CallState.SELECTED, next_check_at=now)
+        )
+    trail = [events.Event("call.listed", "/".join(ref), after=digests[ref]) for ref in digests if ref not in known]
+    trail += [events.Event("call.amended", "/".join(ref), known[ref], digests[ref]) for ref in amended]
+    events.append(connection, trail, policy=run.policy, who=run.run_id, now=now)
+    return PageCounts(len(listed), len(listed) - len(known), len(amended))
+
+
+def _known_digests(connection: Connection, listed: Sequence[Call]) -> dict[tuple[str, str], str]:
+    known: dict[tuple[str, str], str] = {}
+    for source in {call.source for call in listed}:
+        ids = [call.call_id for call in listed if call.source == source]
+        query = select(calls.c.call_id, calls.c.digest).where(calls.c.source == source, calls.c.call_id.in_(ids))
+        known.update({(source, row.call_id): row.digest for row in connection.execute(query)})
+    return known
+
+
+def _record_links(connection: Connection, listed: Sequence[Call], now: datetime) -> None:
+    links = [(call, link) for call in listed for link in call.recordings]
+    if not links:
+        return
+    statement = upsert(connection, recordings)
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=list(recordings.primary_key.columns),
+            set_={name: statement.excluded[name] for name in ("duration", "filename")},
+        ),
+        [
+            {
+                "source": call.source,
+                "recording_id": link.recording_id,
+                "duration": link.duration,
+                "filename": link.filename,
+                "first_listed_at": now,
+            }
+            for call, link in links
+        ],
+    )
+    statement = upsert(connection, call_recordings)
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=list(call_recordings.primary_key.columns), set_={"offset": statement.excluded["offset"]}
+        ),
+        [
+            {
+                "source": call.source,
+                "call_id": call.call_id,
+                "recording_id": link.recording_id,
+                "offset": link.offset,
+            }
+            for call, link in links
+        ],
+    )

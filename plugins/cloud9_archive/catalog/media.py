@@ -1,0 +1,102 @@
+"""Changes of state of a wanted recording; a change that is not possible changes nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import update
+
+from cloud9_archive.catalog import events
+from cloud9_archive.catalog.batches import Batch, BatchRecording
+from cloud9_archive.catalog.catalog import Catalog
+from cloud9_archive.catalog.tables import media
+from cloud9_archive.domain.accounting import MEDIA_MOVES, MediaState
+
+
+def note_absent(catalog: Catalog, batch: Batch, recording: BatchRecording, *, now: datetime) -> MediaState:
+    """The source does not have the bytes yet: awaited until the deadline, missing afterwards."""
+    state = MediaState.MISSING if now >= recording.deadline_at else MediaState.AWAITING_MEDIA
+    _move(catalog, batch, recording, state, {}, now)
+    return state
+
+
+def note_fetched(
+    catalog: Catalog, batch: Batch, recording: BatchRecording, *, sha256: str, size: int, now: datetime
+) -> None:
+    """The original's bytes are staged under their digest."""
+    fields = {"original_sha256": sha256, "original_size": size, "fetched_at": now}
+    _move(catalog, batch, recording, MediaState.FETCHED, fields, now)
+
+
+def note_transcoded(
+    catalog: Catalog,
+    batch: Batch,
+    recording: BatchRecording,
+    *,
+    examination: Mapping[str, Any],
+    derivative: Mapping[str, Any] | None,
+    now: datetime,
+) -> None:
+    """
+    The original was found intact, and its derivative is staged.
+
+    :param derivative: what is known of it, or None when the policy keeps the original only
+    """
+    fields = {
+        "examination": json.dumps(examination, sort_keys=True),
+        "derivative": json.dumps(derivative, sort_keys=True) if derivative else None,
+    }
+    _move(catalog, batch, recording, MediaState.TRANSCODED, fields, now)
+
+
+def note_quarantined(
+    catalog: Catalog,
+    batch: Batch,
+    recording: BatchRecording,
+    *,
+    examination: Mapping[str, Any] | None,
+    code: str,
+    reason: str,
+    now: datetime,
+) -> None:
+    """The recording cannot be used as it is; its original will be archived all the same."""
+    fields = {
+        "examination": json.dumps(examination, sort_keys=True) if examination else None,
+        "failure_code": code,
+        "failure_reason": reason,
+    }
+    _move(catalog, batch, recording, MediaState.QUARANTINED, fields, now)
+
+
+def want_again(catalog: Catalog, batch: Batch, recording: BatchRecording, *, now: datetime) -> None:
+    """The staged bytes are gone, so they are to be fetched anew."""
+    _move(catalog, batch, recording, MediaState.WANTED, {"original_sha256": None, "original_size": None}, now)
+
+
+def _move(
+    catalog: Catalog,
+    batch: Batch,
+    recording: BatchRecording,
+    state: MediaState,
+    fields: Mapping[str, Any],
+    now: datetime,
+) -> None:
+    before = [old for old, possible in MEDIA_MOVES.items() if state in possible]
+    with catalog.begin() as connection:
+        changed = connection.execute(
+            update(media)
+            .where(
+                media.c.policy == batch.policy,
+                media.c.source == recording.ref.source,
+                media.c.recording_id == recording.ref.recording_id,
+                media.c.batch_id == batch.batch_id,
+                media.c.state.in_(before),
+            )
+            .values(state=state, **fields)
+        ).rowcount
+        if changed:
+            event = events.Event("recording.state", "/".join(recording.ref), recording.state, state)
+            events.append(connection, [event], policy=batch.policy, who=batch.run_id, now=now)

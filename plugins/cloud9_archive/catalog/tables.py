@@ -1,0 +1,280 @@
+"""The catalog's tables; migrations/ brings a database to this shape, and a test compares the two."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sqlalchemy import (
+    Column,
+    DateTime,
+    Dialect,
+    Float,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    text,
+)
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An instant: aware UTC in Python, naive UTC in the database."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """The instant without its zone; a value without a zone is refused."""
+        del dialect
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("the catalog takes aware datetimes only")
+        return value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """The instant in UTC."""
+        del dialect
+        return None if value is None else value.replace(tzinfo=UTC)
+
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(referred_table_name)s",
+    }
+)
+
+
+def _key(name: str) -> Column[str]:
+    return Column(name, String, primary_key=True)
+
+
+# What the sources reported ------------------------------------------------------------------------
+
+calls = Table(
+    "calls",
+    metadata,
+    _key("source"),
+    _key("call_id"),
+    Column("started_at", UtcDateTime, nullable=False),
+    Column("document", Text, nullable=False, comment="Call.document() as canonical JSON, raw row included"),
+    Column("digest", String(64), nullable=False, comment="SHA-256 of the document; changes when the source amends"),
+    Column("first_listed_at", UtcDateTime, nullable=False),
+    Column("last_listed_at", UtcDateTime, nullable=False),
+    Index(None, "source", "started_at"),
+)
+
+recordings = Table(
+    "recordings",
+    metadata,
+    _key("source"),
+    _key("recording_id"),
+    Column("duration", Float, comment="seconds, as reported"),
+    Column("filename", Text),
+    Column("first_listed_at", UtcDateTime, nullable=False),
+)
+
+call_recordings = Table(
+    "call_recordings",
+    metadata,
+    _key("source"),
+    _key("call_id"),
+    _key("recording_id"),
+    Column("offset", Float, comment="seconds into the recording at which the call begins"),
+    ForeignKeyConstraint(["source", "call_id"], ["calls.source", "calls.call_id"]),
+    ForeignKeyConstraint(["source", "recording_id"], ["recordings.source", "recordings.recording_id"]),
+    Index(None, "source", "recording_id"),
+)
+
+# What a policy makes of it ------------------------------------------------------------------------
+
+policies = Table(
+    "policies",
+    metadata,
+    _key("policy"),
+    _key("version"),
+    Column("document", Text, nullable=False),
+    Column("first_used_at", UtcDateTime, nullable=False),
+)
+
+decisions = Table(
+    "decisions",
+    metadata,
+    Column("decision_id", Integer, primary_key=True, autoincrement=True),
+    Column("policy", String, nullable=False),
+    Column("source", String, nullable=False),
+    Column("call_id", String, nullable=False),
+    Column("outcome", String, nullable=False),
+    Column("rule", String, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("users", Text, nullable=False, comment="JSON list of recorded users"),
+    Column("policy_version", String(64), nullable=False),
+    Column("roster_version", String(64)),
+    Column("run_id", String, nullable=False),
+    Column("decided_at", UtcDateTime, nullable=False),
+    Index(None, "policy", "source", "call_id"),
+)
+
+policy_calls = Table(
+    "policy_calls",
+    metadata,
+    _key("policy"),
+    _key("source"),
+    _key("call_id"),
+    Column("state", String, nullable=False),
+    Column("decision_id", Integer, nullable=False),
+    Column("started_at", UtcDateTime, nullable=False),
+    Column("deadline_at", UtcDateTime, nullable=False, comment="from here on absent media are missing"),
+    Column("next_check_at", UtcDateTime, nullable=False, comment="when it is due again, unless it is settled"),
+    Column("attempts", Integer, nullable=False, comment="how often its media were asked for in vain"),
+    Column("batch_id", String, comment="the batch that holds it, while that batch is unfinished"),
+    Column("archived_digest", String(64), comment="digest of the call as last documented in a bag"),
+    Column("bag_id", String),
+    ForeignKeyConstraint(["source", "call_id"], ["calls.source", "calls.call_id"]),
+    Index(None, "policy", "state", "next_check_at"),
+    Index(None, "batch_id"),
+)
+
+media = Table(
+    "media",
+    metadata,
+    _key("policy"),
+    _key("source"),
+    _key("recording_id"),
+    Column("state", String, nullable=False),
+    Column("deadline_at", UtcDateTime, nullable=False),
+    Column("batch_id", String, comment="the batch that holds it, while that batch is unfinished"),
+    Column("original_sha256", String(64)),
+    Column("original_size", Integer),
+    Column("fetched_at", UtcDateTime),
+    Column("examination", Text, comment="JSON: what the bytes turned out to be"),
+    Column("derivative", Text, comment="JSON: digest, size and provenance of the derivative"),
+    Column("failure_code", String),
+    Column("failure_reason", Text),
+    Column("bag_id", String),
+    ForeignKeyConstraint(["source", "recording_id"], ["recordings.source", "recordings.recording_id"]),
+    Index(None, "policy", "state"),
+    Index(None, "batch_id"),
+)
+
+# Runs and their work ------------------------------------------------------------------------------
+
+runs = Table(
+    "runs",
+    metadata,
+    _key("policy"),
+    _key("run_id"),
+    Column("kind", String, nullable=False),
+    Column("window_start", UtcDateTime, nullable=False),
+    Column("window_end", UtcDateTime, nullable=False),
+    Column("policy_version", String(64), nullable=False),
+    Column("opened_at", UtcDateTime, nullable=False),
+    Column("state", String, nullable=False),
+    Column("facts_digest", String(64), comment="digest of the facts in the newest report"),
+    Column("report_number", Integer, nullable=False, server_default="0"),
+    Column("report_key", String),
+)
+
+listings = Table(
+    "listings",
+    metadata,
+    _key("policy"),
+    _key("run_id"),
+    _key("source"),
+    Column("pages", Integer, nullable=False),
+    Column("rows", Integer, nullable=False),
+    Column("completed_at", UtcDateTime, nullable=False),
+)
+
+run_calls = Table(
+    "run_calls",
+    metadata,
+    _key("policy"),
+    _key("run_id"),
+    _key("source"),
+    _key("call_id"),
+    ForeignKeyConstraint(["source", "call_id"], ["calls.source", "calls.call_id"]),
+)
+
+batches = Table(
+    "batches",
+    metadata,
+    _key("batch_id"),
+    Column("policy", String, nullable=False),
+    Column("run_id", String, nullable=False, comment="the run that holds it"),
+    Column("state", String, nullable=False),
+    Column("formed_at", UtcDateTime, nullable=False),
+    Column("lease_until", UtcDateTime, nullable=False),
+    Column("plan", Text, comment="JSON: the bag's final content, from sealing until sealed"),
+    # Unfinished batches are few; finished ones are many and never looked up this way.
+    Index(
+        "ix_batches_unfinished",
+        "policy",
+        "run_id",
+        sqlite_where=text("state IN ('open', 'sealing')"),
+        postgresql_where=text("state IN ('open', 'sealing')"),
+    ),
+)
+
+# The archive, as far as it is known here ----------------------------------------------------------
+
+bags = Table(
+    "bags",
+    metadata,
+    _key("bag_id"),
+    Column("policy", String, nullable=False),
+    Column("run_id", String, nullable=False),
+    Column("prefix", String, nullable=False),
+    Column("seal_sha256", String(64), nullable=False, comment="digest of tagmanifest-sha256.txt"),
+    Column("files", Integer, nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("sealed_at", UtcDateTime, nullable=False),
+    Column("link_number", Integer, comment="the chain link that covers it"),
+    Index(None, "policy", "run_id"),
+    Index(None, "policy", "link_number"),
+)
+
+chain = Table(
+    "chain",
+    metadata,
+    _key("policy"),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("digest", String(64), nullable=False),
+    Column("run_id", String, nullable=False),
+    Column("written_at", UtcDateTime, nullable=False),
+)
+
+findings = Table(
+    "findings",
+    metadata,
+    _key("policy"),
+    _key("code"),
+    _key("subject"),
+    Column("words", Text, nullable=False),
+    Column("run_id", String, nullable=False, comment="the run that saw it last"),
+    Column("opened_at", UtcDateTime, nullable=False),
+    Column("seen_at", UtcDateTime, nullable=False),
+    Column("healed_at", UtcDateTime),
+    Index(None, "policy", "subject"),
+    Index(None, "policy", "healed_at"),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("event_id", Integer, primary_key=True, autoincrement=True),
+    Column("at", UtcDateTime, nullable=False),
+    Column("who", String, nullable=False, comment="the run that did it"),
+    Column("policy", String, nullable=False),
+    Column("what", String, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("before", Text),
+    Column("after", Text),
+    Index(None, "policy", "subject"),
+)

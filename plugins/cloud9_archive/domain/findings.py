@@ -1,0 +1,101 @@
+"""Findings: what a person must know about a run, each kind with a stable code."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Severity(StrEnum):
+    """How urgent a kind of finding is, in the terms of Verba's alerts."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True)
+class FindingKind:
+    """
+    A kind of finding.
+
+    :param gap: whether a run that has one fails
+    :param meaning: what was found
+    :param next_action: what to do about it
+    """
+
+    severity: Severity
+    gap: bool
+    meaning: str
+    next_action: str
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Finding:
+    """
+    One finding.
+
+    :param code: a key of :data:`FINDING_KINDS`
+    :param subject: the record that it is about, as ``source/id``
+    :param words: what was found, as a sentence
+    """
+
+    code: str
+    subject: str
+    words: str
+
+    @property
+    def kind(self) -> FindingKind:
+        """What its code stands for."""
+        return FINDING_KINDS[self.code]
+
+
+FINDING_KINDS: Mapping[str, FindingKind] = {
+    "SOURCE_NOT_LISTED": FindingKind(
+        Severity.ERROR,
+        gap=True,
+        meaning="A source of the policy was not listed to its end in this run.",
+        next_action="Read the log of that source's fetch_calls task, mend what it names, and clear the task.",
+    ),
+    "CALL_UNDECIDED": FindingKind(
+        Severity.ERROR,
+        gap=True,
+        meaning="A call was listed, and the policy has no decision on it.",
+        next_action="Clear the run's apply_recording_rules task.",
+    ),
+    "CALL_UNACCOUNTED": FindingKind(
+        Severity.ERROR,
+        gap=True,
+        meaning="A call is to be recorded, and is neither archived, awaited, quarantined nor missing.",
+        next_action="Read the logs of the batch that holds it, mend what they name, and clear the failed tasks.",
+    ),
+    "RECORDING_ABANDONED": FindingKind(
+        Severity.ERROR,
+        gap=True,
+        meaning="A recording of an earlier run is under work, and nobody holds it any more.",
+        next_action="The next scheduled run takes it over; if none is due, clear apply_recording_rules of the earlier run.",
+    ),
+    "MEDIA_MISSING": FindingKind(
+        Severity.ERROR,
+        gap=False,
+        meaning="The media deadline has passed, and the source still does not have the recording.",
+        next_action="Ask Cloud9, or look at the user's client; the recording is asked for again and heals when it comes.",
+    ),
+    "MEDIA_QUARANTINED": FindingKind(
+        Severity.WARNING,
+        gap=False,
+        meaning="A recording is damaged, empty or not audio; its original is archived and marked, without derivative.",
+        next_action="Listen to the original; if the source has a better one, ask for it to be uploaded again.",
+    ),
+}
+"""Every code; the table in the runbook is generated from this."""
+
+
+def findings_table() -> str:
+    """The codes as a Markdown table."""
+    rows = ["| code | severity | fails the run | meaning | next action |", "| --- | --- | --- | --- | --- |"]
+    rows += [
+        f"| `{code}` | {kind.severity} | {'yes' if kind.gap else 'no'} | {kind.meaning} | {kind.next_action} |"
+        for code, kind in sorted(FINDING_KINDS.items())
+    ]
+    return "\n".join(rows)

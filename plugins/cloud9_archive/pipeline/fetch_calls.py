@@ -1,0 +1,70 @@
+"""First step: the source's calls of the run's window are in the catalog, and their raw pages in staging."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+
+from cloud9_archive.catalog.listing import PageCounts, finish_listing, record_calls
+from cloud9_archive.catalog.runs import open_run
+from cloud9_archive.catalog.stragglers import starts_without_links
+from cloud9_archive.domain.run import RunKind, RunRef
+from cloud9_archive.domain.window import Window, joined
+from cloud9_archive.pipeline.workspace import Workspace
+
+log = structlog.get_logger(__name__)
+
+HOUR = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class FetchedCalls:
+    """How many calls a source listed for a run, and how many of them were new or amended."""
+
+    source: str
+    pages: int
+    listed: int
+    new: int
+    amended: int
+
+
+def fetch_calls(workspace: Workspace, run: RunRef, source: str) -> FetchedCalls:
+    """
+    Every call that the source lists for the run's window is in the catalog and belongs to the run.
+
+    The window is widened by the policy's lookback, because metadata may arrive late. A scheduled run also lists the
+    hours of earlier calls that are due and name no recording yet: their links can only come from a listing.
+
+    :param source: Airflow connection id of the import source
+    :raises WireFormatError: if the answer does not fit the wire format; never taken for "no calls"
+    """
+    policy = workspace.policy
+    open_run(
+        workspace.catalog,
+        run,
+        policy_version=policy.version,
+        policy_document=policy.model_dump(mode="json"),
+        now=workspace.clock(),
+    )
+    counts = PageCounts()
+    pages = 0
+    with workspace.open_source(source) as client:
+        for window in _windows(workspace, run, source):
+            for page in client.list_calls(window):
+                pages += 1
+                workspace.staging.keep_page(run.policy, run.run_id, source, pages, page.body)
+                counts += record_calls(workspace.catalog, run, page.calls, now=workspace.clock())
+    finish_listing(workspace.catalog, run, source, pages=pages, rows=counts.listed, now=workspace.clock())
+    log.info("calls fetched", source=source, window=str(run.window), pages=pages, listed=counts.listed, new=counts.new)
+    return FetchedCalls(source, pages, counts.listed, counts.new, counts.amended)
+
+
+def _windows(workspace: Workspace, run: RunRef, source: str) -> list[Window]:
+    windows = [run.window.widened(workspace.policy.schedule.lookback)]
+    if run.kind is RunKind.SCHEDULED:
+        for start in starts_without_links(workspace.catalog, run.policy, source, now=workspace.clock()):
+            hour = start.replace(minute=0, second=0, microsecond=0)
+            windows.append(Window(hour, hour + HOUR))
+    return joined(windows)

@@ -1,0 +1,112 @@
+"""Staging: bytes on their way to the archive, found by their digest."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from cloud9_archive.domain.keys import path_segment, recording_key
+from cloud9_archive.domain.run import RecordingRef
+from cloud9_archive.errors import StagingLostError
+from cloud9_archive.media.profiles import Profile
+
+
+@dataclass(frozen=True, slots=True)
+class Staging:
+    """
+    A folder of staged files; everything in it can be fetched or made again.
+
+    An original's name is its SHA-256 and a derivative's names its original's, so two tasks that stage the same
+    recording do not disturb each other; a half-written file never has a final name.
+    """
+
+    root: Path
+
+    def original(self, policy: str, ref: RecordingRef, sha256: str) -> Path:
+        """Where the recording's original stands."""
+        return self._media(policy, ref) / sha256
+
+    def derivative(self, policy: str, ref: RecordingRef, sha256: str, profile: Profile) -> Path:
+        """Where the derivative of the original with this digest stands."""
+        return self._media(policy, ref) / f"{sha256}.{profile.name}.{profile.extension}"
+
+    def page(self, policy: str, run_id: str, source: str, number: int) -> Path:
+        """Where a raw listing page of a run stands."""
+        return self._pages(policy, run_id) / path_segment(source) / f"{number:06d}.json"
+
+    @contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """A folder for half-written files, on the same file system, gone when the block ends."""
+        parent = self.root / "scratch"
+        parent.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(dir=parent))
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def keep(self, half_written: Path, final: Path) -> None:
+        """The file has its final name; its bytes must be on the disk already."""
+        final.parent.mkdir(parents=True, exist_ok=True)
+        half_written.replace(final)
+        _sync_folder(final.parent)
+
+    def keep_page(self, policy: str, run_id: str, source: str, number: int, body: bytes) -> None:
+        """The raw page is kept until its run adds up."""
+        final = self.page(policy, run_id, source, number)
+        with self.scratch() as folder:
+            half_written = folder / "page"
+            with half_written.open("wb") as file:
+                file.write(body)
+                file.flush()
+                os.fsync(file.fileno())
+            self.keep(half_written, final)
+
+    def drop_pages(self, policy: str, run_id: str) -> None:
+        """The run's raw pages are gone."""
+        shutil.rmtree(self._pages(policy, run_id), ignore_errors=True)
+
+    def drop_media(self, policy: str, ref: RecordingRef) -> None:
+        """Nothing of the recording is staged any more."""
+        shutil.rmtree(self._media(policy, ref), ignore_errors=True)
+
+    def _media(self, policy: str, ref: RecordingRef) -> Path:
+        key = recording_key(*ref)
+        return self.root / "media" / path_segment(policy) / key[-2:] / key
+
+    def _pages(self, policy: str, run_id: str) -> Path:
+        return self.root / "pages" / path_segment(policy) / path_segment(run_id)
+
+
+def require(path: Path, sha256: str, *, subject: str) -> Path:
+    """
+    The staged file, when its bytes are those that the catalog remembers.
+
+    :raises StagingLostError: if it is gone or altered
+    """
+    try:
+        with path.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+    except FileNotFoundError:
+        found = "no file"
+    if found != sha256:
+        raise StagingLostError(
+            f"the staged bytes of {subject} are not those that were fetched: expected {sha256}, found {found}",
+            subject=subject,
+            hint="they are fetched again; on several hosts, staging must be a folder that all of them see",
+        )
+    return path
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

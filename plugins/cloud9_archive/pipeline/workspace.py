@@ -1,0 +1,96 @@
+"""Everything that a step works with, built once: policy, catalog, archive, staging, clock and sources."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol
+
+from cloud9_archive.api.client import CallPage, FetchedRecording, PendingRecording
+from cloud9_archive.catalog.catalog import Catalog, open_catalog
+from cloud9_archive.domain.policy import Policy
+from cloud9_archive.domain.roster import Roster
+from cloud9_archive.domain.window import Window
+from cloud9_archive.media.profiles import Profile, profile_named
+from cloud9_archive.pipeline.roster_files import load_roster
+from cloud9_archive.pipeline.settings import Settings
+from cloud9_archive.pipeline.staging import Staging
+from cloud9_archive.storage.store import Store
+from cloud9_archive.storage.targets import open_store
+
+
+class CallSource(Protocol):
+    """What a step asks of an import source; :class:`~cloud9_archive.api.client.Cloud9Client` is one."""
+
+    def list_calls(self, window: Window) -> Iterator[CallPage]:
+        """The calls of the window, page by page."""
+
+    def fetch_recording(self, recording_id: str, *, into: Path) -> FetchedRecording | PendingRecording:
+        """The recording's bytes are at ``into``, or the source does not have them yet."""
+
+
+OpenSource = Callable[[str], AbstractContextManager[CallSource]]
+"""Opens an import source by its Airflow connection id."""
+
+
+def utc_now() -> datetime:
+    """The present moment, aware."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """
+    What a step of a policy's run works with.
+
+    :param open_source: opens an import source by its connection id
+    :param clock: gives the present moment, aware UTC
+    """
+
+    policy: Policy
+    settings: Settings
+    catalog: Catalog
+    store: Store
+    staging: Staging
+    open_source: OpenSource
+    clock: Callable[[], datetime] = utc_now
+
+    @property
+    def profile(self) -> Profile:
+        """The policy's transcoding profile."""
+        return profile_named(self.policy.media.profile)
+
+    def roster(self) -> Roster | None:
+        """
+        The policy's roster, or None when its recording rules are off.
+
+        :raises RosterError: if it cannot be read, or is empty
+        """
+        rules = self.policy.recording_rules
+        if not rules.enabled or rules.roster is None:
+            return None
+        return load_roster(self.settings.include_folder / rules.roster)
+
+
+@contextmanager
+def open_workspace(
+    policy: Policy, settings: Settings, *, open_source: OpenSource, clock: Callable[[], datetime] = utc_now
+) -> Iterator[Workspace]:
+    """A workspace whose catalog is current and whose archive can be reached; the catalog is closed at the end."""
+    profile_named(policy.media.profile)
+    catalog = open_catalog(settings.catalog_address)
+    try:
+        yield Workspace(
+            policy=policy,
+            settings=settings,
+            catalog=catalog,
+            store=open_store(policy.archive.target, base=settings.data_root),
+            staging=Staging(settings.staging),
+            open_source=open_source,
+            clock=clock,
+        )
+    finally:
+        catalog.close()
