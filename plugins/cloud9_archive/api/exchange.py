@@ -1,0 +1,117 @@
+"""One request and its answer: sent in its turn, read within its deadline, complete or an error."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import requests
+import urllib3.exceptions
+
+from cloud9_archive.api.attempts import Attempts
+from cloud9_archive.api.limits import Limiter
+from cloud9_archive.api.outcomes import status_error, transport_error
+from cloud9_archive.api.server_clock import retry_after
+from cloud9_archive.api.session import StrictSession
+from cloud9_archive.api.source import SourceSettings
+from cloud9_archive.api.transfer import Deadline, Stored, body_chunks, store_chunks
+from cloud9_archive.api.wire_model import Listing, RecordingEndpoint
+from cloud9_archive.errors import Cloud9ArchiveError
+
+TooLarge = Callable[[int], Cloud9ArchiveError]
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """
+    An answer whose head has come.
+
+    :param asked: method and path of the request, for messages
+    :param deadline: for the body
+    :param received_at: when the head came, aware
+    """
+
+    answer: requests.Response
+    asked: str
+    deadline: Deadline
+    received_at: datetime
+
+    @property
+    def status(self) -> int:
+        """The answer's status."""
+        return self.answer.status_code
+
+    @property
+    def content_type(self) -> str | None:
+        """What the server calls the body, lower case, without parameters."""
+        return self.answer.headers.get("Content-Type", "").partition(";")[0].strip().lower() or None
+
+    def expect_ok(self, attempts: Attempts) -> None:
+        """
+        The status is 200.
+
+        :param attempts: told how long the server asks to wait
+        :raises Cloud9ArchiveError: the one that stands for the status
+        """
+        if self.status != requests.codes.ok:
+            headers = self.answer.headers
+            attempts.asked_to_wait = retry_after(headers, now=self.received_at)
+            raise status_error(self.status, headers, asked=self.asked, now=self.received_at)
+
+    def whole(self, *, most: int, too_large: TooLarge) -> bytes:
+        """The body, of at most ``most`` bytes."""
+        return b"".join(self._chunks(most, too_large))
+
+    def store(self, into: Path, *, most: int, too_large: TooLarge) -> Stored:
+        """The body, of at most ``most`` bytes, durably in ``into``."""
+        return store_chunks(self._chunks(most, too_large), into)
+
+    def _chunks(self, most: int, too_large: TooLarge) -> Iterator[bytes]:
+        return body_chunks(self.answer, asked=self.asked, deadline=self.deadline, most=most, too_large=too_large)
+
+
+@dataclass(frozen=True, slots=True)
+class Exchanger:
+    """
+    Makes exchanges with one source.
+
+    :param session: signs and sends
+    :param content_type: of every request body
+    :param clock: the present moment, aware
+    :param monotonic: seconds that never go back
+    """
+
+    source: SourceSettings
+    session: StrictSession
+    limiter: Limiter
+    content_type: str
+    clock: Callable[[], datetime]
+    monotonic: Callable[[], float]
+
+    @contextmanager
+    def exchange(self, endpoint: Listing | RecordingEndpoint, body: bytes) -> Iterator[Exchange]:
+        """
+        The exchange, open until the block ends.
+
+        :raises UnreachableError: if no answer came
+        :raises TlsError: if the server was not trusted
+        """
+        self.limiter.wait_turn(endpoint.path)
+        allowed = self.source.total_timeout
+        deadline = Deadline(allowed, self.monotonic() + allowed, self.monotonic)
+        asked = f"{endpoint.method} {endpoint.path}"
+        try:
+            answer = self.session.request(
+                endpoint.method,
+                self.source.base_url + endpoint.path,
+                data=body,
+                headers={"Content-Type": self.content_type},
+                stream=True,
+            )
+        except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
+            raise transport_error(error, asked=asked) from error
+        with answer:
+            yield Exchange(answer, asked, deadline, self.clock())
