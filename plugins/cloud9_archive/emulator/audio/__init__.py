@@ -1,0 +1,1 @@
+"""Real speech for the emulated recordings, and what makes each recording's bytes its own."""
