@@ -138,6 +138,8 @@ def place_from_text(conn_id: str, text: str) -> Place:
     :raises ConnectionFieldError: if there is more in it than scheme, host and port
     """
     text = text.strip()
+    if not text.isprintable():
+        raise field_fault(conn_id, "host", "it holds characters that cannot be seen", hint="type it anew")
     if ":" in text and _is_address(text.strip("[]")):
         return Place(None, text.strip("[]").lower(), None)
     try:

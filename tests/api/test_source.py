@@ -1,0 +1,125 @@
+"""Source settings and the fields they come from: every fault names the connection and the field."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cloud9_archive.api.fields import FIELDS, source_settings
+from cloud9_archive.api.source import SourceSettings
+from cloud9_archive.errors import ConnectionFieldError
+
+MINIMUM: dict[str, object] = {"host": "calldataapi.example.com", "api_key": "key-1", "api_secret": "s3cret-value"}
+
+
+def settings(**fields: object) -> SourceSettings:
+    return source_settings("c9", {**MINIMUM, **fields})
+
+
+def test_three_fields_suffice() -> None:
+    source = settings()
+    assert source.base_url == "https://calldataapi.example.com:443"
+    assert (source.connect_timeout, source.read_timeout, source.total_timeout) == (10.0, 60.0, 900.0)
+    assert source.wire_format == "call_data_v1_1"
+
+
+def test_documented_defaults_are_the_real_ones() -> None:
+    source = settings()
+    for field in FIELDS:
+        if field.default:
+            assert f"{getattr(source, field.name)}".removesuffix(".0") == field.default
+
+
+def test_neither_key_nor_secret_is_shown() -> None:
+    assert "s3cret-value" not in repr(settings())
+    assert "key-1" not in repr(settings())
+
+
+@pytest.mark.parametrize(
+    ("host", "authority"),
+    [
+        ("https://CallDataAPI.example.com", "calldataapi.example.com:443"),
+        ("https://calldataapi.example.com:8443/", "calldataapi.example.com:8443"),
+        ("calldataapi.example.com:8443", "calldataapi.example.com:8443"),
+        (" calldataapi.example.com ", "calldataapi.example.com:443"),
+        ("10.0.0.7", "10.0.0.7:443"),
+        ("::1", "[::1]:443"),
+        ("https://[::1]:8443", "[::1]:8443"),
+    ],
+)
+def test_host_may_be_a_name_an_address_or_a_url(host: str, authority: str) -> None:
+    assert settings(host=host).authority == authority
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("host", ""),
+        ("host", "https://calldataapi.example.com/v1"),
+        ("host", "https://user:pw@calldataapi.example.com"),
+        ("host", "calldataapi.example.com?x=1"),
+        ("host", "bad host"),
+        ("host", "a\nb"),
+        ("host", "https://h:99999999"),
+        ("host", 7),
+        ("scheme", "http"),
+        ("port", "0"),
+        ("port", "70000"),
+        ("port", "many"),
+        ("port", 443.5),
+        ("api_key", ""),
+        ("api_key", "key\n"),
+        ("api_key", " key"),
+        ("api_key", "schlüssel"),
+        ("api_secret", ""),
+        ("connect_timeout", "0"),
+        ("read_timeout", -1),
+        ("read_timeout", "60s"),
+        ("read_timeout", "nan"),
+        ("total_timeout", "inf"),
+        ("total_timeout", True),
+        ("total_timeout", [1]),
+        ("max_recording_bytes", "1.5"),
+        ("ca_file", "relative.pem"),
+        ("ca_file", "/nowhere/ca.pem"),
+    ],
+)
+def test_each_fault_names_connection_and_field(name: str, value: object) -> None:
+    with pytest.raises(ConnectionFieldError) as caught:
+        settings(**{name: value})
+    assert caught.value.subject == f"c9.{name}"
+    assert f"connection 'c9', field {name}: " in caught.value.message
+
+
+def test_http_is_refused_in_the_host_too() -> None:
+    with pytest.raises(ConnectionFieldError, match="https only"):
+        settings(host="http://calldataapi.example.com")
+
+
+def test_two_places_may_agree_but_not_contradict() -> None:
+    assert settings(host="https://h.example:8443", port="8443").port == 8443
+    with pytest.raises(ConnectionFieldError, match="field port: it says 443, but the host field says 8443"):
+        settings(host="https://h.example:8443", port=443)
+
+
+@given(st.integers(1, 10**6), st.sampled_from([int, float, str, lambda number: f" {number} "]))
+def test_numbers_come_as_numbers_or_as_text(number: int, form: Callable[[int], object]) -> None:
+    assert settings(read_timeout=form(number)).read_timeout == number
+
+
+def test_blank_fields_count_as_not_given() -> None:
+    assert settings(port="", ca_file="", read_timeout=None, region="") == settings()
+
+
+def test_unknown_fields_are_ignored() -> None:
+    assert settings(**{"X-Evil": "1", "verify": False}) == settings()
+
+
+def test_a_fault_never_shows_the_secret(tmp_path: Path) -> None:
+    with pytest.raises(ConnectionFieldError) as caught:
+        settings(host="https://user:s3cret-value@h.example")
+    assert "s3cret-value" not in str(caught.value)
