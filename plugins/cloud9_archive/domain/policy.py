@@ -1,0 +1,219 @@
+"""A policy: which calls to take, when, under which rules, in which form, and where to keep them."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from datetime import date, timedelta
+from functools import cached_property
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+
+from cloud9_archive.domain.call import canonical_json
+from cloud9_archive.domain.policy_words import (
+    ConnectionIds,
+    Cron,
+    Day,
+    Duration,
+    MediaProfile,
+    QueueName,
+    RosterPath,
+    Slug,
+    Timezone,
+)
+
+NOT_OFFERED_YET: Mapping[str, str] = {
+    "alerts": "alerts are not part of a policy yet: use Airflow's own callbacks and notifiers",
+    "archive.conn_id": "archives other than folders are not offered yet",
+    "archive.legal_hold": "legal holds are not offered yet: nothing would be held",
+    "archive.lock": "locks are not offered yet: nothing would be locked",
+    "archive.retention": "retention is not offered yet: nothing would be retained or disposed of by it",
+    "batch.max_bytes": "batches are bounded by max_recordings only",
+    "recording_rules.sections": "sections are not offered yet: the roster alone decides",
+    "run_on.executor": "the executor is Airflow's setting: use queue or pool",
+}
+"""Keys that are planned. They are refused, since a key that does nothing would be believed."""
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Schedule(_Part):
+    """When the policy runs."""
+
+    cron: Cron = Field(
+        description="Minute, hour, day of month, month, weekday. Each run takes the calls between two of these times.",
+        examples=["0 2 * * *"],
+    )
+    timezone: Timezone = Field(
+        description="IANA time zone in which `cron` and `start` are meant.", examples=["Europe/London"]
+    )
+    start: Day = Field(
+        default=date(2024, 1, 1), description="The first day, from its midnight in `timezone`; no run looks earlier."
+    )
+    catchup: bool = Field(
+        default=False,
+        description="Whether switching the DAG on also runs everything since `start`; if not, use a backfill.",
+    )
+    lookback: Duration = Field(
+        default=timedelta(hours=2),
+        description="How much before its own interval each run lists again, for calls that were reported late; at most 31d.",
+    )
+    max_active_runs: int = Field(default=2, ge=1, le=16, description="How many scheduled runs may work at once.")
+
+    @field_validator("lookback")
+    @classmethod
+    def _lookback_is_bounded(cls, value: timedelta) -> timedelta:
+        if value > timedelta(days=31):
+            raise ValueError("at most 31d is wanted: use a backfill for older calls")
+        return value
+
+
+class RecordingRules(_Part):
+    """Which of the listed calls are recorded."""
+
+    enabled: bool = Field(
+        description="true: only calls of the roster's users. false: everything that the sources list.",
+        examples=["true"],
+    )
+    roster: RosterPath | None = Field(
+        default=None,
+        validate_default=True,
+        description="CSV file below `include/`. Needed when `enabled` is true, refused when it is false.",
+        examples=["rosters/emea.csv"],
+    )
+
+    @field_validator("roster")
+    @classmethod
+    def _roster_goes_with_enabled(cls, value: str | None, known: ValidationInfo) -> str | None:
+        enabled = known.data.get("enabled")
+        if enabled is True and value is None:
+            raise ValueError("a roster is wanted because enabled is true, such as rosters/emea.csv")
+        if enabled is False and value is not None:
+            raise ValueError("no roster is wanted while enabled is false: it would not be read")
+        return value
+
+
+class Media(_Part):
+    """In which form audio is kept, and how long it may take to appear."""
+
+    profile: MediaProfile = Field(
+        default="none",
+        description="The derivative made beside the original: `none`, or `pcm_16k`, `alaw_8k`, `opus_24k`.",
+        examples=["alaw_8k"],
+    )
+    keep_original: Literal[True] = Field(
+        default=True, description="The original bytes are the record and are always kept: only true is accepted."
+    )
+    deadline: Duration = Field(
+        default=timedelta(hours=72),
+        description="How long after a call its audio may take to appear before it is reported missing; 1m to 365d.",
+    )
+
+    @field_validator("keep_original", mode="before")
+    @classmethod
+    def _original_is_kept(cls, value: object) -> object:
+        if value is not True:
+            raise ValueError("only true is wanted: the original bytes are the record, a derivative cannot replace them")
+        return value
+
+    @field_validator("deadline")
+    @classmethod
+    def _deadline_is_bounded(cls, value: timedelta) -> timedelta:
+        if not timedelta(minutes=1) <= value <= timedelta(days=365):
+            raise ValueError("a duration from 1m to 365d is wanted")
+        return value
+
+
+class Archive(_Part):
+    """Where the archive stands."""
+
+    target: str = Field(
+        max_length=1024,
+        description="A folder: relative to the deployment's archive base, absolute, or a `file://` URL.",
+        examples=["archive"],
+    )
+
+    @field_validator("target")
+    @classmethod
+    def _target_is_a_folder(cls, value: str) -> str:
+        scheme, separator, _ = value.partition("://")
+        if separator and scheme.lower() != "file":
+            raise ValueError("a folder or file:// URL is wanted: other archives are not offered yet")
+        if not value.strip() or value != value.strip() or not value.isprintable():
+            raise ValueError("a folder is wanted, such as archive, without blanks around it or control characters")
+        if ".." in re.split(r"[/\\]", value):
+            raise ValueError("a folder without .. in its path is wanted")
+        return value
+
+
+class Batch(_Part):
+    """How much work one task takes."""
+
+    max_recordings: int = Field(
+        default=100, ge=1, le=1000, description="Recordings per batch; a batch is one mapped task and one bag."
+    )
+
+
+class RunOn(_Part):
+    """Which workers do the work."""
+
+    queue: QueueName | None = Field(
+        default=None,
+        description="Queue of the workers whose addresses Cloud9 has on the key's list. Default: Airflow's.",
+        examples=["cloud9-egress"],
+    )
+    pool: QueueName | None = Field(default=None, description="Airflow pool. Default: Airflow's.", examples=["cloud9"])
+    all_tasks: bool = Field(
+        default=False,
+        description="Whether `queue` and `pool` hold for every task, not only for those that talk to Cloud9.",
+    )
+
+    @field_validator("all_tasks")
+    @classmethod
+    def _all_tasks_needs_a_place(cls, value: bool, known: ValidationInfo) -> bool:  # noqa: FBT001 - pydantic passes it so
+        if value and known.data.get("queue", "") is None and known.data.get("pool", "") is None:
+            raise ValueError("true is wanted only together with a queue or a pool")
+        return value
+
+
+class Policy(_Part):
+    """One policy, as one YAML file says it. It becomes one DAG."""
+
+    policy: Slug = Field(
+        description="The policy's name, equal to its file's name; it also names the DAG and the archive's folder.",
+        examples=["emea_rates"],
+    )
+    description: str = Field(default="", max_length=1000, description="One sentence for people.")
+    sources: ConnectionIds = Field(
+        min_length=1,
+        description="Airflow connections of type cloud9 to take calls from; at least one, each once.",
+        examples=["[cloud9_emea]"],
+        json_schema_extra={"uniqueItems": True},
+    )
+    schedule: Schedule
+    recording_rules: RecordingRules
+    media: Media = Media()
+    archive: Archive
+    batch: Batch = Batch()
+    run_on: RunOn = RunOn()
+
+    @field_validator("sources")
+    @classmethod
+    def _sources_are_unique(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        twice = sorted({source for source in value if value.count(source) > 1})
+        if twice:
+            raise ValueError(f"each connection is wanted once: {', '.join(twice)} is repeated")
+        return value
+
+    def document(self) -> dict[str, Any]:
+        """The policy as plain JSON values, defaults included; ``model_validate`` reads it back."""
+        return self.model_dump(mode="json")
+
+    @cached_property
+    def version(self) -> str:
+        """SHA-256 of the canonical document: equal exactly when two policies say the same, comments apart."""
+        return hashlib.sha256(canonical_json(self.document())).hexdigest()

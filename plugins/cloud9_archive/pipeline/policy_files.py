@@ -1,0 +1,165 @@
+"""Policy files: one YAML file becomes one policy, or an error that names every fault and its line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from zoneinfo import available_timezones
+
+from pydantic import BaseModel, ValidationError
+
+from cloud9_archive.domain.policy import NOT_OFFERED_YET, Policy
+from cloud9_archive.domain.roster import Roster
+from cloud9_archive.errors import PolicyError, RosterError
+from cloud9_archive.pipeline.problems import Problem, listed, nearest, shown
+from cloud9_archive.pipeline.roster_files import load_roster
+from cloud9_archive.pipeline.yaml_places import PlacedDocument, UnreadableYamlError, dotted, read_placed
+
+LARGEST_FILE = 256 * 1024
+"""Bytes; a policy of this project needs about one thousand."""
+
+_WANTED = {
+    "string_type": "text is wanted; put it in quotes if YAML takes it for something else",
+    "int_type": "a whole number is wanted",
+    "bool_type": "true or false is wanted",
+    "tuple_type": "a list is wanted, such as [cloud9_emea]",
+    "model_type": "a group of keys is wanted",
+    "model_attributes_type": "a group of keys is wanted",
+    "too_short": "at least one entry is wanted",
+    "string_too_long": "at most {max_length} characters are wanted",
+    "greater_than_equal": "a whole number of at least {ge} is wanted",
+    "less_than_equal": "a whole number of at most {le} is wanted",
+}
+
+
+def load_policy(path: Path) -> Policy:
+    """
+    The policy that the file holds.
+
+    :param path: a YAML file, named as its policy is
+    :raises PolicyError: if it cannot be read or is not valid; the message lists every fault as
+        ``file:line: field: found …: what is wanted``
+    """
+    text = _text(path)
+    try:
+        document = read_placed(text)
+    except UnreadableYamlError as error:
+        raise _refusal([error.problem], path=path) from None
+    problems = list(document.problems)
+    policy = _validated(document, problems)
+    if policy is not None and policy.policy != path.stem:
+        problems.append(
+            Problem(
+                document.line(("policy",)),
+                "policy",
+                shown(policy.policy),
+                f"the name of the file is wanted, {shown(path.stem)}, or a file named {policy.policy}.yaml",
+            )
+        )
+    if problems or policy is None:
+        raise _refusal(problems, path=path)
+    return policy
+
+
+def load_roster_of(policy: Policy, *, include: Path) -> Roster | None:
+    """
+    The roster that the policy names; None when its recording rules are off.
+
+    :param include: the folder that holds ``policies/`` and ``rosters/``
+    :raises RosterError: if the roster is missing or not valid, or lies outside the folder by way of a link
+    """
+    if policy.recording_rules.roster is None:
+        return None
+    path = include / policy.recording_rules.roster
+    if not path.resolve().is_relative_to(include.resolve()):
+        raise RosterError(
+            f"the roster {path} of policy {policy.policy} lies outside {include}",
+            subject=policy.policy,
+            hint="put the file itself below rosters/, not a link to another place",
+        )
+    return load_roster(path)
+
+
+def _text(path: Path) -> str:
+    try:
+        with path.open("rb") as stream:
+            content = stream.read(LARGEST_FILE + 1)
+    except OSError as error:
+        raise PolicyError(
+            f"the policy file {path} cannot be read: {error.strerror}",
+            subject=path.stem,
+            hint="write one with: cloud9-archive policy new NAME",
+        ) from None
+    if len(content) > LARGEST_FILE:
+        raise _refusal([Problem(1, "", "a very large file", f"at most {LARGEST_FILE} bytes are wanted")], path=path)
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise _refusal([Problem(line, "", "bytes that are not UTF-8", "UTF-8 text is wanted")], path=path) from None
+
+
+def _refusal(problems: Sequence[Problem], *, path: Path) -> PolicyError:
+    return PolicyError(listed(problems, path=path), subject=path.stem)
+
+
+def _validated(document: PlacedDocument, problems: list[Problem]) -> Policy | None:
+    """The policy, or None with the faults added."""
+    if not isinstance(document.value, dict):
+        problems.append(Problem(document.line(()), "", shown(document.value), "a group of keys is wanted"))
+        return None
+    try:
+        return Policy.model_validate(document.value)
+    except ValidationError as error:
+        for fault in error.errors(include_url=False):
+            path = tuple(fault["loc"])
+            found, wanted = _explained(fault["type"], path, fault)
+            problems.append(Problem(document.line(path), dotted(path), found, wanted))
+        return None
+
+
+def _explained(kind: str, path: tuple[str | int, ...], fault: Mapping[str, Any]) -> tuple[str, str]:
+    """What was found and what is wanted. The value of an unknown key is not repeated: it may be a secret."""
+    context = fault.get("ctx", {})
+    match kind:
+        case "extra_forbidden":
+            later = NOT_OFFERED_YET.get(".".join(str(part) for part in path))
+            known = list(_model_at(path[:-1]).model_fields)
+            wanted = later or f"one of {', '.join(known)} is wanted{nearest(str(path[-1]), known)}"
+            return "an unknown key", wanted
+        case "missing":
+            return "nothing", f"this key is wanted{_example(path)}"
+        case "literal_error":
+            wanted = f"one of {context['expected'].replace(chr(39), '')} is wanted"
+            return shown(fault["input"]), wanted + nearest(str(fault["input"]), _words(context["expected"]))
+        case "value_error":
+            near = nearest(str(fault["input"]), available_timezones()) if path[-1] == "timezone" else ""
+            return shown(fault["input"]), f"{context['error']}{near}"
+        case _ if kind in _WANTED:
+            return shown(fault["input"]), _WANTED[kind].format(**context)
+        case _:
+            return shown(fault["input"]), fault["msg"]
+
+
+def _words(expected: str) -> Iterator[str]:
+    for part in expected.replace(" or ", ", ").split(", "):
+        yield part.strip("'")
+
+
+def _model_at(path: tuple[str | int, ...]) -> type[BaseModel]:
+    """The model whose keys stand at this place of a policy."""
+    model: type[BaseModel] = Policy
+    for part in path:
+        annotation = model.model_fields[str(part)].annotation
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            model = annotation
+    return model
+
+
+def _example(path: tuple[str | int, ...]) -> str:
+    """How the missing key may be written, with a comma and a blank before it."""
+    field = _model_at(path[:-1]).model_fields[str(path[-1])]
+    if field.examples:
+        return f", such as {path[-1]}: {field.examples[0]}"
+    return f", with {', '.join(name for name, each in _model_at(path).model_fields.items() if each.is_required())}"

@@ -1,0 +1,68 @@
+"""Faults in a file that a person wrote: each with its line, field, what was found and what is wanted."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+_MOST_SHOWN = 50
+_LONGEST_VALUE = 60
+_LONGEST_READ = 4096
+_CREDENTIALS = re.compile(r"//\S*@")
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """
+    One fault.
+
+    :param line: counted from 1
+    :param field: dotted name of the key, or of the column; empty for the file as a whole
+    :param found: what stands there, as :func:`shown` gives it
+    :param wanted: what should stand there, as a sentence
+    """
+
+    line: int
+    field: str
+    found: str
+    wanted: str
+
+    def at(self, path: Path) -> str:
+        """The fault on one line, with the place in front as editors and terminals read it."""
+        field = f"{self.field}: " if self.field else ""
+        return f"{path}:{self.line}: {field}found {self.found}: {self.wanted}"
+
+
+def listed(problems: Iterable[Problem], *, path: Path) -> str:
+    """Every fault on a line of its own, in the order of the file; beyond 50 only their number."""
+    lines = [problem.at(path) for problem in sorted(problems, key=lambda each: (each.line, each.field))]
+    more = len(lines) - _MOST_SHOWN
+    return "\n".join([*lines[:_MOST_SHOWN], *([f"{path}: and {more} more"] if more > 0 else [])])
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """A question after the nearest known word, with a blank before it; empty if none is near."""
+    close = difflib.get_close_matches(word[:_LONGEST_VALUE], list(known), n=1, cutoff=0.6)
+    return f" (did you mean {close[0]}?)" if close else ""
+
+
+def shown(value: object) -> str:
+    """The value as it can be printed: bounded, on one line, without credentials of a URL."""
+    match value:
+        case None:
+            return "nothing"
+        case bool():
+            return str(value).lower()
+        case dict():
+            return "a group of keys"
+        case list() | tuple():
+            return f"a list of {len(value)}"
+        case str():
+            text = _CREDENTIALS.sub("//…@", value[:_LONGEST_READ])
+            cut = text if len(text) <= _LONGEST_VALUE else text[: _LONGEST_VALUE - 1] + "…"
+            return repr(cut)
+        case _:
+            return repr(value)[:_LONGEST_VALUE]
