@@ -106,7 +106,7 @@ class LocalStore:
         with os_errors(key):
             try:
                 there = self._folders.open_for_reading(folder)
-            except FileNotFoundError:
+            except (FileNotFoundError, NotADirectoryError):
                 return False
             try:
                 return _exists(name, at=there)

@@ -1,0 +1,45 @@
+"""The command ``verify``: an archive checked from its own files, whoever wrote it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cloud9_archive.errors import Cloud9ArchiveError
+from cloud9_archive.pipeline.verify import verify_archive
+from cloud9_archive.storage.targets import open_store
+
+_CANNOT_TELL = 2
+
+
+def verify_command(
+    url: Annotated[str, typer.Argument(help="The archive: a path, or file:///…")],
+    *,
+    policy: Annotated[str | None, typer.Option(help="Check this policy only.")] = None,
+    head: Annotated[
+        str | None, typer.Option(help="A head digest kept elsewhere: finds a chain whose end was cut off.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the report as one JSON object.")] = False,
+) -> None:
+    """
+    Check every byte of an archive against its seals and chain.
+
+    Prints one line per finding and a summary. Ends with 0 if all is well, 1 if there is a fault (notices are not
+    faults), 2 if the archive cannot be looked at.
+    """
+    try:
+        report = verify_archive(open_store(url, base=Path.cwd()), policy=policy, head=head)
+    except Cloud9ArchiveError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(_CANNOT_TELL) from None
+    if as_json:
+        typer.echo(json.dumps(report.document(), indent=2))
+    else:
+        for finding in report.findings:
+            typer.echo(finding.line())
+        typer.echo(report.summary())
+    if not report.ok:
+        raise typer.Exit(1)

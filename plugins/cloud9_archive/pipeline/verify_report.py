@@ -1,0 +1,228 @@
+"""What verify can find, by code, and the report that it makes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+
+class Severity(StrEnum):
+    """A fault fails the verification; a notice does not."""
+
+    FAULT = "fault"
+    NOTICE = "notice"
+
+
+class Code(StrEnum):
+    """Stable codes of verify's findings; each is its own name."""
+
+    ARCHIVE_EMPTY = "ARCHIVE_EMPTY"
+    POLICY_UNKNOWN = "POLICY_UNKNOWN"
+    README_MISSING = "README_MISSING"
+    README_ALTERED = "README_ALTERED"
+    FILE_MISSING = "FILE_MISSING"
+    FILE_ALTERED = "FILE_ALTERED"
+    FILE_UNREADABLE = "FILE_UNREADABLE"
+    FILE_EXTRA = "FILE_EXTRA"
+    FILE_MISPLACED = "FILE_MISPLACED"
+    BAG_MALFORMED = "BAG_MALFORMED"
+    BAG_UNSEALED = "BAG_UNSEALED"
+    BAG_NOT_CHAINED = "BAG_NOT_CHAINED"
+    REPORT_NOT_CHAINED = "REPORT_NOT_CHAINED"
+    CHAIN_GAP = "CHAIN_GAP"
+    CHAIN_LINK_REFUSED = "CHAIN_LINK_REFUSED"
+    CHAIN_ROOT_WRONG = "CHAIN_ROOT_WRONG"
+    CHAIN_BROKEN = "CHAIN_BROKEN"
+    CHAIN_MEMBER_MISSING = "CHAIN_MEMBER_MISSING"
+    CHAIN_MEMBER_ALTERED = "CHAIN_MEMBER_ALTERED"
+    CHAIN_ROLLED_BACK = "CHAIN_ROLLED_BACK"
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """
+    What a code says.
+
+    :param subject: what the finding's subject names
+    :param words: what was found
+    :param action: what a person does next
+    """
+
+    severity: Severity
+    subject: str
+    words: str
+    action: str
+
+
+_RESTORE = "Restore it from a copy whose digest is the expected one; then find out who wrote to the archive."
+_CHAIN = "Compare the chain with a copy and with head digests kept elsewhere; find out who wrote to the archive."
+
+MEANINGS = {
+    Code.ARCHIVE_EMPTY: Meaning(
+        Severity.FAULT,
+        "archive",
+        "No policy has left anything.",
+        "Check the URL; an archive that was emptied looks so.",
+    ),
+    Code.POLICY_UNKNOWN: Meaning(
+        Severity.FAULT, "policy", "The policy asked for has left nothing.", "Check its name and the archive's URL."
+    ),
+    Code.README_MISSING: Meaning(
+        Severity.FAULT, "file", "README.txt is not at the root.", "The next run of any policy writes it again."
+    ),
+    Code.README_ALTERED: Meaning(
+        Severity.FAULT,
+        "file",
+        "README.txt is not the text of any release.",
+        "Do not follow its instructions; move it away, and the next run writes it again.",
+    ),
+    Code.FILE_MISSING: Meaning(Severity.FAULT, "file", "A sealed bag lists a file that is not there.", _RESTORE),
+    Code.FILE_ALTERED: Meaning(Severity.FAULT, "file", "A file's digest is not the one its bag lists.", _RESTORE),
+    Code.FILE_UNREADABLE: Meaning(
+        Severity.FAULT,
+        "file",
+        "A file could not be read, or is a link or device.",
+        "Check the disk and the rights, then verify again.",
+    ),
+    Code.FILE_EXTRA: Meaning(
+        Severity.FAULT,
+        "file",
+        "A file lies in a sealed bag that does not list it.",
+        "Move it out of the archive; find out who put it there.",
+    ),
+    Code.FILE_MISPLACED: Meaning(
+        Severity.FAULT,
+        "file",
+        "A file lies where the layout has no place for one.",
+        "Move it out of the archive; find out who put it there.",
+    ),
+    Code.BAG_MALFORMED: Meaning(
+        Severity.FAULT, "bag", "A tag file of a sealed bag does not say what this format wants.", _RESTORE
+    ),
+    Code.BAG_UNSEALED: Meaning(
+        Severity.NOTICE,
+        "bag",
+        "A bag has no seal: a run is writing it, or was cut off.",
+        "Clear the archive task of its batch if no run is in progress.",
+    ),
+    Code.BAG_NOT_CHAINED: Meaning(
+        Severity.FAULT,
+        "bag",
+        "A sealed bag is in no link of its policy's chain.",
+        "Clear the run's reconcile task if it did not finish; a run in progress clears this by itself.",
+    ),
+    Code.REPORT_NOT_CHAINED: Meaning(
+        Severity.FAULT,
+        "file",
+        "A run report is in no link of its policy's chain.",
+        "Clear the run's reconcile task if it did not finish; a run in progress clears this by itself.",
+    ),
+    Code.CHAIN_GAP: Meaning(Severity.FAULT, "link", "Numbers of the chain are missing.", _CHAIN),
+    Code.CHAIN_LINK_REFUSED: Meaning(Severity.FAULT, "link", "A link is not the text that this format wants.", _CHAIN),
+    Code.CHAIN_ROOT_WRONG: Meaning(Severity.FAULT, "link", "A link's Merkle root is not that of its members.", _CHAIN),
+    Code.CHAIN_BROKEN: Meaning(
+        Severity.FAULT, "link", "A link does not follow on the one before it, or stands under another's name.", _CHAIN
+    ),
+    Code.CHAIN_MEMBER_MISSING: Meaning(
+        Severity.FAULT, "file", "A link vouches for a seal or report that is not there.", _RESTORE
+    ),
+    Code.CHAIN_MEMBER_ALTERED: Meaning(
+        Severity.FAULT, "file", "A seal or report does not have the digest that a link vouches for.", _RESTORE
+    ),
+    Code.CHAIN_ROLLED_BACK: Meaning(
+        Severity.FAULT, "head", "No link has the head digest that was kept elsewhere: newer links are gone.", _CHAIN
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyFinding:
+    """
+    One thing that is not as it must be.
+
+    :param subject: key of the file, folder or link, or the name, that it concerns; printable
+    """
+
+    code: Code
+    subject: str
+    words: str
+
+    @property
+    def severity(self) -> Severity:
+        """Of its code."""
+        return MEANINGS[self.code].severity
+
+    def line(self) -> str:
+        """The finding on one line."""
+        return f"{self.severity.value}: {self.code.value} {self.subject}: {self.words}"
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """
+    The newest link of a policy's chain.
+
+    :param digest: SHA-256 of the link's bytes, hex
+    """
+
+    policy: str
+    number: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyReport:
+    """
+    What was checked, and what was found.
+
+    :param bags: sealed bags
+    :param files: files whose digest was computed
+    :param size: bytes of those files
+    :param links: chain links
+    """
+
+    bags: int
+    files: int
+    size: int
+    links: int
+    heads: tuple[Head, ...]
+    findings: tuple[VerifyFinding, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing but notices was found."""
+        return not any(finding.severity is Severity.FAULT for finding in self.findings)
+
+    def summary(self) -> str:
+        """The report on one line."""
+        faults = sum(finding.severity is Severity.FAULT for finding in self.findings)
+        heads = "".join(f" head={head.policy}:{head.number}:{head.digest}" for head in self.heads)
+        return (
+            f"verify: {'ok' if self.ok else 'failed'} bags={self.bags} files={self.files} bytes={self.size}"
+            f" links={self.links} faults={faults} notices={len(self.findings) - faults}{heads}"
+        )
+
+    def document(self) -> dict[str, Any]:
+        """The report as plain JSON values."""
+        return {
+            "ok": self.ok,
+            "bags": self.bags,
+            "files": self.files,
+            "bytes": self.size,
+            "links": self.links,
+            "heads": [{"policy": h.policy, "number": h.number, "digest": h.digest} for h in self.heads],
+            "findings": [
+                {"code": f.code.value, "severity": f.severity.value, "subject": f.subject, "words": f.words}
+                for f in self.findings
+            ],
+        }
+
+
+def findings_table() -> str:
+    """The codes as a Markdown table, for the docs."""
+    rows = ["| code | severity | names the | found | do |", "|---|---|---|---|---|"]
+    rows += [
+        f"| `{c.value}` | {m.severity.value} | {m.subject} | {m.words} | {m.action} |" for c, m in MEANINGS.items()
+    ]
+    return "\n".join(rows) + "\n"

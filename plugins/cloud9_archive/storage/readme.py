@@ -1,0 +1,97 @@
+"""README.txt at the archive's root: how to check everything there with common tools and without this software."""
+
+from __future__ import annotations
+
+import hashlib
+
+from cloud9_archive.errors import ArchiveConflictError
+from cloud9_archive.storage.store import Store, Stored
+
+README_KEY = "README.txt"
+README_DIGESTS = ("e0640d2dc2d5b5c3097e0020618d03bc68c5fd8eb35a85cebcd0b98127aef402",)
+"""Digests of every text that a release ever wrote here; verify takes them all."""
+
+README_TEXT = rb"""Archive of recorded calls, format 1
+====================================
+
+Each top folder belongs to one policy:
+
+  <policy>/bags/YYYY/MM/DD/<bag id>/   a BagIt 1.0 bag (RFC 8493) with the files of one batch
+      data/recordings/<key>/           original audio as it was received, derivatives, record.json
+      data/calls/<key>.json            one call: as normalised, as received, and why it was recorded
+      tagmanifest-sha256.txt           the seal, written last: a folder without it is not finished
+  <policy>/reports/YYYY/MM/DD/         one report per run
+  <policy>/chain/00000001.json ...     one link per run: digests of its bags and reports, and of the link before
+
+Nothing here is ever changed once written. To check that, go to the folder of this file and run the lines below with
+bash. They need GNU coreutils and findutils, sed, jq and openssl. Every line that they print, except those with
+"head", is a fault.
+
+1. Every bag is whole, unaltered, and holds nothing else:
+
+    shopt -s nullglob
+    for seal in */bags/*/*/*/*/tagmanifest-sha256.txt; do (
+      cd "$(dirname "$seal")" || exit 1
+      sha256sum --quiet --strict -c tagmanifest-sha256.txt &&
+      sha256sum --quiet --strict -c manifest-sha256.txt &&
+      diff <(find data ! -type d | LC_ALL=C sort) <(sed 's/^[0-9a-f]*  //' manifest-sha256.txt | LC_ALL=C sort)
+    ) || echo "DAMAGED: $seal"; done
+
+2. Every link follows the one before it, and what it vouches for is unaltered:
+
+    for chain in */chain; do
+      previous=null number=0
+      for link in "$chain"/*.json; do
+        number=$((number + 1))
+        [ "$(jq -r .number "$link")" = "$number" ] || echo "GAP BEFORE: $link"
+        [ "$(jq -r .previous "$link")" = "$previous" ] || echo "BROKEN: $link"
+        jq -r '.members[] | .sha256 + "  " + .path' "$link" | sha256sum --quiet --strict -c - || echo "ALTERED: $link"
+        previous=$(openssl dgst -sha256 -r "$link" | cut -d ' ' -f 1)
+      done
+      echo "$chain head $previous"
+    done
+
+3. Every bag and report is vouched for by a link:
+
+    comm -13 <(cat /dev/null */chain/*.json | jq -r '.members[].path' | LC_ALL=C sort) \
+             <(printf '%s\n' */bags/*/*/*/*/tagmanifest-sha256.txt */reports/*/*/*/* | LC_ALL=C sort) |
+      sed '/^$/d; s/^/NOT IN THE CHAIN: /'
+
+4. Every Merkle root (RFC 6962, over the lines that step 2 hands to sha256sum) is right:
+
+    hash() { openssl dgst -sha256 -r | cut -d ' ' -f 1; }
+    for link in */chain/*.json; do
+      level=()
+      while IFS= read -r line; do
+        level+=("$({ printf '\0'; printf '%s\n' "$line"; } | hash)")
+      done < <(jq -r '.members[] | .sha256 + "  " + .path' "$link")
+      while [ ${#level[@]} -gt 1 ]; do
+        above=()
+        for ((i = 0; i + 1 < ${#level[@]}; i += 2)); do
+          above+=("$({ printf '\1'; printf %b "$(sed 's/../\\x&/g' <<< "${level[i]}${level[i + 1]}")"; } | hash)")
+        done
+        if ((i < ${#level[@]})); then above+=("${level[i]}"); fi
+        level=("${above[@]}")
+      done
+      [ "$(jq -r .merkle_root "$link")" = "${level[0]}" ] || echo "WRONG ROOT: $link"
+    done
+
+A missing end of a chain, together with its bags, leaves nothing that these lines could miss. Keep the head digests of
+step 2 elsewhere; every run report carries the one before it. A head that you kept must be the digest of some link:
+
+    for link in */chain/*.json; do openssl dgst -sha256 -r "$link"; done | sed 's/ \*/ head of /'
+
+Any BagIt 1.0 tool can check one bag, for example: bagit.py --validate <policy>/bags/YYYY/MM/DD/<bag id>
+"""
+
+
+def write_readme(store: Store) -> Stored | None:
+    """
+    README.txt is in the archive.
+
+    :returns: None if the text of another release stands there, which stays: it is right for this format too
+    """
+    try:
+        return store.put(README_KEY, README_TEXT, sha256=hashlib.sha256(README_TEXT).hexdigest())
+    except ArchiveConflictError:
+        return None
