@@ -136,9 +136,7 @@ def run_accounts(catalog: Catalog, run: RunRef, *, now: datetime) -> list[CallAc
 def policy_call_counts(catalog: Catalog, policy: str) -> dict[CallState, int]:
     """How many calls the policy has in each state."""
     query = (
-        select(policy_calls.c.state, func.count())
-        .where(policy_calls.c.policy == policy)
-        .group_by(policy_calls.c.state)
+        select(policy_calls.c.state, func.count()).where(policy_calls.c.policy == policy).group_by(policy_calls.c.state)
     )
     with catalog.begin() as connection:
         return {CallState(state): count for state, count in connection.execute(query)}

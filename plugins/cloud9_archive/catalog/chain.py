@@ -30,9 +30,25 @@ def head(catalog: Catalog, policy: str) -> KnownLink | None:
     return KnownLink(row.number, row.digest, row.run_id) if row else None
 
 
-def note_link(
-    catalog: Catalog, policy: str, link: KnownLink, *, covers: Collection[str], written_at: datetime
-) -> None:
+def links_of_run(catalog: Catalog, policy: str, run_id: str) -> list[KnownLink]:
+    """The known links that the run appended, oldest first."""
+    query = select(chain).where(chain.c.policy == policy, chain.c.run_id == run_id).order_by(chain.c.number)
+    with catalog.begin() as connection:
+        return [KnownLink(row.number, row.digest, row.run_id) for row in connection.execute(query)]
+
+
+def unlinked_bags(catalog: Catalog, policy: str) -> list[tuple[str, str, str]]:
+    """Sealed bags of the policy that no known link covers: id, prefix and seal digest, by id."""
+    query = (
+        select(bags.c.bag_id, bags.c.prefix, bags.c.seal_sha256)
+        .where(bags.c.policy == policy, bags.c.link_number.is_(None))
+        .order_by(bags.c.bag_id)
+    )
+    with catalog.begin() as connection:
+        return [(row.bag_id, row.prefix, row.seal_sha256) for row in connection.execute(query)]
+
+
+def note_link(catalog: Catalog, policy: str, link: KnownLink, *, covers: Collection[str], written_at: datetime) -> None:
     """
     The link is known.
 
@@ -41,9 +57,7 @@ def note_link(
     with catalog.begin() as connection:
         connection.execute(
             upsert(connection, chain)
-            .values(
-                policy=policy, number=link.number, digest=link.digest, run_id=link.run_id, written_at=written_at
-            )
+            .values(policy=policy, number=link.number, digest=link.digest, run_id=link.run_id, written_at=written_at)
             .on_conflict_do_nothing()
         )
         for bag_id in covers:

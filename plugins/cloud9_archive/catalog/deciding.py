@@ -102,8 +102,10 @@ def want_media(connection: Connection, run: RunRef) -> None:
 def _record_decision(
     connection: Connection, run: RunRef, call: Call, decision: Decision, *, deadline: timedelta, now: datetime
 ) -> None:
-    inserted = connection.execute(
-        insert(decisions).values(
+    decision_id: int = connection.scalars(
+        insert(decisions)
+        .returning(decisions.c.decision_id)
+        .values(
             policy=run.policy,
             source=call.source,
             call_id=call.call_id,
@@ -116,7 +118,7 @@ def _record_decision(
             run_id=run.run_id,
             decided_at=now,
         )
-    )
+    ).one()
     ended = call.ended_at or call.started_at + timedelta(seconds=call.duration or 0)
     connection.execute(
         upsert(connection, policy_calls)
@@ -125,7 +127,7 @@ def _record_decision(
             source=call.source,
             call_id=call.call_id,
             state=CallState.SELECTED if decision.outcome is Outcome.RECORD else CallState.EXCLUDED,
-            decision_id=inserted.inserted_primary_key[0],
+            decision_id=decision_id,
             started_at=call.started_at,
             deadline_at=ended + deadline,
             next_check_at=now,

@@ -20,6 +20,8 @@ from cloud9_archive.domain.call import utc_text
 from cloud9_archive.domain.run import FIRST_CHECK, CallRef, RecordingRef, RunKind, RunRef
 
 UNFINISHED = (BatchState.OPEN, BatchState.SEALING)
+MOST_BATCHES = 900
+"""Below Airflow's limit of 1024 mapped tasks; a run with more work gets larger batches instead of failing."""
 SETTLED = (MediaState.ARCHIVED, MediaState.QUARANTINED)
 UNSETTLED_CALLS = (CallState.SELECTED, *ABSENT)
 
@@ -52,7 +54,8 @@ def form_batches(catalog: Catalog, run: RunRef, *, max_recordings: int, lease: t
         due = _due_calls(connection, run, now)
         _settle_without_media(connection, run, due, now)
         work = [(ref, call.to_do) for ref, call in due.items() if _has_work(call)]
-        for group in batches_of(work, max_recordings=max_recordings):
+        weight = sum(max(len(recordings), 1) for _, recordings in work)
+        for group in batches_of(work, max_recordings=max(max_recordings, -(-weight // MOST_BATCHES))):
             _claim(connection, run, group, lease=lease, now=now)
         held = select(batches.c.batch_id).where(
             batches.c.policy == run.policy, batches.c.run_id == run.run_id, batches.c.state.in_(UNFINISHED)
@@ -207,4 +210,4 @@ def _batch_id(run: RunRef, refs: Iterable[CallRef], now: datetime) -> str:
     """Sorts by the day of the run's window, and is unlike any other batch's."""
     parts: Sequence[str] = [run.policy, run.run_id, str(utc_text(now)), *("\x1f".join(ref) for ref in refs)]
     digest = hashlib.sha256("\x1e".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
-    return f"{run.window.start:%Y%m%d}-{digest[:20]}"
+    return f"{run.window.start:%Y%m%d}-{digest[:16]}"

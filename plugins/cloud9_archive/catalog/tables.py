@@ -248,6 +248,7 @@ chain = Table(
     Column("digest", String(64), nullable=False),
     Column("run_id", String, nullable=False),
     Column("written_at", UtcDateTime, nullable=False),
+    Index(None, "policy", "run_id"),
 )
 
 findings = Table(

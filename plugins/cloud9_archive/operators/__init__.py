@@ -1,1 +1,20 @@
 """Airflow operators: thin over the pipeline."""
+
+from __future__ import annotations
+
+from cloud9_archive.operators.batches import (
+    Cloud9ArchiveOperator,
+    Cloud9FetchRecordingsOperator,
+    Cloud9TranscodeOperator,
+)
+from cloud9_archive.operators.calls import Cloud9ApplyRecordingRulesOperator, Cloud9FetchCallsOperator
+from cloud9_archive.operators.reconcile import Cloud9ReconcileOperator
+
+__all__ = [
+    "Cloud9ApplyRecordingRulesOperator",
+    "Cloud9ArchiveOperator",
+    "Cloud9FetchCallsOperator",
+    "Cloud9FetchRecordingsOperator",
+    "Cloud9ReconcileOperator",
+    "Cloud9TranscodeOperator",
+]

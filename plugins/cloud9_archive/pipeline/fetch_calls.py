@@ -45,7 +45,7 @@ def fetch_calls(workspace: Workspace, run: RunRef, source: str) -> FetchedCalls:
         workspace.catalog,
         run,
         policy_version=policy.version,
-        policy_document=policy.model_dump(mode="json"),
+        policy_document=policy.document(),
         now=workspace.clock(),
     )
     counts = PageCounts()

@@ -64,8 +64,8 @@ def _fetch_from(
             failures.append((recording, error))
     if failures and len(failures) == len(recordings):
         raise failures[0][1]
-    for recording, error in failures:
-        log.warning("recording fails at the source", subject="/".join(recording.ref), code=error.code)
+    for recording, failure in failures:
+        log.warning("recording fails at the source", subject="/".join(recording.ref), code=failure.code)
         note_absent(workspace.catalog, batch, recording, now=workspace.clock())
         counts["failed"] += 1
 
@@ -94,8 +94,6 @@ def _fetch_one(
             return
         final = workspace.staging.original(batch.policy, recording.ref, answer.sha256)
         workspace.staging.keep(folder / "original", final)
-    note_fetched(
-        workspace.catalog, batch, recording, sha256=answer.sha256, size=answer.size, now=workspace.clock()
-    )
+    note_fetched(workspace.catalog, batch, recording, sha256=answer.sha256, size=answer.size, now=workspace.clock())
     counts["fetched"] += 1
     counts["size"] += answer.size

@@ -68,9 +68,7 @@ def _jobs(
             want_again(workspace.catalog, batch, recording, now=workspace.clock())
             lost.append(error)
             continue
-        target = (
-            workspace.staging.derivative(batch.policy, recording.ref, digest, profile) if profile.alters else None
-        )
+        target = workspace.staging.derivative(batch.policy, recording.ref, digest, profile) if profile.alters else None
         yield MediaJob(key, source, target, profile.name, recording.duration)
 
 

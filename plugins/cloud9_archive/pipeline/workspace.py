@@ -15,7 +15,7 @@ from cloud9_archive.domain.policy import Policy
 from cloud9_archive.domain.roster import Roster
 from cloud9_archive.domain.window import Window
 from cloud9_archive.media.profiles import Profile, profile_named
-from cloud9_archive.pipeline.roster_files import load_roster
+from cloud9_archive.pipeline.policy_files import load_roster_of
 from cloud9_archive.pipeline.settings import Settings
 from cloud9_archive.pipeline.staging import Staging
 from cloud9_archive.storage.store import Store
@@ -69,10 +69,7 @@ class Workspace:
 
         :raises RosterError: if it cannot be read, or is empty
         """
-        rules = self.policy.recording_rules
-        if not rules.enabled or rules.roster is None:
-            return None
-        return load_roster(self.settings.include_folder / rules.roster)
+        return load_roster_of(self.policy, include=self.settings.include_folder)
 
 
 @contextmanager

@@ -1,0 +1,37 @@
+"""The deployment's settings, read from Airflow's config section ``[cloud9_archive]``."""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+from pathlib import Path
+
+from airflow.sdk.configuration import conf
+
+from cloud9_archive.pipeline.settings import Settings
+
+SECTION = "cloud9_archive"
+DEFAULTS = Settings(data_root=Path(), include_folder=Path())
+
+
+def deployment_settings() -> Settings:
+    """Folders and limits as ``[cloud9_archive]`` in airflow.cfg or ``AIRFLOW__CLOUD9_ARCHIVE__…`` sets them."""
+    home = Path(os.environ.get("AIRFLOW_HOME") or "~/airflow").expanduser().absolute()
+    lease = DEFAULTS.claim_lease // timedelta(minutes=1)
+    return Settings(
+        data_root=_folder("data_root") or home / "cloud9-archive",
+        include_folder=_folder("include_folder") or home / "include",
+        catalog_url=_text("catalog_url") or None,
+        staging_folder=_folder("staging_folder"),
+        claim_lease=timedelta(minutes=conf.getint(SECTION, "claim_lease_minutes", fallback=lease)),
+        media_workers=conf.getint(SECTION, "media_workers", fallback=DEFAULTS.media_workers),
+    )
+
+
+def _folder(option: str) -> Path | None:
+    text = _text(option)
+    return Path(text).expanduser().absolute() if text else None
+
+
+def _text(option: str) -> str:
+    return (conf.get(SECTION, option, fallback="") or "").strip()

@@ -1,0 +1,91 @@
+"""What all operators share: the policy, the run's window, and a workspace around each step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseOperator
+
+from cloud9_archive.deployment import deployment_settings
+from cloud9_archive.domain.run import RunKind, RunRef
+
+if TYPE_CHECKING:
+    from airflow.sdk.definitions.context import Context
+
+    from cloud9_archive.pipeline.workspace import Workspace
+
+_KINDS = {"scheduled": RunKind.SCHEDULED, "backfill": RunKind.BACKFILL}
+
+
+class PolicyOperator(BaseOperator):
+    """
+    A step of a policy's run.
+
+    The pipeline is imported when a task runs, never when a DAG file is parsed.
+
+    :param policy: name of the policy file in the policies folder, without ``.yaml`` (templated)
+    """
+
+    template_fields: Sequence[str] = ("policy",)
+    ui_color = "#e3eef9"
+
+    def __init__(self, *, policy: str, **kwargs: Any) -> None:  # noqa: ANN401 - BaseOperator's own arguments
+        super().__init__(**kwargs)
+        self.policy = policy
+
+    @contextmanager
+    def workspace(self) -> Iterator[Workspace]:
+        """The policy's workspace; import sources are opened through their Airflow connections."""
+        from cloud9_archive.hooks.cloud9 import Cloud9Hook
+        from cloud9_archive.pipeline.policy_files import load_policy
+        from cloud9_archive.pipeline.workspace import open_workspace
+
+        settings = deployment_settings()
+        policy = load_policy(settings.policies / f"{self.policy}.yaml")
+        with open_workspace(
+            policy, settings, open_source=lambda conn_id: Cloud9Hook(http_conn_id=conn_id).client()
+        ) as workspace:
+            yield workspace
+
+
+class WindowOperator(PolicyOperator):
+    """
+    A step that works on the run's window.
+
+    :param window_start: ISO 8601 with an offset; with ``window_end`` it replaces the data interval (templated)
+    :param window_end: ISO 8601 with an offset (templated)
+    """
+
+    template_fields: Sequence[str] = ("policy", "window_start", "window_end")
+
+    def __init__(
+        self,
+        *,
+        window_start: str | None = "{{ params.get('window_start') or '' }}",
+        window_end: str | None = "{{ params.get('window_end') or '' }}",
+        **kwargs: Any,  # noqa: ANN401 - BaseOperator's own arguments
+    ) -> None:
+        super().__init__(**kwargs)
+        self.window_start = window_start
+        self.window_end = window_end
+
+    def run_of(self, context: Context) -> RunRef:
+        """
+        The run that this task belongs to.
+
+        :raises WindowError: if it has no window to work on
+        """
+        from cloud9_archive.pipeline.windows import run_window
+
+        start, end = context.get("data_interval_start"), context.get("data_interval_end")
+        dag_run = context["dag_run"]
+        window = run_window(
+            interval=(start, end) if start and end else None,
+            window_start=self.window_start,
+            window_end=self.window_end,
+            now=datetime.now(UTC),
+        )
+        return RunRef(self.policy, dag_run.run_id, _KINDS.get(str(dag_run.run_type), RunKind.MANUAL), window)

@@ -1,0 +1,55 @@
+"""Listing calls and deciding on them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from cloud9_archive.operators.base import WindowOperator
+
+if TYPE_CHECKING:
+    from airflow.sdk.definitions.context import Context
+
+
+class Cloud9FetchCallsOperator(WindowOperator):
+    """
+    The calls that a source lists for the run's window are in the catalog.
+
+    .. seealso:: :func:`cloud9_archive.pipeline.fetch_calls.fetch_calls`
+
+    :param source: id of an Airflow connection of type ``cloud9`` (templated)
+    """
+
+    template_fields: Sequence[str] = ("source", *WindowOperator.template_fields)
+
+    def __init__(self, *, source: str, **kwargs: Any) -> None:  # noqa: ANN401 - BaseOperator's own arguments
+        super().__init__(**kwargs)
+        self.source = source
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Counts of what was listed."""
+        from cloud9_archive.pipeline.fetch_calls import fetch_calls
+
+        run = self.run_of(context)
+        with self.workspace() as workspace:
+            return asdict(fetch_calls(workspace, run, self.source))
+
+
+class Cloud9ApplyRecordingRulesOperator(WindowOperator):
+    """
+    Every listed call is decided on, and what is to be recorded is in batches; returns the batches' ids.
+
+    .. seealso:: :func:`cloud9_archive.pipeline.apply_recording_rules.apply_recording_rules`
+    """
+
+    def execute(self, context: Context) -> list[str]:
+        """Ids of the batches that this run holds."""
+        from cloud9_archive.pipeline.apply_recording_rules import apply_recording_rules
+
+        run = self.run_of(context)
+        with self.workspace() as workspace:
+            applied = apply_recording_rules(workspace, run)
+        counts = {"recorded": applied.recorded, "excluded": applied.excluded, **applied.rules}
+        context["ti"].xcom_push("decisions", counts)
+        return list(applied.batch_ids)

@@ -1,0 +1,122 @@
+"""Fifth step: the batch's bag is sealed in the archive, read back, and only then forgotten in staging."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from cloud9_archive.catalog.batches import Batch, SealedBag, finish_batch, fix_plan, read_batch
+from cloud9_archive.domain.accounting import BatchState, MediaState
+from cloud9_archive.domain.bag import SEAL
+from cloud9_archive.domain.keys import bag_folder
+from cloud9_archive.domain.run import CallRef, RecordingRef
+from cloud9_archive.errors import ArchiveConflictError, StagingLostError
+from cloud9_archive.pipeline.bag_plan import BagPlan, PlannedFile, plan_bag
+from cloud9_archive.pipeline.workspace import Workspace
+from cloud9_archive.storage.store import Put
+
+log = structlog.get_logger(__name__)
+
+NOT_READY = frozenset({MediaState.WANTED, MediaState.FETCHED})
+
+
+@dataclass(frozen=True, slots=True)
+class ArchivedBatch:
+    """
+    The bag of a batch; without one there was nothing to archive yet.
+
+    :param created: files that this attempt wrote; the others stood there already
+    :param size: bytes of the whole bag
+    """
+
+    batch_id: str
+    bag: str | None = None
+    recordings: int = 0
+    calls: int = 0
+    files: int = 0
+    created: int = 0
+    size: int = 0
+
+
+def archive(workspace: Workspace, batch_id: str) -> ArchivedBatch:
+    """
+    The batch's bag is sealed and verified, its recordings are archived, and their staged files are gone.
+
+    :raises StagingLostError: if recordings of the batch are not ready to be archived
+    :raises ArchiveConflictError: if other bytes stand where the bag goes; nothing is overwritten
+    """
+    batch = read_batch(workspace.catalog, batch_id, lease=workspace.settings.claim_lease, now=workspace.clock())
+    if batch.state in (BatchState.SEALED, BatchState.DISSOLVED):
+        return ArchivedBatch(batch_id)
+    plan = _fixed_plan(workspace, batch)
+    if plan is None:
+        finish_batch(workspace.catalog, batch, None, held=(), documented={}, now=workspace.clock())
+        log.info("batch has nothing to archive yet", batch=batch_id)
+        return ArchivedBatch(batch_id)
+    bag, created = _seal(workspace, batch, plan)
+    refs = [RecordingRef(recording.source, recording.recording_id) for recording in plan.recordings]
+    documented = {CallRef(call.source, call.call_id): call.digest for call in plan.calls}
+    finish_batch(workspace.catalog, batch, bag, held=refs, documented=documented, now=workspace.clock())
+    for ref in refs:
+        workspace.staging.drop_media(batch.policy, ref)
+    log.info("bag sealed", batch=batch_id, bag=bag.prefix, files=bag.files, created=created, size=bag.size)
+    return ArchivedBatch(batch_id, bag.prefix, len(refs), len(documented), bag.files, created, bag.size)
+
+
+def _fixed_plan(workspace: Workspace, batch: Batch) -> BagPlan | None:
+    """The plan that was fixed first, by whichever attempt."""
+    if batch.plan is not None:
+        return BagPlan.model_validate_json(batch.plan)
+    not_ready = ["/".join(recording.ref) for recording in batch.recordings if recording.state in NOT_READY]
+    if not_ready:
+        raise StagingLostError(
+            f"{len(not_ready)} recordings of batch {batch.batch_id} are not ready, the first is {not_ready[0]}",
+            subject=batch.batch_id,
+            hint="clear the batch's fetch_recordings task and those after it",
+        )
+    plan = plan_bag(batch, profile=workspace.profile, policy_version=workspace.policy.version, now=workspace.clock())
+    if plan is None:
+        return None
+    return BagPlan.model_validate_json(fix_plan(workspace.catalog, batch.batch_id, plan.model_dump_json()))
+
+
+def _seal(workspace: Workspace, batch: Batch, plan: BagPlan) -> tuple[SealedBag, int]:
+    prefix = bag_folder(plan.policy, day=plan.bagging_date, bag_id=plan.bag_id)
+    tags = plan.tag_files()
+    stored = list(
+        workspace.store.put_all(
+            Put(f"{prefix}/{file.path}", _content(workspace, batch, plan, file), file.sha256) for file in plan.files
+        )
+    )
+    stored.extend(workspace.store.put(f"{prefix}/{tag.path}", tag.content, sha256=tag.sha256) for tag in tags[:-1])
+    for file in stored:
+        _prove(workspace, file.key, file.sha256)
+    seal = workspace.store.put(f"{prefix}/{SEAL}", tags[-1].content, sha256=tags[-1].sha256)
+    _prove(workspace, seal.key, seal.sha256)
+    stored.append(seal)
+    bag = SealedBag(plan.bag_id, prefix, seal.sha256, len(stored), sum(file.size for file in stored))
+    return bag, sum(file.created for file in stored)
+
+
+def _prove(workspace: Workspace, key: str, sha256: str) -> None:
+    """What stands in the archive is what was put there, read back from it."""
+    found = workspace.store.digest(key)
+    if found != sha256:
+        raise ArchiveConflictError(
+            f"{key} reads back as {found}, and {sha256} was put there",
+            subject=key,
+            hint="the archive's disk alters what it is given: take it out of use and check it",
+        )
+
+
+def _content(workspace: Workspace, batch: Batch, plan: BagPlan, file: PlannedFile) -> bytes | Path:
+    if file.text is not None:
+        return file.text.encode()
+    recording = plan.recordings[file.recording or 0]
+    ref = RecordingRef(recording.source, recording.recording_id)
+    digest = recording.original_sha256 or ""
+    if file.staged == "original":
+        return workspace.staging.original(batch.policy, ref, digest)
+    return workspace.staging.derivative(batch.policy, ref, digest, workspace.profile)

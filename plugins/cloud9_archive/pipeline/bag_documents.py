@@ -1,0 +1,102 @@
+"""The JSON documents in a bag, and the paths of its payload; docs/archive-format.md describes each field."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from cloud9_archive.catalog.batches import BatchCall, BatchRecording
+from cloud9_archive.domain.accounting import MediaState
+from cloud9_archive.domain.bag import ARCHIVE_FORMAT
+from cloud9_archive.domain.call import utc_text
+from cloud9_archive.domain.keys import call_key, recording_key
+from cloud9_archive.domain.run import CallRef
+from cloud9_archive.media.profiles import Profile
+
+UNKNOWN_EXTENSION = "bin"
+
+
+def record_path(recording: BatchRecording) -> str:
+    """Where the recording's own document lies in the bag."""
+    return f"{_folder(recording)}/record.json"
+
+
+def original_path(recording: BatchRecording) -> str:
+    """Where the original lies in the bag; its extension follows from its content, never from a name."""
+    container = (recording.examination or {}).get("container")
+    return f"{_folder(recording)}/original.{container or UNKNOWN_EXTENSION}"
+
+
+def derivative_path(recording: BatchRecording, profile: Profile) -> str:
+    """Where the derivative lies in the bag."""
+    return f"{_folder(recording)}/{profile.name}.{profile.extension}"
+
+
+def call_path(call: CallRef) -> str:
+    """Where the call's document lies in the bag."""
+    return f"data/calls/{call_key(*call)}.json"
+
+
+def record_document(recording: BatchRecording, policy: str, profile: Profile) -> dict[str, Any]:
+    """What is known of a recording: its original, its derivative or the reason why not, and its calls."""
+    quarantined = recording.state is MediaState.QUARANTINED
+    return {
+        "format": ARCHIVE_FORMAT,
+        "policy": policy,
+        "source": recording.ref.source,
+        "recording_id": recording.ref.recording_id,
+        "state": MediaState.QUARANTINED if quarantined else MediaState.ARCHIVED,
+        "reported_duration": recording.duration,
+        "reported_filename": recording.filename,
+        "original": {
+            "path": original_path(recording),
+            "sha256": recording.original_sha256,
+            "size": recording.original_size,
+            "fetched_at": utc_text(recording.fetched_at),
+        }
+        if recording.original_sha256
+        else None,
+        "examination": recording.examination,
+        "derivative": {"path": derivative_path(recording, profile), **recording.derivative}
+        if recording.derivative
+        else None,
+        "failure": {"code": recording.failure_code, "reason": recording.failure_reason} if quarantined else None,
+        "calls": [
+            {"source": call.source, "call_id": call.call_id, "path": call_path(call), "offset": offset}
+            for call, offset in recording.links
+        ],
+    }
+
+
+def call_document(call: BatchCall, recordings: Sequence[BatchRecording], policy: str) -> dict[str, Any]:
+    """
+    What is known of a call: as the source reported it, the decision on it, and its recordings.
+
+    :param recordings: those of the batch; ``state`` is where each stood when the bag's content was fixed
+    """
+    states = {recording.ref.recording_id: recording.state for recording in recordings}
+    return {
+        "format": ARCHIVE_FORMAT,
+        "policy": policy,
+        "call": call.call.document(),
+        "call_sha256": call.digest,
+        "decision": {**call.decision, "decided_at": utc_text(call.decision["decided_at"])},
+        "recordings": [
+            {
+                "recording_id": link.recording_id,
+                "key": recording_key(call.call.source, link.recording_id),
+                "state": _state_in_document(states.get(link.recording_id)),
+            }
+            for link in call.call.recordings
+        ],
+    }
+
+
+def _state_in_document(state: MediaState | None) -> str:
+    if state is None:
+        return "earlier_bag"
+    return MediaState.ARCHIVED if state is MediaState.TRANSCODED else state
+
+
+def _folder(recording: BatchRecording) -> str:
+    return f"data/recordings/{recording_key(*recording.ref)}"

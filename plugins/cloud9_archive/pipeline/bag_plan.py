@@ -1,0 +1,175 @@
+"""The final content of a bag, fixed before its first byte is written, so that every retry writes the same bytes."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from datetime import date, datetime
+
+from pydantic import BaseModel, ConfigDict
+
+from cloud9_archive.catalog.batches import Batch, BatchCall, BatchRecording
+from cloud9_archive.domain.accounting import CallState, MediaState, call_state
+from cloud9_archive.domain.bag import BagEntry, TagFile, tag_files
+from cloud9_archive.domain.call import canonical_json
+from cloud9_archive.domain.run import CallRef
+from cloud9_archive.media.profiles import Profile
+from cloud9_archive.pipeline.bag_documents import (
+    call_document,
+    call_path,
+    derivative_path,
+    original_path,
+    record_document,
+    record_path,
+)
+
+IN_BAG = frozenset({MediaState.TRANSCODED, MediaState.QUARANTINED})
+
+
+class PlannedFile(BaseModel):
+    """
+    A payload file: either a document with its text, or the bytes of a staged file.
+
+    :param staged: name below staging for bytes, such as ``original`` or ``derivative``; None for documents
+    :param recording: index into the plan's recordings, for staged files
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    path: str
+    sha256: str
+    size: int
+    text: str | None = None
+    staged: str | None = None
+    recording: int | None = None
+
+
+class PlannedRecording(BaseModel):
+    """A recording in the bag."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    source: str
+    recording_id: str
+    original_sha256: str | None
+
+
+class PlannedCall(BaseModel):
+    """A call whose document is in the bag, at the digest that it was documented at."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    source: str
+    call_id: str
+    digest: str
+
+
+class BagPlan(BaseModel):
+    """
+    Everything that decides the bytes of a bag.
+
+    :param bagging_date: UTC day on which the content was fixed
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    bag_id: str
+    policy: str
+    bagging_date: date
+    tags: tuple[tuple[str, str], ...]
+    files: tuple[PlannedFile, ...]
+    recordings: tuple[PlannedRecording, ...]
+    calls: tuple[PlannedCall, ...]
+
+    def tag_files(self) -> tuple[TagFile, ...]:
+        """The bag's tag files, the seal last."""
+        return tag_files(
+            [BagEntry(file.path, file.sha256, file.size) for file in self.files],
+            bag_id=self.bag_id,
+            policy=self.policy,
+            bagging_date=self.bagging_date,
+            tags=self.tags,
+        )
+
+
+def plan_bag(batch: Batch, *, profile: Profile, policy_version: str, now: datetime) -> BagPlan | None:
+    """
+    What the batch's bag holds, or None when there is nothing to archive yet.
+
+    In the bag are the recordings that are transcoded or quarantined, and every call that one of them belongs to; and
+    calls without a document whose media are missing or were archived earlier. What is still awaited stays outside.
+    """
+    recordings = [recording for recording in batch.recordings if recording.state in IN_BAG]
+    calls = [call for call in batch.calls if _is_documented(call, batch, now)]
+    if not recordings and not calls:
+        return None
+    files: list[PlannedFile] = []
+    for number, recording in enumerate(recordings):
+        files.extend(_recording_files(number, recording, batch.policy, profile))
+    for call in calls:
+        linked = [r for r in batch.recordings if _ref(call) in {ref for ref, _ in r.links}]
+        files.append(_document(call_path(_ref(call)), call_document(call, linked, batch.policy)))
+    return BagPlan(
+        bag_id=batch.batch_id,
+        policy=batch.policy,
+        bagging_date=now.date(),
+        tags=(
+            ("Policy-Version", policy_version),
+            ("Recordings", str(len(recordings))),
+            ("Calls", str(len(calls))),
+        ),
+        files=tuple(sorted(files, key=lambda file: file.path)),
+        recordings=tuple(
+            PlannedRecording(
+                source=recording.ref.source,
+                recording_id=recording.ref.recording_id,
+                original_sha256=recording.original_sha256,
+            )
+            for recording in recordings
+        ),
+        calls=tuple(
+            PlannedCall(source=call.call.source, call_id=call.call.call_id, digest=call.digest) for call in calls
+        ),
+    )
+
+
+def _ref(call: BatchCall) -> CallRef:
+    return CallRef(call.call.source, call.call.call_id)
+
+
+def _is_documented(call: BatchCall, batch: Batch, now: datetime) -> bool:
+    linked = [recording.state for recording in batch.recordings if _ref(call) in {ref for ref, _ in recording.links}]
+    if any(state in IN_BAG for state in linked):
+        return True
+    if call.archived_digest == call.digest:
+        return False
+    if linked:
+        state = call_state(linked, documented=False, past_deadline=now >= call.deadline_at)
+        return state is not CallState.AWAITING_MEDIA
+    # Nothing of it is in work: its recordings stand in earlier bags, or it names none.
+    return bool(call.call.recordings) or now >= call.deadline_at
+
+
+def _recording_files(number: int, recording: BatchRecording, policy: str, profile: Profile) -> Iterator[PlannedFile]:
+    if recording.original_sha256 is not None:
+        yield PlannedFile(
+            path=original_path(recording),
+            sha256=recording.original_sha256,
+            size=recording.original_size or 0,
+            staged="original",
+            recording=number,
+        )
+    if recording.derivative is not None:
+        yield PlannedFile(
+            path=derivative_path(recording, profile),
+            sha256=recording.derivative["sha256"],
+            size=recording.derivative["size"],
+            staged="derivative",
+            recording=number,
+        )
+    yield _document(record_path(recording), record_document(recording, policy, profile))
+
+
+def _document(path: str, document: dict[str, object]) -> PlannedFile:
+    content = canonical_json(document) + b"\n"
+    return PlannedFile(path=path, sha256=hashlib.sha256(content).hexdigest(), size=len(content), text=content.decode())

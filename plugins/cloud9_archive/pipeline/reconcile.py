@@ -1,0 +1,235 @@
+"""Last step: the run adds up, or fails by naming what does not; its report is in the archive and in the chain."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import structlog
+
+from cloud9_archive.catalog.accounts import (
+    CallAccount,
+    abandoned_work,
+    policy_call_counts,
+    policy_media_counts,
+    run_accounts,
+)
+from cloud9_archive.catalog.batches import sealed_bags_of
+from cloud9_archive.catalog.chain import head, unlinked_bags
+from cloud9_archive.catalog.findings import note_findings
+from cloud9_archive.catalog.forming import release_batches
+from cloud9_archive.catalog.listing import listed_sources
+from cloud9_archive.catalog.runs import RunRecord, RunState, find_run, note_report
+from cloud9_archive.domain.accounting import CallState, CallSum, MediaState, MediaSum, call_sum, media_sum
+from cloud9_archive.domain.bag import SEAL
+from cloud9_archive.domain.chain import Member
+from cloud9_archive.domain.findings import Finding
+from cloud9_archive.domain.keys import report_path
+from cloud9_archive.domain.run import RunKind, RunRef
+from cloud9_archive.errors import ReconciliationError
+from cloud9_archive.pipeline.chain_writer import append_link
+from cloud9_archive.pipeline.report import RunFacts, outcome, report_csv, report_json
+from cloud9_archive.pipeline.workspace import Workspace
+
+log = structlog.get_logger(__name__)
+
+NAMED = 20
+"""Subjects that a failure names; the report has them all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciled:
+    """
+    What a run came to.
+
+    :param report: key of the report's JSON file in the archive
+    :param chain_head: digest of the newest chain link; kept elsewhere, it shows whether the archive was rolled back
+    """
+
+    calls: CallSum
+    recordings: MediaSum
+    excluded_by_rule: dict[str, int]
+    findings: tuple[Finding, ...]
+    bags: int
+    report: str
+    chain_head: str
+
+
+def reconcile(workspace: Workspace, run: RunRef, *, failed_tasks: Sequence[str] = ()) -> Reconciled:
+    """
+    Both sums hold for the run, and its report is in the archive; otherwise the report says so and this raises.
+
+    Reconciling again changes nothing as long as the facts are the same. Whatever the run still held is released.
+
+    :param failed_tasks: names of tasks of this run that failed, which alone is a reason to fail
+    :raises ReconciliationError: if anything is unaccounted for, or a task failed
+    """
+    record = find_run(workspace.catalog, run.policy, run.run_id)
+    if record is None:
+        raise ReconciliationError(
+            f"run {run.run_id} listed nothing: none of its sources was reached",
+            subject=run.run_id,
+            hint=_failed_words(failed_tasks) or "read the log of its fetch_calls tasks",
+        )
+    facts = _facts(workspace, run)
+    release_batches(workspace.catalog, run, now=workspace.clock())
+    gaps = [finding for finding in facts.findings if finding.kind.gap]
+    holds = not gaps and not facts.calls.unaccounted and not facts.recordings.unaccounted
+    report, chain_head = _file_report(workspace, record, facts, holds=holds)
+    examined = {"/".join(ref) for account in facts.accounts for ref in (account.ref, *_recording_refs(account))}
+    note_findings(workspace.catalog, run, facts.findings, examined=examined | set(facts.sources), now=workspace.clock())
+    log.info("run reconciled", holds=holds, report=report, findings=len(facts.findings), **asdict(facts.calls))
+    if not holds or failed_tasks:
+        raise ReconciliationError(_gap_words(run, facts, gaps, failed_tasks), subject=run.run_id, hint=_advice(gaps))
+    workspace.staging.drop_pages(run.policy, run.run_id)
+    return Reconciled(
+        facts.calls,
+        facts.recordings,
+        facts.excluded_by_rule,
+        tuple(facts.findings),
+        len(facts.bags),
+        report,
+        chain_head,
+    )
+
+
+def _facts(workspace: Workspace, run: RunRef) -> RunFacts:
+    accounts = run_accounts(workspace.catalog, run, now=workspace.clock())
+    listed = listed_sources(workspace.catalog, run)
+    sources = {source: source in listed for source in workspace.policy.sources}
+    findings = [
+        Finding("SOURCE_NOT_LISTED", source, f"{source} was not listed to its end")
+        for source, complete in sources.items()
+        if not complete
+    ]
+    for account in accounts:
+        findings.extend(_findings_on(account))
+    if run.kind is RunKind.SCHEDULED:
+        findings.extend(
+            Finding("RECORDING_ABANDONED", "/".join(ref), "it is under work, and nobody holds it")
+            for ref in abandoned_work(workspace.catalog, run.policy, now=workspace.clock())
+        )
+    return RunFacts(
+        run=run,
+        policy_version=workspace.policy.version,
+        sources=sources,
+        accounts=accounts,
+        bags=[bag for bag, _ in sealed_bags_of(workspace.catalog, run.policy, run.run_id)],
+        findings=sorted(set(findings)),
+    )
+
+
+def _findings_on(account: CallAccount) -> Iterator[Finding]:
+    subject = "/".join(account.ref)
+    state = outcome(account)
+    if state is CallState.LISTED:
+        yield Finding("CALL_UNDECIDED", subject, "it was listed, and the policy has no decision on it")
+    elif state is CallState.SELECTED:
+        standing = ", ".join(f"{r.ref.recording_id} {r.state}" for r in account.recordings) or "no recording"
+        yield Finding("CALL_UNACCOUNTED", subject, f"it is to be recorded, and its work is not done: {standing}")
+    elif state is CallState.MISSING and not account.recordings:
+        yield Finding("MEDIA_MISSING", subject, "the deadline has passed, and the call still names no recording")
+    if account.state is CallState.EXCLUDED:
+        return
+    for recording in account.recordings:
+        name = "/".join(recording.ref)
+        if recording.state is MediaState.MISSING:
+            yield Finding("MEDIA_MISSING", name, "the deadline has passed, and the source does not have it")
+        elif recording.state is MediaState.QUARANTINED:
+            yield Finding("MEDIA_QUARANTINED", name, f"{recording.failure_code}: {recording.failure_reason}")
+
+
+def _recording_refs(account: CallAccount) -> list[tuple[str, str]]:
+    return [recording.ref for recording in account.recordings]
+
+
+def _file_report(workspace: Workspace, record: RunRecord, facts: RunFacts, *, holds: bool) -> tuple[str, str]:
+    """The report stands in archive and chain; its JSON file's key, and the chain's head."""
+    run = record.run
+    known = head(workspace.catalog, run.policy)
+    if record.facts_digest == facts.digest() and record.report_key and known and not _unlinked(workspace, run):
+        return record.report_key, known.digest
+    number, key, members = _put_report(workspace, record, facts)
+    link = append_link(workspace, run, bags=_unlinked(workspace, run), report=members)
+    note_report(
+        workspace.catalog,
+        run,
+        state=RunState.ACCOUNTED if holds else RunState.GAP,
+        number=number,
+        key=key,
+        facts_digest=facts.digest(),
+    )
+    return key, link.digest
+
+
+def _unlinked(workspace: Workspace, run: RunRef) -> list[Member]:
+    """Sealed bags that no link covers: this run's, and those of runs that ended before they could."""
+    return [Member(f"{prefix}/{SEAL}", digest) for _, prefix, digest in unlinked_bags(workspace.catalog, run.policy)]
+
+
+def _put_report(workspace: Workspace, record: RunRecord, facts: RunFacts) -> tuple[int, str, list[Member]]:
+    """A report with these facts is in the archive: one that an earlier attempt left, or a new one."""
+    run = record.run
+    number = record.report_number
+    while True:
+        number += 1
+        day = run.window.start.date()
+        name = run.run_id if number == 1 else f"{run.run_id}.{number}"
+        key = report_path(run.policy, day=day, run_id=name, extension="json")
+        csv_key = report_path(run.policy, day=day, run_id=name, extension="csv")
+        if workspace.store.exists(key):
+            content = workspace.store.read(key)
+            if json.loads(content).get("facts_sha256") != facts.digest():
+                continue
+        else:
+            known = head(workspace.catalog, run.policy)
+            content = report_json(
+                facts,
+                number=number,
+                policy_sums=_policy_sums(workspace, run.policy),
+                chain_head=known.digest if known else None,
+            )
+        rows = report_csv(facts)
+        members = [Member(key, _sha256(content)), Member(csv_key, _sha256(rows))]
+        workspace.store.put(csv_key, rows, sha256=members[1].sha256)
+        workspace.store.put(key, content, sha256=members[0].sha256)
+        return number, key, members
+
+
+def _policy_sums(workspace: Workspace, policy: str) -> dict[str, Any]:
+    return {
+        "calls": asdict(call_sum(policy_call_counts(workspace.catalog, policy))),
+        "recordings": asdict(media_sum(policy_media_counts(workspace.catalog, policy))),
+    }
+
+
+def _gap_words(run: RunRef, facts: RunFacts, gaps: Sequence[Finding], failed_tasks: Sequence[str]) -> str:
+    parts = [f"run {run.run_id} of {run.policy} does not add up"]
+    if facts.calls.unaccounted:
+        parts.append(f"{facts.calls.unaccounted} of {facts.calls.listed} calls are unaccounted for")
+    if facts.recordings.unaccounted:
+        parts.append(f"{facts.recordings.unaccounted} of {facts.recordings.wanted} recordings are unaccounted for")
+    if gaps:
+        named = ", ".join(f"{finding.code} {finding.subject}" for finding in gaps[:NAMED])
+        more = f" and {len(gaps) - NAMED} more" if len(gaps) > NAMED else ""
+        parts.append(f"{named}{more}")
+    if failed_tasks:
+        parts.append(_failed_words(failed_tasks))
+    return "; ".join(parts)
+
+
+def _failed_words(failed_tasks: Sequence[str]) -> str:
+    return f"failed tasks: {', '.join(failed_tasks[:NAMED])}" if failed_tasks else ""
+
+
+def _advice(gaps: Sequence[Finding]) -> str:
+    return (
+        gaps[0].kind.next_action if gaps else "read the logs of the failed tasks, mend what they name, and clear them"
+    )
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

@@ -1,0 +1,145 @@
+"""The report of a run: its sums, its findings, and one row for every call."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from cloud9_archive.catalog.accounts import CallAccount
+from cloud9_archive.catalog.batches import SealedBag
+from cloud9_archive.domain.accounting import CallState, CallSum, MediaState, MediaSum, call_sum, media_sum
+from cloud9_archive.domain.bag import ARCHIVE_FORMAT
+from cloud9_archive.domain.call import canonical_json, utc_text
+from cloud9_archive.domain.findings import Finding
+from cloud9_archive.domain.run import RecordingRef, RunRef
+
+CSV_COLUMNS = ("source", "call_id", "started_at", "state", "rule", "reason", "held_by", "bag_id", "recordings")
+
+NOT_WANTED = "not_wanted"
+"""State of a recording that no policy rule asks for; its audio is never downloaded."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunFacts:
+    """
+    What a run's report states; equal facts make equal reports, whenever they are drawn up.
+
+    :param sources: each source of the policy, and whether it was listed to its end
+    """
+
+    run: RunRef
+    policy_version: str
+    sources: Mapping[str, bool]
+    accounts: Sequence[CallAccount]
+    bags: Sequence[SealedBag]
+    findings: Sequence[Finding]
+
+    @property
+    def calls(self) -> CallSum:
+        """The sum over the listed calls; one that another run works on counts as awaited."""
+        return call_sum(Counter(outcome(account) for account in self.accounts))
+
+    @property
+    def recordings(self) -> MediaSum:
+        """The sum over the wanted recordings of the listed calls, each counted once."""
+        states: dict[RecordingRef, MediaState] = {}
+        for account in self.accounts:
+            for recording in account.recordings:
+                if recording.state is not None:
+                    held = account.held_by is not None and recording.state is not MediaState.ARCHIVED
+                    states[recording.ref] = MediaState.AWAITING_MEDIA if held else recording.state
+        return media_sum(Counter(states.values()))
+
+    @property
+    def excluded_by_rule(self) -> dict[str, int]:
+        """How many calls each rule excluded."""
+        return dict(sorted(Counter(a.rule or "" for a in self.accounts if a.state is CallState.EXCLUDED).items()))
+
+    def document(self) -> dict[str, Any]:
+        """The facts as plain JSON values."""
+        return {
+            "format": ARCHIVE_FORMAT,
+            "policy": self.run.policy,
+            "policy_version": self.policy_version,
+            "run_id": self.run.run_id,
+            "kind": self.run.kind.value,
+            "window_start": utc_text(self.run.window.start),
+            "window_end": utc_text(self.run.window.end),
+            "sources": [{"source": source, "listed": listed} for source, listed in sorted(self.sources.items())],
+            "calls": asdict(self.calls),
+            "recordings": asdict(self.recordings),
+            "excluded_by_rule": self.excluded_by_rule,
+            "bags": [asdict(bag) for bag in self.bags],
+            "findings": [asdict(finding) for finding in self.findings],
+            "rows": [_row(account) for account in self.accounts],
+        }
+
+    def digest(self) -> str:
+        """SHA-256 of the facts."""
+        return hashlib.sha256(canonical_json(self.document())).hexdigest()
+
+
+def outcome(account: CallAccount) -> CallState:
+    """The call's place in the sum."""
+    if account.held_by is not None and account.state is CallState.SELECTED:
+        return CallState.AWAITING_MEDIA
+    return account.state
+
+
+def report_json(facts: RunFacts, *, number: int, policy_sums: Mapping[str, Any], chain_head: str | None) -> bytes:
+    """
+    The report's JSON file.
+
+    :param number: counts the reports of this run, from 1
+    :param policy_sums: both sums over the whole policy, as they stood when the report was drawn up
+    :param chain_head: digest of the chain's newest link at that time
+    """
+    document = {
+        **facts.document(),
+        "facts_sha256": facts.digest(),
+        "report_number": number,
+        "whole_policy": dict(policy_sums),
+        "chain_head": chain_head,
+    }
+    return json.dumps(document, ensure_ascii=False, indent=1, sort_keys=True).encode() + b"\n"
+
+
+def report_csv(facts: RunFacts) -> bytes:
+    """The report's rows, separated by semicolons, one for every call; UTF-8."""
+    text = io.StringIO()
+    writer = csv.writer(text, delimiter=";", lineterminator="\n", quoting=csv.QUOTE_MINIMAL)
+    writer.writerow(CSV_COLUMNS)
+    for account in facts.accounts:
+        row = _row(account)
+        row["recordings"] = " ".join(f"{r['recording_id']}={r['state']}" for r in row["recordings"])
+        writer.writerow(["" if row[column] is None else row[column] for column in CSV_COLUMNS])
+    return text.getvalue().encode()
+
+
+def _row(account: CallAccount) -> dict[str, Any]:
+    return {
+        "source": account.ref.source,
+        "call_id": account.ref.call_id,
+        "started_at": utc_text(account.started_at),
+        "state": outcome(account).value,
+        "rule": account.rule,
+        "reason": account.reason,
+        "held_by": account.held_by,
+        "bag_id": account.bag_id,
+        "recordings": [
+            {
+                "recording_id": recording.ref.recording_id,
+                "state": recording.state.value if recording.state else NOT_WANTED,
+                "sha256": recording.sha256,
+                "bag_id": recording.bag_id,
+                "failure": recording.failure_code,
+            }
+            for recording in account.recordings
+        ],
+    }
