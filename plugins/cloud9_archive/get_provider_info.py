@@ -11,4 +11,59 @@ def get_provider_info() -> dict[str, Any]:
         "package-name": "airflow-provider-cloud9-archive",
         "name": "Cloud9 archive",
         "description": "Archives Cloud9 calls: fetch, filter by recording rules, transcode, archive, reconcile.",
+        "connection-types": [
+            {
+                "connection-type": "cloud9",
+                "hook-class-name": "cloud9_archive.hooks.cloud9.Cloud9Hook",
+                "hook-name": "Cloud9 Call Data API",
+                "ui-field-behaviour": {
+                    "hidden-fields": ["schema", "extra"],
+                    "relabeling": {"login": "API key", "password": "API secret"},
+                    "placeholders": {
+                        "host": "calldataapi.example.com",
+                        "port": "443",
+                        "login": "the key from the portal",
+                        "password": "the secret that the portal showed once",
+                    },
+                },
+                "conn-fields": {
+                    "ca_file": {
+                        "label": "CA file",
+                        "description": "Absolute path of a PEM file. When given, only these certificate authorities "
+                        "are trusted, not the system's.",
+                        "schema": {"type": ["string", "null"]},
+                    },
+                    "wire_format": {
+                        "label": "Wire format",
+                        "description": "Name of a shipped wire format, or absolute path of a format file of your own.",
+                        "schema": {"type": ["string", "null"], "default": "call_data_v1_1"},
+                    },
+                    "connect_timeout": {
+                        "label": "Connect timeout",
+                        "description": "How long a connection may take to come about. Seconds.",
+                        "schema": {"type": ["number", "null"], "default": 10},
+                    },
+                    "read_timeout": {
+                        "label": "Read timeout",
+                        "description": "The longest silence within an answer. Seconds.",
+                        "schema": {"type": ["number", "null"], "default": 60},
+                    },
+                    "total_timeout": {
+                        "label": "Total timeout",
+                        "description": "The longest time for one answer, body included. Seconds.",
+                        "schema": {"type": ["number", "null"], "default": 900},
+                    },
+                    "max_recording_bytes": {
+                        "label": "Largest recording",
+                        "description": "Bytes. A larger recording is refused and quarantined.",
+                        "schema": {"type": ["integer", "null"], "default": 2147483648},
+                    },
+                    "region": {
+                        "label": "Region",
+                        "description": "Sent with each listing when given; some tenants are told one by Cloud9.",
+                        "schema": {"type": ["string", "null"]},
+                    },
+                },
+            }
+        ],
     }

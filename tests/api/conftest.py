@@ -22,6 +22,8 @@ from cloud9_archive.api.source import SourceSettings
 from cloud9_archive.api.wire import load_wire_format
 from cloud9_archive.api.wire_model import WireFormat
 
+LOOPBACK = x509.IPAddress(IPv4Address("127.0.0.1"))
+
 
 def _certificate(
     name: str,
@@ -29,7 +31,7 @@ def _certificate(
     issuer: tuple[str, ec.EllipticCurvePrivateKey],
     *,
     authority: bool,
-    serves: x509.GeneralName = x509.IPAddress(IPv4Address("127.0.0.1")),
+    serves: x509.GeneralName = LOOPBACK,
 ) -> x509.Certificate:
     now = datetime.now(UTC)
     builder = (

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -131,7 +132,7 @@ def test_listed_spans_cover_the_window_in_whole_seconds(start: datetime, length:
     spans = listing_windows(wire, window)
     assert spans[0].start <= window.start < spans[0].start + timedelta(seconds=1)
     assert spans[-1].end - timedelta(seconds=1) < window.end <= spans[-1].end
-    assert all(one.end == next_one.start for one, next_one in zip(spans, spans[1:], strict=False))
+    assert all(one.end == next_one.start for one, next_one in pairwise(spans))
     for span in spans:
         assert span.end - span.start <= timedelta(seconds=wire.listing.longest_window)
         assert span.start.microsecond == span.end.microsecond == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -219,7 +220,10 @@ def _kind_of(error: BaseException) -> str:
         ("name", (urllib3.exceptions.NameResolutionError,)),
         ("timeout", (requests.Timeout, urllib3.exceptions.TimeoutError, TimeoutError)),
         ("tls", (ssl.SSLError, requests.exceptions.SSLError, urllib3.exceptions.SSLError)),
-        ("short", (urllib3.exceptions.IncompleteRead, requests.exceptions.ChunkedEncodingError)),
+        (
+            "short",
+            (http.client.IncompleteRead, urllib3.exceptions.IncompleteRead, requests.exceptions.ChunkedEncodingError),
+        ),
         ("unreachable", (requests.ConnectionError, urllib3.exceptions.HTTPError)),
     )
     for kind, classes in kinds:
