@@ -10,7 +10,8 @@ from pydantic import AfterValidator, BeforeValidator, PlainSerializer, WithJsonS
 
 from cloud9_archive.domain.schedule import check_cron, check_timezone, duration_text, parse_duration
 
-_SLUG = re.compile(r"[a-z][a-z0-9_]{0,62}", re.ASCII)
+SLUG = re.compile(r"[a-z][a-z0-9_]{0,62}", re.ASCII)
+SLUG_WANTED = "1 to 63 of a-z, 0-9 and _ are wanted, beginning with a letter"
 _CONNECTION_ID = re.compile(r"[A-Za-z0-9_.-]{1,200}", re.ASCII)
 _QUEUE_NAME = re.compile(r"[A-Za-z0-9_.:-]{1,200}", re.ASCII)
 _ROSTER_PATH = re.compile(r"(?:[A-Za-z0-9_-][A-Za-z0-9_.-]*/)*[A-Za-z0-9_-][A-Za-z0-9_.-]*\.csv", re.ASCII)
@@ -42,7 +43,7 @@ def _to_tuple(value: object) -> object:
     return tuple(value) if isinstance(value, list) else value
 
 
-_SLUG_CHECK, _SLUG_SCHEMA = _matching(_SLUG, "1 to 63 of a-z, 0-9 and _ are wanted, beginning with a letter")
+_SLUG_CHECK, _SLUG_SCHEMA = _matching(SLUG, SLUG_WANTED)
 _CONN_CHECK, _CONN_SCHEMA = _matching(_CONNECTION_ID, "the id of an Airflow connection is wanted, such as cloud9_emea")
 _QUEUE_CHECK, _QUEUE_SCHEMA = _matching(_QUEUE_NAME, "a name of letters, digits, _ . : and - is wanted")
 _ROSTER_CHECK, _ROSTER_SCHEMA = _matching(
