@@ -91,8 +91,8 @@ class Folders:
                 if make:
                     self._make(segment, at=here, walked=walked)
                 below = os.open(segment, OPEN_FOLDER, dir_fd=here)
-                os.close(here)
-                here = below
+                here, above = below, here
+                os.close(above)
         except BaseException:
             os.close(here)
             raise
