@@ -12,7 +12,7 @@ from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 from av.codec.context import ThreadType
 
-from cloud9_archive.errors import DamagedMediaError
+from cloud9_archive.errors import DamagedMediaError, UnsupportedMediaError
 from cloud9_archive.media.verdicts import Examination, LimitExceededError
 from cloud9_archive.media.verify import length_complaint, tolerance
 
@@ -76,7 +76,7 @@ def _opened(source: Path, examination: Examination) -> Iterator[tuple[av.contain
             metadata_errors="replace",
         )
     except (av.FFmpegError, IndexError, ValueError) as fault:
-        _raise_unless_host(fault)
+        _raise_unless_damage(fault)
         raise DamagedMediaError(f"the {reader} reader refuses the file: {fault}") from fault
     with container:
         if not container.streams.audio:
@@ -90,17 +90,23 @@ def _decode(packet: av.Packet[AudioStream], samples: int) -> list[AudioFrame]:
     try:
         frames = packet.decode()
     except av.FFmpegError as fault:
-        _raise_unless_host(fault)
+        _raise_unless_damage(fault)
         raise DamagedMediaError(f"the audio does not decode after {samples} samples: {fault}") from fault
     if packet.is_corrupt or any(frame.is_corrupt for frame in frames):
         raise DamagedMediaError(f"the decoder calls the audio after {samples} samples corrupt")
     return frames
 
 
-def _raise_unless_host(fault: Exception) -> None:
-    """Faults of the machine pass through as they are: no memory, or a disk that does not answer."""
-    if isinstance(fault, MemoryError | OSError):
+def _raise_unless_damage(fault: Exception) -> None:
+    """
+    Lack of memory passes through as it is.
+
+    Readers use the codes of the operating system for cut files, too; the disk itself answered when the structure was read.
+    """
+    if isinstance(fault, MemoryError):
         raise fault
+    if isinstance(fault, NotImplementedError):
+        raise UnsupportedMediaError(f"the decoder does not know this kind of audio: {fault}") from fault
 
 
 def _check_promise(examination: Examination, seconds: float, frame_seconds: float) -> None:

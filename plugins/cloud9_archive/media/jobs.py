@@ -1,0 +1,122 @@
+"""What is asked about one recording, what it may cost, and what comes back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from cloud9_archive.media.profiles import MAX_CHANNELS, SECONDS_PER_HOUR, Profile, profile_named
+from cloud9_archive.media.verdicts import Examination, Failure, Transcoded
+
+_MIB: Final = 1024 * 1024
+# A line left open in silence needs as little as 70 kB an hour, so small files may be long; a day is the end of it.
+_DECODED_BASE: Final = 600.0
+_DECODED_PER_MIB: Final = 20.0 * SECONDS_PER_HOUR
+_DECODED_MOST: Final = 24.0 * SECONDS_PER_HOUR
+# Decoding and encoding Opus takes about 0.012 CPU seconds per second of audio; four times that is patience enough.
+_CPU_BASE: Final = 60.0
+_CPU_PER_DECODED: Final = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class MediaJob:
+    """
+    One recording to examine, decode to its end and, unless the profile is ``none``, transcode.
+
+    :param recording_key: comes back in the result, otherwise unused
+    :param source: the original
+    :param target: where the derivative shall stand; None for the profile ``none``
+    :param profile: name of a profile
+    :param reported_duration: seconds that the source reports, to compare with; never a reason to refuse
+    :raises ConfigurationError: if there is no such profile
+    :raises ValueError: if a derivative is asked for without a target
+    """
+
+    recording_key: str
+    source: Path
+    target: Path | None
+    profile: str
+    reported_duration: float | None = None
+
+    def __post_init__(self) -> None:
+        """A job that could never work is refused where it is made."""
+        if profile_named(self.profile).alters and self.target is None:
+            raise ValueError(f"recording {self.recording_key!r}: the profile {self.profile!r} needs a target")
+
+
+@dataclass(frozen=True, slots=True)
+class JobLimits:
+    """
+    What one job may use; what goes beyond ends the job.
+
+    :param memory_bytes: address space of the worker
+    :param wall_seconds: by the clock on the wall, enforced from outside
+    :param cpu_seconds: of one core
+    :param decoded_seconds: audio that may come out of the decoder
+    :param output_bytes: of the derivative
+    """
+
+    memory_bytes: int
+    wall_seconds: float
+    cpu_seconds: float
+    decoded_seconds: float
+    output_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class MediaLimits:
+    """
+    Limits for any recording; None means in proportion to the size of the original.
+
+    :param memory_bytes: address space of a worker, bytes
+    :param wall_seconds: seconds per job
+    :param cpu_seconds: seconds per job
+    :param decoded_seconds: audio per job, seconds
+    :param output_bytes: size of a derivative, bytes
+    """
+
+    memory_bytes: int = 1024 * _MIB
+    wall_seconds: float | None = None
+    cpu_seconds: float | None = None
+    decoded_seconds: float | None = None
+    output_bytes: int | None = None
+
+    def scaled(self, size: int, profile: Profile) -> JobLimits:
+        """
+        The limits for one recording.
+
+        :param size: of the original, bytes
+        :param profile: of the derivative
+        """
+        decoded = self.decoded_seconds
+        if decoded is None:
+            decoded = min(_DECODED_MOST, _DECODED_BASE + _DECODED_PER_MIB * size / _MIB)
+        cpu = _CPU_BASE + _CPU_PER_DECODED * decoded if self.cpu_seconds is None else self.cpu_seconds
+        wall = 2 * cpu + _CPU_BASE if self.wall_seconds is None else self.wall_seconds
+        output = self.output_bytes
+        if output is None:
+            stereo = profile.bytes_per_hour(MAX_CHANNELS) / SECONDS_PER_HOUR
+            output = _MIB + int(1.25 * decoded * stereo)
+        return JobLimits(self.memory_bytes, wall, cpu, decoded, output)
+
+
+DEFAULT_LIMITS: Final = MediaLimits()
+
+
+@dataclass(frozen=True, slots=True)
+class MediaResult:
+    """
+    What became of one job.
+
+    :param examination: of the original's structure; None if the worker was lost before it said anything
+    :param derivative: what stands at the job's target; None for the profile ``none`` and after a failure
+    :param failure: None exactly if the recording is intact and everything asked for was made
+    :param duration_difference: seconds of the original's audio minus the seconds reported; a figure, no verdict
+    """
+
+    recording_key: str
+    examination: Examination | None
+    derivative: Transcoded | None
+    failure: Failure | None
+    duration_difference: float | None = None

@@ -1,0 +1,126 @@
+"""The child: takes jobs as JSON lines on its input and answers each with one line, inside the limits it was given."""
+
+from __future__ import annotations
+
+import errno
+import json
+import math
+import os
+import resource
+import signal
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+
+import av
+
+from cloud9_archive.errors import RecordError, StagingLostError, TranscodeError, TransientError
+from cloud9_archive.media.decode import count_samples
+from cloud9_archive.media.jobs import JobLimits
+from cloud9_archive.media.probe import examine
+from cloud9_archive.media.profiles import profile_named
+from cloud9_archive.media.transcode import transcode
+from cloud9_archive.media.verdicts import LIMIT_EXCEEDED, Examination, Failure, Transcoded
+
+READY: Final = b'{"ready":true}\n'
+# Past the deadline the parent kills; this clock runs for a parent that is no longer there.
+_ORPHAN_GRACE_SECONDS: Final = 30
+
+
+@dataclass(slots=True)
+class Answer:
+    """What is known about a recording when its job ends, however it ends."""
+
+    examination: Examination | None = None
+    derivative: Transcoded | None = None
+    failure: Failure | None = None
+
+
+def main() -> None:
+    """Jobs have been answered until the input ended, or until memory ran out once."""
+    answers = _claim_output()
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    av.logging.set_level(av.logging.PANIC)
+    answers.write(READY)
+    answers.flush()
+    for line in sys.stdin.buffer:
+        request = json.loads(line)
+        limits = JobLimits(**request["limits"])
+        _impose(limits)
+        answer = Answer()
+        exhausted = _attempt(request, limits, answer)
+        signal.alarm(0)
+        answers.write(json.dumps(asdict(answer)).encode() + b"\n")
+        answers.flush()
+        if exhausted:
+            return
+
+
+def _claim_output() -> BinaryIO:
+    """The pipe to the parent, out of reach of anything that prints."""
+    pipe = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    return pipe
+
+
+def _impose(limits: JobLimits) -> None:
+    """The process is bound for the next job; CPU time counts from the process's start, so it is moved on."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    seconds = math.ceil(used.ru_utime + used.ru_stime + limits.cpu_seconds)
+    for kind, amount in (
+        (resource.RLIMIT_AS, limits.memory_bytes),
+        (resource.RLIMIT_FSIZE, limits.output_bytes),
+        (resource.RLIMIT_CPU, seconds),
+    ):
+        _, hard = resource.getrlimit(kind)
+        resource.setrlimit(kind, (amount if hard == resource.RLIM_INFINITY else min(amount, hard), hard))
+    signal.alarm(math.ceil(limits.wall_seconds) + _ORPHAN_GRACE_SECONDS)
+
+
+def _attempt(request: dict[str, Any], limits: JobLimits, answer: Answer) -> bool:
+    """The answer is filled in; true if memory ran out, after which this process is not to be trusted further."""
+    try:
+        _examine_and_transcode(request, limits, answer)
+    except RecordError as refusal:
+        answer.failure = Failure(refusal.code, str(refusal))
+    except MemoryError:
+        answer.failure = Failure(LIMIT_EXCEEDED, f"more than the limit of {limits.memory_bytes} bytes of memory")
+        return True
+    except OSError as fault:
+        answer.failure = _host_failure(fault, Path(request["source"]), limits)
+    except Exception as fault:  # noqa: BLE001 - a worker answers whatever happens; the reason goes into the finding
+        answer.failure = Failure(TranscodeError.code, f"the worker met a {type(fault).__name__}: {fault}")
+    return False
+
+
+def _examine_and_transcode(request: dict[str, Any], limits: JobLimits, answer: Answer) -> None:
+    source, profile = Path(request["source"]), profile_named(request["profile"])
+    answer.examination = examine(source)
+    refusal = answer.examination.refusal()
+    if refusal is not None:
+        raise refusal
+    if profile.alters:
+        answer.derivative = transcode(
+            source,
+            Path(request["target"]),
+            profile,
+            examination=answer.examination,
+            max_seconds=limits.decoded_seconds,
+        )
+    else:
+        count_samples(source, answer.examination, max_seconds=limits.decoded_seconds)
+
+
+def _host_failure(fault: OSError, source: Path, limits: JobLimits) -> Failure:
+    if fault.errno == errno.EFBIG:
+        return Failure(LIMIT_EXCEEDED, f"the derivative needs more than the limit of {limits.output_bytes} bytes")
+    if not source.exists():
+        return Failure(StagingLostError.code, "the original is no longer in staging on this host")
+    return Failure(TransientError.code, f"this host could not read or write: {fault.strerror or fault}")
+
+
+if __name__ == "__main__":
+    main()

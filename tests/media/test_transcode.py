@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+import hashlib
+import struct
+from array import array
+from collections.abc import Callable
+from pathlib import Path
+
+import av
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cloud9_archive.errors import DamagedMediaError, EmptyMediaError, TranscodeError, UnsupportedMediaError
+from cloud9_archive.media.probe import examine
+from cloud9_archive.media.profiles import PROFILES, Profile
+from cloud9_archive.media.transcode import transcode
+from cloud9_archive.media.verdicts import LimitExceededError, Verdict
+from cloud9_archive.media.verify import length_complaint, tolerance
+
+ALTERING = [profile for profile in PROFILES.values() if profile.alters]
+every_profile = pytest.mark.parametrize("profile", ALTERING, ids=lambda profile: profile.name)
+every_source = pytest.mark.parametrize("source", ["ogg", "ogg_mono", "m4a", "wav"])
+
+
+def loudness(path: Path, *, channel: int) -> list[float]:
+    """Root mean square of each quarter second of one channel."""
+    samples = array("h")
+    with av.open(str(path)) as container:
+        convert = av.AudioResampler("s16", "stereo", 8000)
+        for frame in [*container.decode(audio=0), None]:
+            for made in convert.resample(frame):
+                samples.frombytes(bytes(made.planes[0])[: made.samples * 4])
+    mine = samples[channel::2]
+    quarters = [mine[at : at + 2000] for at in range(0, len(mine) - 1999, 2000)]
+    return [(sum(value * value for value in quarter) / len(quarter)) ** 0.5 for quarter in quarters]
+
+
+@every_profile
+@every_source
+def test_a_derivative_is_whole_repeatable_and_of_the_same_length(
+    request: pytest.FixtureRequest, tmp_path: Path, source: str, profile: Profile
+) -> None:
+    original = request.getfixturevalue(source)
+    before = examine(original)
+    made = transcode(original, tmp_path / "one", profile)
+    again = transcode(original, tmp_path / "two", profile)
+    content = (tmp_path / "one").read_bytes()
+    assert made == again
+    assert content == (tmp_path / "two").read_bytes()
+    assert (made.sha256, made.size) == (hashlib.sha256(content).hexdigest(), len(content))
+    assert (made.channels, made.rate, made.codec) == (before.channels, profile.rate, profile.codec)
+    after = examine(tmp_path / "one")
+    assert (after.verdict, after.container) == (Verdict.INTACT, profile.container)
+    assert before.duration is not None
+    extra = 0.064 if source == "m4a" else 2 / profile.rate
+    assert before.duration - 2 / profile.rate <= made.duration <= before.duration + extra
+    assert "libavcodec" in made.encoder
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["one", "two"]
+
+
+@every_profile
+def test_the_two_parties_stay_apart(ogg: Path, tmp_path: Path, profile: Profile) -> None:
+    transcode(ogg, tmp_path / "out", profile)
+    near, far = loudness(tmp_path / "out", channel=0), loudness(tmp_path / "out", channel=1)
+    for quarter in range(len(near)):
+        speaking, silent = (near, far) if quarter % 4 < 2 else (far, near)
+        assert speaking[quarter] > 1000
+        assert silent[quarter] < speaking[quarter] / 20
+
+
+def test_a_wav_derivative_is_what_the_profile_says(ogg: Path, tmp_path: Path) -> None:
+    for name, tag, bits in (("pcm_16k", 1, 16), ("alaw_8k", 6, 8)):
+        transcode(ogg, tmp_path / name, PROFILES[name])
+        kind, channels, rate, _, _, depth = struct.unpack_from("<HHIIHH", (tmp_path / name).read_bytes(), 20)
+        assert (kind, channels, rate, depth) == (tag, 2, PROFILES[name].rate, bits)
+
+
+def test_opus_gets_its_bit_rate(ogg: Path, ogg_mono: Path, tmp_path: Path) -> None:
+    stereo = transcode(ogg, tmp_path / "s", PROFILES["opus_24k"])
+    mono = transcode(ogg_mono, tmp_path / "m", PROFILES["opus_24k"])
+    assert 32_000 < stereo.size * 8 / stereo.duration < 80_000
+    assert 16_000 < mono.size * 8 / mono.duration < 40_000
+
+
+def test_bad_originals_leave_nothing_behind(ogg: Path, tmp_path: Path) -> None:
+    content, out = ogg.read_bytes(), tmp_path / "out"
+    out.mkdir()
+    bad = {DamagedMediaError: content[:-200], EmptyMediaError: b"", UnsupportedMediaError: b"<html>"}
+    for kind, stuff in bad.items():
+        (tmp_path / "x").write_bytes(stuff)
+        with pytest.raises(kind):
+            transcode(tmp_path / "x", out / "y.wav", PROFILES["pcm_16k"])
+    with pytest.raises(LimitExceededError, match="limit of 1 s"):
+        transcode(ogg, out / "y.wav", PROFILES["pcm_16k"], max_seconds=1.0)
+    with pytest.raises(TranscodeError, match="makes no derivative"):
+        transcode(ogg, out / "y", PROFILES["none"])
+    assert list(out.iterdir()) == []
+
+
+def test_a_failed_repeat_leaves_the_earlier_derivative(ogg: Path, tmp_path: Path) -> None:
+    target = tmp_path / "y.wav"
+    made = transcode(ogg, target, PROFILES["alaw_8k"])
+    with pytest.raises(LimitExceededError):
+        transcode(ogg, target, PROFILES["alaw_8k"], max_seconds=1.0)
+    assert hashlib.sha256(target.read_bytes()).hexdigest() == made.sha256
+
+
+def test_an_original_whose_stamps_promise_more_than_it_holds_is_damaged(
+    tmp_path: Path, make_silence: Callable[..., list[bytes]], make_page: Callable[..., bytes]
+) -> None:
+    pages = make_silence(6.0)
+    extended = make_page([b"\xf8\xff\xfe"], sequence=len(pages) - 1, granule=500_000, flags=4)
+    (tmp_path / "x.ogg").write_bytes(b"".join([*pages[:-1], extended]))
+    assert examine(tmp_path / "x.ogg").verdict is Verdict.INTACT
+    with pytest.raises(DamagedMediaError, match="shorter than the original"):
+        transcode(tmp_path / "x.ogg", tmp_path / "y.wav", PROFILES["alaw_8k"])
+
+
+def test_more_than_a_wav_file_can_hold_is_refused(
+    tmp_path: Path, make_silence: Callable[..., list[bytes]], make_page: Callable[..., bytes]
+) -> None:
+    pages = make_silence(6.0)
+    endless = make_page([b"\xf8\xff\xfe"], sequence=len(pages) - 1, granule=48_000 * 3600 * 24, flags=4)
+    (tmp_path / "x.ogg").write_bytes(b"".join([*pages[:-1], endless]))
+    with pytest.raises(TranscodeError, match="do not fit into a WAVE file"):
+        transcode(tmp_path / "x.ogg", tmp_path / "y.wav", PROFILES["pcm_16k"])
+
+
+@given(expected=st.floats(0, 1e5), found=st.floats(0, 1e5), frame=st.sampled_from([0.02, 0.1]))
+def test_lengths_may_differ_by_what_the_container_allows(expected: float, found: float, frame: float) -> None:
+    for container, allowed in (("ogg", frame), ("m4a", max(0.064, frame))):
+        within = tolerance(container, frame_seconds=frame)
+        complaint = length_complaint(expected, found, within=within, what="it")
+        assert (complaint is None) == (abs(found - expected) <= allowed + 1e-6)

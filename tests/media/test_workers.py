@@ -1,0 +1,235 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from cloud9_archive.errors import ConfigurationError
+from cloud9_archive.media.jobs import DEFAULT_LIMITS, MediaJob, MediaLimits, MediaResult
+from cloud9_archive.media.probe import examine
+from cloud9_archive.media.profiles import PROFILES, profile_named
+from cloud9_archive.media.transcode import transcode
+from cloud9_archive.media.verdicts import Verdict
+from cloud9_archive.media.workers import run_jobs
+
+
+def children() -> list[int]:
+    """Ids of this process's children that run a media worker."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        try:
+            parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+            command = (entry / "cmdline").read_bytes()
+        except OSError:
+            continue
+        if parent == os.getpid() and b"cloud9_archive.media.worker_main" in command:
+            found.append(int(entry.name))
+    return found
+
+
+def wait_for(condition: Callable[[], object], seconds: float = 30.0) -> None:
+    tick, end = threading.Event(), time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "the condition did not come true"
+        tick.wait(0.01)
+
+
+def job(source: Path, out: Path, profile: str = "alaw_8k", key: str | None = None) -> MediaJob:
+    target = None if profile == "none" else out / f"{key or source.stem}.{profile}"
+    return MediaJob(key or source.stem, source, target, profile)
+
+
+def only(results: Iterator[MediaResult]) -> MediaResult:
+    (result,) = results
+    return result
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_behind(tmp_path: Path) -> Iterator[None]:
+    yield
+    assert children() == []
+    assert list(tmp_path.rglob("*.part")) == []
+
+
+def test_each_job_has_one_result_and_the_bytes_are_those_of_a_direct_transcode(
+    ogg: Path, ogg_mono: Path, m4a: Path, wav: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "cut.ogg").write_bytes(ogg.read_bytes()[:-500])
+    (tmp_path / "page.ogg").write_bytes(b"<html>")
+    sources = [ogg, ogg_mono, m4a, wav, tmp_path / "cut.ogg", tmp_path / "page.ogg", tmp_path / "lost.ogg"]
+    jobs = [job(s, tmp_path, p, f"{i}-{p}") for i, s in enumerate(sources) for p in PROFILES]
+    results = {result.recording_key: result for result in run_jobs(jobs, workers=2)}
+    assert sorted(results) == sorted(j.recording_key for j in jobs)
+    for one in jobs:
+        result, profile = results[one.recording_key], profile_named(one.profile)
+        if one.source.stem in {"cut", "page", "lost"}:
+            codes = {"cut": "MEDIA_DAMAGED", "page": "MEDIA_UNSUPPORTED", "lost": "STAGING_LOST"}
+            assert result.failure is not None
+            assert result.failure.code == codes[one.source.stem]
+            assert result.failure.transient == (one.source.stem == "lost")
+            assert result.derivative is None
+        else:
+            assert result.failure is None
+            assert result.examination == examine(one.source)
+            direct = transcode(one.source, tmp_path / "direct", profile) if profile.alters else None
+            assert result.derivative == direct
+            assert one.target is None or one.target.read_bytes() == (tmp_path / "direct").read_bytes()
+
+
+def test_no_jobs_no_workers_no_results() -> None:
+    assert list(run_jobs([])) == []
+    with pytest.raises(ValueError, match="0 workers"):
+        list(run_jobs([], workers=0))
+
+
+def test_the_reported_duration_is_a_figure_and_no_verdict(ogg: Path) -> None:
+    result = only(run_jobs([MediaJob("a", ogg, None, "none", reported_duration=10.0)]))
+    assert result.failure is None
+    assert result.duration_difference == pytest.approx(-7.0)
+
+
+def test_a_job_that_could_never_work_is_refused_at_once(ogg: Path) -> None:
+    with pytest.raises(ConfigurationError, match="alaw_8k"):
+        MediaJob("a", ogg, ogg, "alaw")
+    with pytest.raises(ValueError, match="needs a target"):
+        MediaJob("a", ogg, None, "alaw_8k")
+
+
+def test_hostile_names_are_only_names(ogg: Path, tmp_path: Path) -> None:
+    odd = tmp_path / 'http:\n"\udcff ;$(x)'
+    odd.mkdir()
+    source = odd / "concat:a|b.ogg"
+    source.write_bytes(ogg.read_bytes())
+    result = only(run_jobs([MediaJob("k\n\udc80", source, odd / "pipe:1", "pcm_16k")]))
+    assert (result.recording_key, result.failure) == ("k\n\udc80", None)
+    assert examine(odd / "pipe:1").verdict is Verdict.INTACT
+
+
+def test_a_killed_worker_costs_one_recording(silent_hour: Path, ogg: Path, tmp_path: Path) -> None:
+    jobs = [job(silent_hour, tmp_path, "opus_24k"), job(ogg, tmp_path), job(ogg, tmp_path, key="later")]
+    found: list[MediaResult] = []
+    runner = threading.Thread(target=lambda: found.extend(run_jobs(jobs, workers=1)))
+    runner.start()
+    wait_for(lambda: list(tmp_path.glob(".hour*.part")))
+    os.kill(children()[0], signal.SIGKILL)
+    runner.join()
+    lost, second, third = found
+    assert lost.failure is not None
+    assert lost.failure.code == "MEDIA_WORKER_LOST"
+    assert "SIGKILL" in lost.failure.reason
+    assert not (tmp_path / "hour.opus_24k").exists()
+    assert (second.failure, third.failure) == (None, None)
+
+
+def test_a_worker_that_dies_at_rest_costs_nothing(ogg: Path, tmp_path: Path) -> None:
+    results = run_jobs([job(ogg, tmp_path, key=str(number)) for number in range(3)], workers=1)
+    assert next(results).failure is None
+    (pid,) = children()
+    os.kill(pid, signal.SIGKILL)
+    wait_for(lambda: b"Z" in Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2])
+    assert [result.failure for result in results] == [None, None]
+
+
+def test_a_hang_is_ended_at_the_wall_deadline(ogg: Path, silent_hour: Path, tmp_path: Path) -> None:
+    limits = MediaLimits(wall_seconds=1.5)
+    found: list[MediaResult] = []
+    jobs = [job(silent_hour, tmp_path, "opus_24k"), job(ogg, tmp_path)]
+    runner = threading.Thread(target=lambda: found.extend(run_jobs(jobs, workers=1, limits=limits)))
+    runner.start()
+    wait_for(lambda: list(tmp_path.glob(".hour*.part")))
+    os.kill(children()[0], signal.SIGSTOP)
+    runner.join()
+    assert [result.failure and result.failure.code for result in found] == ["MEDIA_LIMIT_EXCEEDED", None]
+    assert found[0].failure is not None
+    assert "1.5 s" in found[0].failure.reason
+
+
+@pytest.mark.parametrize(
+    ("limits", "profile", "words"),
+    [
+        (MediaLimits(cpu_seconds=0.2), "opus_24k", "of CPU time"),
+        (MediaLimits(output_bytes=200_000), "alaw_8k", "limit of 200000 bytes"),
+        (MediaLimits(decoded_seconds=30.0), "none", "limit of 30 s of audio"),
+        (MediaLimits(memory_bytes=64 * 1024 * 1024), "alaw_8k", "bytes of memory"),
+        (MediaLimits(wall_seconds=0.3), "opus_24k", "after the limit of 0.3 s"),
+    ],
+    ids=["cpu", "output", "decoded", "memory", "wall"],
+)
+def test_each_limit_is_really_reached_and_the_next_recording_is_well(
+    silent_hour: Path, ogg: Path, tmp_path: Path, limits: MediaLimits, profile: str, words: str
+) -> None:
+    first = only(run_jobs([job(silent_hour, tmp_path, profile)], workers=1, limits=limits))
+    assert first.failure is not None
+    assert first.failure.code == "MEDIA_LIMIT_EXCEEDED"
+    assert words in first.failure.reason
+    assert [path.name for path in tmp_path.iterdir()] == []
+    if words != "bytes of memory":
+        both = run_jobs([job(silent_hour, tmp_path, profile), job(ogg, tmp_path, "none")], workers=1, limits=limits)
+        assert [result.failure is None for result in both] == [False, True]
+
+
+def test_an_hour_of_silence_passes_in_little_memory(silent_hour: Path, tmp_path: Path) -> None:
+    code = (
+        "import resource, sys\n"
+        "from pathlib import Path\n"
+        "from cloud9_archive.media.jobs import MediaJob\n"
+        "from cloud9_archive.media.workers import run_jobs\n"
+        "jobs = [MediaJob('a', Path(sys.argv[1]), Path(sys.argv[2]), 'alaw_8k')]\n"
+        "(result,) = run_jobs(jobs)\n"
+        "assert result.failure is None, result.failure\n"
+        "assert result.derivative.duration == 3600.0\n"
+        "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)\n"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code, str(silent_hour), str(tmp_path / "out.wav")],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert int(ran.stdout) < 150 * 1024  # kB; the hour's samples alone are 700 MB as the decoder gives them
+
+
+def test_default_limits_let_ten_hours_pass() -> None:
+    for size in (1_000_000, 100_000_000):
+        limits = DEFAULT_LIMITS.scaled(size, PROFILES["opus_24k"])
+        assert limits.decoded_seconds >= 36_000
+        assert limits.cpu_seconds >= 36_000 * 0.012 * 2
+        assert limits.output_bytes >= 36_000 * 48_000 / 8
+    small = DEFAULT_LIMITS.scaled(20_000, PROFILES["alaw_8k"])
+    assert small.wall_seconds < 600
+
+
+def test_the_parents_secrets_are_not_in_the_child(monkeypatch: pytest.MonkeyPatch, ogg: Path, tmp_path: Path) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_CLOUD9_EMEA", "cloud9://key:topsecret@host")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "topsecret")
+    results = run_jobs([job(ogg, tmp_path), job(ogg, tmp_path, key="b")], workers=1)
+    next(results)
+    environment = Path(f"/proc/{children()[0]}/environ").read_bytes()
+    results.close()  # type: ignore[attr-defined]
+    assert b"topsecret" not in environment
+    assert b"AIRFLOW" not in environment
+
+
+def test_a_worker_that_cannot_start_is_nobodys_recording(
+    monkeypatch: pytest.MonkeyPatch, ogg: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "av").mkdir()
+    (tmp_path / "av" / "__init__.py").write_text("raise ImportError('no decoder here')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with pytest.raises(ConfigurationError, match="no decoder here"):
+        list(run_jobs([job(ogg, tmp_path)]))
+
+
+def test_a_full_disk_is_the_hosts_fault(ogg: Path, tmp_path: Path) -> None:
+    result = only(run_jobs([MediaJob("a", ogg, tmp_path / "absent" / "x.wav", "alaw_8k")]))
+    assert result.failure is not None
+    assert result.failure.transient
