@@ -8,7 +8,7 @@ from cloud9_archive.errors import ArchiveConflictError
 from cloud9_archive.storage.store import Store, Stored
 
 README_KEY = "README.txt"
-README_DIGESTS = ("e0640d2dc2d5b5c3097e0020618d03bc68c5fd8eb35a85cebcd0b98127aef402",)
+README_DIGESTS = ("89428692289fac44bf7e218fc7a2c573e4c10504e064c72b0c5e4fe14e4464b6",)
 """Digests of every text that a release ever wrote here; verify takes them all."""
 
 README_TEXT = rb"""Archive of recorded calls, format 1
@@ -17,9 +17,9 @@ README_TEXT = rb"""Archive of recorded calls, format 1
 Each top folder belongs to one policy:
 
   <policy>/bags/YYYY/MM/DD/<bag id>/   a BagIt 1.0 bag (RFC 8493) with the files of one batch
-      data/recordings/<key>/           original audio as it was received, derivatives, record.json
-      data/calls/<key>.json            one call: as normalised, as received, and why it was recorded
-      tagmanifest-sha256.txt           the seal, written last: a folder without it is not finished
+  - data/recordings/<key>/             original audio as it was received, derivatives, record.json
+  - data/calls/<key>.json              one call: as normalised, as received, and why it was recorded
+  - tagmanifest-sha256.txt             the seal, written last: a folder without it is not finished
   <policy>/reports/YYYY/MM/DD/         one report per run
   <policy>/chain/00000001.json ...     one link per run: digests of its bags and reports, and of the link before
 
@@ -77,7 +77,7 @@ bash. They need GNU coreutils and findutils, sed, jq and openssl. Every line tha
     done
 
 A missing end of a chain, together with its bags, leaves nothing that these lines could miss. Keep the head digests of
-step 2 elsewhere; every run report carries the one before it. A head that you kept must be the digest of some link:
+step 2 elsewhere; every run report carries the one that it follows. A head that you kept must be the digest of some link:
 
     for link in */chain/*.json; do openssl dgst -sha256 -r "$link"; done | sed 's/ \*/ head of /'
 
