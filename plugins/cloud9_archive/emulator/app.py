@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cloud9_archive.emulator.admin import add_admin
-from cloud9_archive.emulator.faults import TRANSPORT, listing_answer, strike
+from cloud9_archive.emulator.faults import ORDERED, TRANSPORT, listing_answer, strike
 from cloud9_archive.emulator.firm import Desk
 from cloud9_archive.emulator.listing import read_request
 from cloud9_archive.emulator.refusal import RefusedError
@@ -122,7 +122,6 @@ def _answer_recording(cloud: Cloud, desk: Desk, request: Request, body: bytes) -
     request.scope["cloud9.subject"] = wanted
     fault = cloud.take_fault("recordings", subjects=frozenset({wanted}))
     if fault and fault.kind is FaultKind.STATUS:
-        request.scope["cloud9.fault"] = fault.kind
         return strike(Response(), fault=fault), fault
     found = cloud.world.recording(wanted)
     if found is None or found[0].name != desk.name:
@@ -146,6 +145,8 @@ async def _answer_refusal(request: Request, refusal: Exception) -> Response:
     if not isinstance(refusal, RefusedError):
         raise refusal
     request.scope["cloud9.error"] = refusal.error
+    if refusal.error == ORDERED:
+        request.scope["cloud9.fault"] = FaultKind.STATUS
     headers = {} if refusal.retry_after is None else {"Retry-After": str(refusal.retry_after)}
     body = json.dumps({"error": refusal.error, "message": refusal.message}).encode()
     return Response(body, status_code=refusal.status, media_type="application/json", headers=headers)

@@ -18,7 +18,9 @@ from cloud9_archive.emulator.state import Cloud
 from cloud9_archive.emulator.truth import FaultKind, FaultOrder
 
 TRANSPORT = "cloud9.transport"
+ORDERED = "ORDERED_FAULT"
 NEXT_PAGE = "Next-Page-Token"
+_READING_TIME = 0.1  # seconds
 _LINGER_NOT = struct.pack("ii", 1, 0)
 _NO_BODY = frozenset({204, 205, 304})
 _WIRE_FAULTS = frozenset({FaultKind.RESET, FaultKind.STALL, FaultKind.SHORT_BODY})
@@ -59,11 +61,12 @@ class FaultyAnswer(Response):
 
 
 async def _drained(transport: asyncio.Transport) -> None:
-    """What was written has left this end: a reset would throw it away."""
+    """What was written has left this end and the peer had a moment to read it: a reset throws away what it finds."""
     for _ in range(200):
         if transport.get_write_buffer_size() == 0:
-            return
+            break
         await asyncio.sleep(0.005)
+    await asyncio.sleep(_READING_TIME)
 
 
 def break_connection(transport: asyncio.Transport) -> None:
@@ -82,7 +85,7 @@ def status_answer(fault: FaultOrder) -> Response:
     """
     if fault.status in _NO_BODY:
         return Response(status_code=fault.status)
-    raise RefusedError(fault.status, "ORDERED_FAULT", "This answer was ordered.", retry_after=fault.retry_after)
+    raise RefusedError(fault.status, ORDERED, "This answer was ordered.", retry_after=fault.retry_after)
 
 
 def strike(answer: Response, *, fault: FaultOrder | None) -> Response:
