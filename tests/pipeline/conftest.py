@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import csv
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -19,7 +22,13 @@ from cloud9_archive.domain.window import Window
 from cloud9_archive.emulator.server import EmulatorServer
 from cloud9_archive.emulator.truth import Truth
 from cloud9_archive.emulator.world import WorldSettings
+from cloud9_archive.pipeline.apply_recording_rules import apply_recording_rules
+from cloud9_archive.pipeline.archive import archive
+from cloud9_archive.pipeline.fetch_calls import fetch_calls
+from cloud9_archive.pipeline.fetch_recordings import fetch_recordings
+from cloud9_archive.pipeline.reconcile import Reconciled, reconcile
 from cloud9_archive.pipeline.settings import Settings
+from cloud9_archive.pipeline.transcode import transcode
 from cloud9_archive.pipeline.workspace import Workspace, open_workspace
 
 DAY = datetime(2026, 3, 3, tzinfo=UTC)
@@ -79,8 +88,92 @@ class Bench:
             open_workspace(Policy.model_validate(policy), self.settings, open_source=self.open_source, clock=self.clock)
         )
 
+    def begin(self, workspace: Workspace, run: RunRef) -> tuple[str, ...]:
+        """The run has listed and decided; the ids of its batches."""
+        for source in workspace.policy.sources:
+            fetch_calls(workspace, run, source)
+        return apply_recording_rules(workspace, run).batch_ids
+
+    def work(self, workspace: Workspace, batch_ids: Iterable[str]) -> None:
+        for batch_id in batch_ids:
+            fetch_recordings(workspace, batch_id)
+            transcode(workspace, batch_id)
+            archive(workspace, batch_id)
+
+    def run(self, run: RunRef, **changes: Any) -> Reconciled:
+        """A whole run, as the DAG does it."""
+        workspace = self.workspace(**changes)
+        self.work(workspace, self.begin(workspace, run))
+        return reconcile(workspace, run)
+
+    def snapshot(self) -> dict[str, str]:
+        """Every file of the archive with its digest, bags and all."""
+        return {
+            str(path.relative_to(self.archive)): hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in sorted(self.archive.rglob("*"))
+            if path.is_file()
+        }
+
+    def bags(self) -> list[Path]:
+        return sorted(seal.parent for seal in self.archive.glob("*/bags/*/*/*/*/tagmanifest-sha256.txt"))
+
+    def records(self) -> list[dict[str, Any]]:
+        """Every record.json of every bag."""
+        found = [path for bag in self.bags() for path in bag.glob("data/recordings/*/record.json")]
+        return [json.loads(path.read_bytes()) for path in found]
+
+    def recording_states(self) -> dict[str, list[str]]:
+        """In which states the archive holds each recording; more than one would be a duplicate."""
+        states: dict[str, list[str]] = {}
+        for record in self.records():
+            states.setdefault(record["recording_id"], []).append(record["state"])
+        return states
+
+    def expected(self, window: Window) -> Expected:
+        """What must come of the window, from the emulator's truth and the roster file alone."""
+        return expect(self.truth(window).calls, self.truth(window).recordings, self.policy)
+
     def truth(self, window: Window, desk: str = "emea") -> Truth:
         return self.cloud9.admin.truth(desk, begin=window.start, end=window.end)
+
+
+@dataclass
+class Expected:
+    """Ids by what must become of them."""
+
+    calls: dict[str, set[str]]
+    recordings: dict[str, set[str]]
+    digests: dict[str, str | None]
+
+
+def expect(calls: Any, recordings: Any, policy: dict[str, Any]) -> Expected:
+    modes: dict[str, str] = {}
+    with Path("include/rosters/emea.csv").open(encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            if not row["valid_to"]:  # the one that has an end left before any date used here
+                modes[row["extension"]] = row["mode"]
+    outcome = Expected({}, {}, {})
+    for call in calls:
+        known = {modes.get(login) for login in (*call.near_logins, *call.far_logins)}
+        if policy["recording_rules"]["enabled"] and ("never_record" in known or "full" not in known):
+            outcome.calls.setdefault("excluded", set()).add(call.call_id)
+            continue
+        links = [recordings[link.recording_id] for link in call.links]
+        for recording in links:
+            outcome.recordings.setdefault(_state(recording), set()).add(recording.recording_id)
+            outcome.digests[recording.recording_id] = recording.sha256
+        states = {_state(recording) for recording in links} or {"awaiting_media"}
+        for state in ("awaiting_media", "quarantined", "archived"):
+            if state in states:
+                outcome.calls.setdefault(state, set()).add(call.call_id)
+                break
+    return outcome
+
+
+def _state(recording: Any) -> str:
+    if recording.availability != "available":
+        return "awaiting_media"
+    return "archived" if recording.condition == "intact" else "quarantined"
 
 
 @pytest.fixture(scope="session")

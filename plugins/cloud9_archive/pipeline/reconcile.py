@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from itertools import groupby
 from typing import Any
 
 import structlog
@@ -26,9 +27,10 @@ from cloud9_archive.catalog.runs import RunRecord, RunState, find_run, note_repo
 from cloud9_archive.domain.accounting import CallState, CallSum, MediaState, MediaSum, call_sum, media_sum
 from cloud9_archive.domain.bag import SEAL
 from cloud9_archive.domain.chain import Member
-from cloud9_archive.domain.findings import Finding
+from cloud9_archive.domain.findings import FINDING_KINDS, Finding
 from cloud9_archive.domain.keys import report_path
 from cloud9_archive.domain.run import RunKind, RunRef
+from cloud9_archive.domain.words import shown
 from cloud9_archive.errors import ReconciliationError
 from cloud9_archive.pipeline.chain_writer import append_link
 from cloud9_archive.pipeline.report import RunFacts, outcome, report_csv, report_json
@@ -36,7 +38,7 @@ from cloud9_archive.pipeline.workspace import Workspace
 
 log = structlog.get_logger(__name__)
 
-NAMED = 20
+NAMED = 10
 """Subjects that a failure names; the report has them all."""
 
 
@@ -76,7 +78,7 @@ def reconcile(workspace: Workspace, run: RunRef, *, failed_tasks: Sequence[str] 
         )
     facts = _facts(workspace, run)
     release_batches(workspace.catalog, run, now=workspace.clock())
-    gaps = [finding for finding in facts.findings if finding.kind.gap]
+    gaps = sorted((finding for finding in facts.findings if finding.kind.gap), key=_urgency)
     holds = not gaps and not facts.calls.unaccounted and not facts.recordings.unaccounted
     report, chain_head = _file_report(workspace, record, facts, holds=holds)
     examined = {"/".join(ref) for account in facts.accounts for ref in (account.ref, *_recording_refs(account))}
@@ -140,6 +142,11 @@ def _findings_on(account: CallAccount) -> Iterator[Finding]:
             yield Finding("MEDIA_MISSING", name, "the deadline has passed, and the source does not have it")
         elif recording.state is MediaState.QUARANTINED:
             yield Finding("MEDIA_QUARANTINED", name, f"{recording.failure_code}: {recording.failure_reason}")
+
+
+def _urgency(finding: Finding) -> tuple[int, Finding]:
+    """Causes before their consequences: codes in the order of their table."""
+    return list(FINDING_KINDS).index(finding.code), finding
 
 
 def _recording_refs(account: CallAccount) -> list[tuple[str, str]]:
@@ -212,13 +219,20 @@ def _gap_words(run: RunRef, facts: RunFacts, gaps: Sequence[Finding], failed_tas
         parts.append(f"{facts.calls.unaccounted} of {facts.calls.listed} calls are unaccounted for")
     if facts.recordings.unaccounted:
         parts.append(f"{facts.recordings.unaccounted} of {facts.recordings.wanted} recordings are unaccounted for")
-    if gaps:
-        named = ", ".join(f"{finding.code} {finding.subject}" for finding in gaps[:NAMED])
-        more = f" and {len(gaps) - NAMED} more" if len(gaps) > NAMED else ""
-        parts.append(f"{named}{more}")
+    for code, group in groupby(gaps, key=lambda finding: finding.code):
+        subjects = [finding.subject for finding in group]
+        parts.append(f"{code}: {_named(subjects)}")
     if failed_tasks:
         parts.append(_failed_words(failed_tasks))
     return "; ".join(parts)
+
+
+def _named(subjects: Sequence[str]) -> str:
+    named = ", ".join(shown(subject) for subject in subjects[:NAMED])
+    if len(subjects) == 1:
+        return named
+    more = f" and {len(subjects) - NAMED} more" if len(subjects) > NAMED else ""
+    return f"{len(subjects)} calls or recordings, {named}{more}"
 
 
 def _failed_words(failed_tasks: Sequence[str]) -> str:

@@ -13,7 +13,8 @@ from cloud9_archive.catalog.media import note_quarantined, note_transcoded, want
 from cloud9_archive.domain.accounting import BatchState, MediaState
 from cloud9_archive.domain.keys import recording_key
 from cloud9_archive.errors import StagingLostError, TransientError
-from cloud9_archive.media.workers import MediaJob, MediaResult, run_jobs
+from cloud9_archive.media.jobs import MediaJob, MediaResult
+from cloud9_archive.media.workers import run_jobs
 from cloud9_archive.pipeline.staging import require
 from cloud9_archive.pipeline.workspace import Workspace
 

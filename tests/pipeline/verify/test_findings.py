@@ -76,8 +76,8 @@ def test_every_damage_to_every_file_is_found(archive: Any, damage: str) -> None:
         DAMAGES[damage](victim)
         report = verify_archive(archive.store, head=head)
         assert not report.ok, (damage, victim)
-        shutil.rmtree(archive.root)
-        shutil.copytree(good, archive.root)
+        shutil.rmtree(victim.parent)
+        shutil.copytree(path.parent, victim.parent)
     assert verify_archive(archive.store, head=head).ok
 
 

@@ -1,0 +1,15 @@
+"""How untrusted text is shown in messages: on one line, bounded, and without characters that act."""
+
+from __future__ import annotations
+
+LONGEST_SHOWN = 80
+
+
+def shown(text: str, *, longest: int = LONGEST_SHOWN) -> str:
+    """
+    The text on one line, as a bounded length of printable characters.
+
+    :param longest: characters
+    """
+    cut = text if len(text) <= longest else text[: longest - 1] + "…"
+    return cut if cut.isprintable() and cut.strip() == cut else repr(cut)

@@ -1,0 +1,155 @@
+"""A run from listing to report, judged by the emulator's truth and by tools that are not ours."""
+
+from __future__ import annotations
+
+import csv
+import json
+import subprocess
+from collections import Counter
+from datetime import timedelta
+
+import bagit
+import pytest
+
+from cloud9_archive.domain.run import RunKind
+from cloud9_archive.errors import CredentialsError, ReconciliationError, RosterError, WireFormatError
+from cloud9_archive.pipeline.archive import archive
+from cloud9_archive.pipeline.fetch_calls import fetch_calls
+from cloud9_archive.pipeline.fetch_recordings import fetch_recordings
+from cloud9_archive.pipeline.reconcile import reconcile
+from cloud9_archive.pipeline.transcode import transcode
+
+
+def test_every_call_of_the_truth_has_its_outcome_in_the_archive(bench, run_of) -> None:
+    run = run_of()
+    result = bench.run(run)
+    expected = bench.expected(run.window)
+
+    assert all(expected.calls.get(state) for state in ("archived", "excluded", "awaiting_media", "quarantined"))
+    assert result.calls.listed == len(bench.truth(run.window).calls)
+    assert result.calls.unaccounted == result.recordings.unaccounted == 0
+    report = json.loads((bench.archive / result.report).read_bytes())
+    found: dict[str, set[str]] = {}
+    for row in report["rows"]:
+        found.setdefault(row["state"], set()).add(row["call_id"])
+    assert found == expected.calls
+
+    states = bench.recording_states()
+    assert all(len(each) == 1 for each in states.values())
+    for state in ("archived", "quarantined"):
+        assert {key for key, each in states.items() if each == [state]} == expected.recordings[state]
+    for record in bench.records():
+        assert record["original"]["sha256"] == expected.digests[record["recording_id"]]
+
+
+def test_strangers_tools_accept_every_bag(bench, run_of) -> None:
+    bench.run(run_of())
+    assert bench.bags()
+    for bag in bench.bags():
+        bagit.Bag(str(bag)).validate()
+        for manifest in ("manifest-sha256.txt", "tagmanifest-sha256.txt"):
+            subprocess.run(["sha256sum", "--check", "--strict", "--quiet", manifest], cwd=bag, check=True)
+
+
+def test_csv_report_has_one_row_for_each_call(bench, run_of) -> None:
+    result = bench.run(run_of())
+    with (bench.archive / result.report).with_suffix(".csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file, delimiter=";"))
+    assert len(rows) == result.calls.listed
+    assert Counter(row["state"] for row in rows)["archived"] == result.calls.archived
+    assert all(row["reason"] for row in rows)
+
+
+def test_audio_of_excluded_calls_is_never_asked_for(bench, run_of) -> None:
+    run = run_of()
+    bench.run(run)
+    expected = bench.expected(run.window)
+    wanted = set().union(*expected.recordings.values())
+    log = bench.cloud9.admin.requests()
+    assert {seen.subject for seen in log.requests if seen.path.endswith("/recordings")} == wanted
+    assert not log.violations
+
+
+def test_the_same_backfill_twice_writes_nothing_the_second_time(bench, run_of, clock) -> None:
+    first = bench.run(run_of())
+    before = bench.snapshot()
+    clock.move_to(clock.now + timedelta(hours=1))
+    second = bench.run(run_of())
+    assert bench.snapshot() == before
+    assert second.calls == first.calls
+    assert second.report == first.report
+
+
+@pytest.mark.parametrize("step", ["fetch_calls", "apply", "fetch_recordings", "transcode", "archive", "reconcile"])
+def test_any_step_can_be_cleared(bench, run_of, clock, step: str) -> None:
+    run = run_of()
+    workspace = bench.workspace()
+    batch_ids = bench.begin(workspace, run)
+    bench.work(workspace, batch_ids)
+    reconcile(workspace, run)
+    before = bench.snapshot()
+    clock.move_to(clock.now + timedelta(minutes=5))
+    if step == "fetch_calls":
+        fetch_calls(workspace, run, "cloud9_emea")
+    elif step == "apply":
+        bench.work(workspace, bench.begin(workspace, run))  # asks again for what is awaited
+    elif step != "reconcile":
+        for batch_id in batch_ids:
+            {"fetch_recordings": fetch_recordings, "transcode": transcode, "archive": archive}[step](workspace, batch_id)
+    reconcile(workspace, run)
+    assert bench.snapshot() == before
+
+
+def test_unfinished_work_fails_the_run_and_is_named(bench, run_of) -> None:
+    run = run_of()
+    workspace = bench.workspace()
+    batch_ids = bench.begin(workspace, run)
+    with pytest.raises(ReconciliationError) as caught:
+        reconcile(workspace, run)
+    assert "CALL_UNACCOUNTED: 11 calls or recordings, cloud9_emea/" in str(caught.value)
+    bench.work(workspace, batch_ids)
+    assert reconcile(workspace, run).calls.unaccounted == 0
+
+
+def test_a_source_that_was_not_listed_fails_the_run(bench, run_of) -> None:
+    run = run_of()
+    workspace = bench.workspace(sources=["cloud9_emea", "cloud9_americas"])
+    fetch_calls(workspace, run, "cloud9_emea")
+    bench.cloud9.admin.fault("renamed_field", "metadata", count=1)
+    with pytest.raises(WireFormatError, match="calls"):
+        fetch_calls(workspace, run, "cloud9_americas")
+    with pytest.raises(ReconciliationError, match="SOURCE_NOT_LISTED: cloud9_americas"):
+        reconcile(workspace, run)
+
+
+def test_a_failed_task_fails_the_run_even_when_everything_adds_up(bench, run_of) -> None:
+    run = run_of()
+    bench.run(run)
+    with pytest.raises(ReconciliationError, match="failed tasks: batch.archive"):
+        reconcile(bench.workspace(), run, failed_tasks=["batch.archive"])
+
+
+def test_wrong_secret_is_a_matter_of_configuration(bench, run_of) -> None:
+    key = bench.cloud9.keys["emea"]
+    bench.cloud9.keys["emea"] = key.model_copy(update={"api_secret": "something-else-entirely"})
+    bench.cloud9.cloud.keys = {"emea": key}
+    with pytest.raises(CredentialsError) as caught:
+        fetch_calls(bench.workspace(), run_of(), "cloud9_emea")
+    assert "something-else" not in str(caught.value)
+
+
+def test_no_roster_stops_the_run_instead_of_excluding_everybody(bench, run_of) -> None:
+    run = run_of()
+    workspace = bench.workspace(recording_rules={"enabled": True, "roster": "rosters/gone.csv"})
+    with pytest.raises(RosterError):
+        bench.begin(workspace, run)
+    with pytest.raises(ReconciliationError, match="CALL_UNDECIDED"):
+        reconcile(workspace, run)
+
+
+def test_rules_off_keeps_everything_unaltered(bench, run_of) -> None:
+    run = run_of(RunKind.SCHEDULED)
+    result = bench.run(run, recording_rules={"enabled": False}, media={"profile": "none", "deadline": "7d"})
+    assert result.calls.excluded == 0
+    assert result.calls.listed == len(bench.truth(run.window).calls)
+    assert all(record["derivative"] is None for record in bench.records())
