@@ -16,7 +16,7 @@ from typing import Final
 from pydantic import TypeAdapter, ValidationError
 
 from cloud9_archive.errors import ConfigurationError, TransientError
-from cloud9_archive.media.jobs import JobLimits, MediaJob, MediaLimits, MediaResult
+from cloud9_archive.media.jobs import Answer, JobLimits, MediaJob, MediaLimits, MediaResult
 from cloud9_archive.media.naming import unfinished
 from cloud9_archive.media.profiles import profile_named
 from cloud9_archive.media.verdicts import LIMIT_EXCEEDED, WORKER_LOST, Examination, Failure, Transcoded
@@ -24,19 +24,12 @@ from cloud9_archive.media.verdicts import LIMIT_EXCEEDED, WORKER_LOST, Examinati
 # The parent's environment holds every secret that Airflow was given (AIRFLOW_CONN_…): an allow-list, never a copy.
 _ENVIRONMENT: Final = ("HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PYTHONHOME", "PYTHONPATH", "PYTHONUSERBASE")
 _START_SECONDS: Final = 60.0
+_LEAVE_SECONDS: Final = 5.0
 _LONGEST_ANSWER: Final = 1024 * 1024
 _COMMAND: Final = ("-P", "-m", "cloud9_archive.media.worker_main")
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """One line from a child, checked: the child has read hostile bytes."""
-
-    examination: Examination | None
-    derivative: Transcoded | None
-    failure: Failure | None
-
-
+# The child has read hostile bytes, so its answers are checked like any other input.
 _ANSWERS: Final = TypeAdapter(Answer)
 
 
@@ -167,12 +160,10 @@ class Child:
             answer = _ANSWERS.validate_json(line)
         except ValidationError:
             return self._lost("the worker's answer was not understood")
-        return self._done(answer.examination, answer.derivative, answer.failure)
+        return replace(self._done(answer.examination, answer.derivative, answer.failure), gone=answer.leaving)
 
     def _lost(self, reason: str | None) -> Outcome:
-        if reason is not None:
-            self._process.kill()
-        status = self._process.wait()
+        status = self._exit_status(patience=0.0 if reason else _LEAVE_SECONDS)
         if not self._ready and status < 0:
             raise TransientError(f"a media worker was ended by signal {-status} before it was ready")
         if not self._ready:
@@ -184,11 +175,20 @@ class Child:
             return Outcome(gone=True)
         return self._failed(self._cause(status) if reason is None else Failure(WORKER_LOST, reason), gone=True)
 
+    def _exit_status(self, *, patience: float) -> int:
+        """Status of the child, which may have closed its output without ending."""
+        try:
+            return self._process.wait(patience)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            return self._process.wait()
+
     def _cause(self, status: int) -> Failure:
         if status == -signal.SIGXCPU and self._limits:
             return Failure(LIMIT_EXCEEDED, f"more than the limit of {self._limits.cpu_seconds:g} s of CPU time")
         if status < 0:
-            return Failure(WORKER_LOST, f"the worker was ended by {signal.Signals(-status).name} at this recording")
+            name = signal.strsignal(-status) or "unknown"
+            return Failure(WORKER_LOST, f"the worker was ended by signal {-status} ({name}) at this recording")
         return Failure(WORKER_LOST, f"the worker ended with status {status} at this recording")
 
     def _failed(self, failure: Failure, *, gone: bool) -> Outcome:

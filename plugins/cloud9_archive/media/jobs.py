@@ -120,3 +120,17 @@ class MediaResult:
     derivative: Transcoded | None
     failure: Failure | None
     duration_difference: float | None = None
+
+
+@dataclass(slots=True)
+class Answer:
+    """
+    What a worker says of its job, as one line of JSON.
+
+    :param leaving: the worker takes no further job
+    """
+
+    examination: Examination | None = None
+    derivative: Transcoded | None = None
+    failure: Failure | None = None
+    leaving: bool = False

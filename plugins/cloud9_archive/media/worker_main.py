@@ -9,7 +9,7 @@ import os
 import resource
 import signal
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -17,24 +17,15 @@ import av
 
 from cloud9_archive.errors import RecordError, StagingLostError, TranscodeError, TransientError
 from cloud9_archive.media.decode import count_samples
-from cloud9_archive.media.jobs import JobLimits
+from cloud9_archive.media.jobs import Answer, JobLimits
 from cloud9_archive.media.probe import examine
 from cloud9_archive.media.profiles import profile_named
 from cloud9_archive.media.transcode import transcode
-from cloud9_archive.media.verdicts import LIMIT_EXCEEDED, Examination, Failure, Transcoded
+from cloud9_archive.media.verdicts import LIMIT_EXCEEDED, Failure
 
 READY: Final = b'{"ready":true}\n'
 # Past the deadline the parent kills; this clock runs for a parent that is no longer there.
 _ORPHAN_GRACE_SECONDS: Final = 30
-
-
-@dataclass(slots=True)
-class Answer:
-    """What is known about a recording when its job ends, however it ends."""
-
-    examination: Examination | None = None
-    derivative: Transcoded | None = None
-    failure: Failure | None = None
 
 
 def main() -> None:
@@ -51,11 +42,11 @@ def main() -> None:
         limits = JobLimits(**request["limits"])
         _impose(limits)
         answer = Answer()
-        exhausted = _attempt(request, limits, answer)
+        _attempt(request, limits, answer)
         signal.alarm(0)
         answers.write(json.dumps(asdict(answer)).encode() + b"\n")
         answers.flush()
-        if exhausted:
+        if answer.leaving:
             return
 
 
@@ -80,20 +71,19 @@ def _impose(limits: JobLimits) -> None:
     signal.alarm(math.ceil(limits.wall_seconds) + _ORPHAN_GRACE_SECONDS)
 
 
-def _attempt(request: dict[str, Any], limits: JobLimits, answer: Answer) -> bool:
-    """The answer is filled in; true if memory ran out, after which this process is not to be trusted further."""
+def _attempt(request: dict[str, Any], limits: JobLimits, answer: Answer) -> None:
+    """The answer is filled in; once memory ran out, this process is not to be trusted further, and leaves."""
     try:
         _examine_and_transcode(request, limits, answer)
     except RecordError as refusal:
         answer.failure = Failure(refusal.code, str(refusal))
     except MemoryError:
         answer.failure = Failure(LIMIT_EXCEEDED, f"more than the limit of {limits.memory_bytes} bytes of memory")
-        return True
+        answer.leaving = True
     except OSError as fault:
         answer.failure = _host_failure(fault, Path(request["source"]), limits)
     except Exception as fault:  # noqa: BLE001 - a worker answers whatever happens; the reason goes into the finding
         answer.failure = Failure(TranscodeError.code, f"the worker met a {type(fault).__name__}: {fault}")
-    return False
 
 
 def _examine_and_transcode(request: dict[str, Any], limits: JobLimits, answer: Answer) -> None:
