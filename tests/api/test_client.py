@@ -313,7 +313,10 @@ def test_an_answer_must_be_complete_within_the_total_time(
 def test_nobody_listening_is_unreachable(source_to: Settings, waits: list[float]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-    with Cloud9Client(source_to(port), sleep=waits.append) as client, pytest.raises(UnreachableError):
+    with (
+        Cloud9Client(source_to(port), sleep=waits.append) as client,
+        pytest.raises(UnreachableError, match="check host and port"),
+    ):
         list(client.list_calls(WINDOW))
     assert len(waits) == 4
 

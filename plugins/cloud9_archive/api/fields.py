@@ -40,9 +40,11 @@ FIELDS: tuple[ConnectionField, ...] = (
     ConnectionField(
         "scheme", "schema", "Schema", "text", "https", "Hidden in the form; anything but https is refused."
     ),
-    ConnectionField("api_key", "login", "API key", "text", "", "The key from the portal. It travels in clear."),
     ConnectionField(
-        "api_secret", "password", "API secret", "secret", "", "The secret that the portal shows once. It never travels."
+        "api_key", "login", "API key", "text", "", "The key from the portal; it is sent with each request."
+    ),
+    ConnectionField(
+        "api_secret", "password", "API secret", "secret", "", "The secret that the portal shows once; it is never sent."
     ),
     ConnectionField(
         "ca_file",

@@ -218,6 +218,8 @@ def _kind_of(error: BaseException) -> str:
         # A connection that is cut within the handshake looks like a TLS fault, but is none.
         ("unreachable", (ssl.SSLEOFError, ssl.SSLZeroReturnError, ConnectionResetError, BrokenPipeError)),
         ("name", (urllib3.exceptions.NameResolutionError,)),
+        # urllib3 derives this one from its timeout, though nothing timed out.
+        ("unreachable", (urllib3.exceptions.NewConnectionError,)),
         ("timeout", (requests.Timeout, urllib3.exceptions.TimeoutError, TimeoutError)),
         ("tls", (ssl.SSLError, requests.exceptions.SSLError, urllib3.exceptions.SSLError)),
         (

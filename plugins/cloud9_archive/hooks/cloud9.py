@@ -9,6 +9,7 @@ from requests import Response
 
 from cloud9_archive.api.client import Cloud9Client
 from cloud9_archive.api.fields import FIELDS, source_settings
+from cloud9_archive.api.limits import Limiter
 from cloud9_archive.api.outcomes import status_error
 from cloud9_archive.api.session import StrictSession, open_session
 from cloud9_archive.api.signature import utc_now
@@ -57,13 +58,14 @@ class Cloud9Hook(HttpHook):
         """
         return self._settings_of(self.get_connection(self.cloud9_conn_id))
 
-    def client(self) -> Cloud9Client:
+    def client(self, *, limiter: Limiter | None = None) -> Cloud9Client:
         """
         A client for the connection; use it in a ``with`` block.
 
+        :param limiter: gives turns to send; by default the client keeps to the limits on its own
         :raises ConnectionFieldError: naming the connection and the field
         """
-        return Cloud9Client(self.source_settings())
+        return Cloud9Client(self.source_settings(), limiter=limiter)
 
     def get_conn(
         self, headers: dict[Any, Any] | None = None, extra_options: dict[str, Any] | None = None
