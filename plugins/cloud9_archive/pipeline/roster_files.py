@@ -94,7 +94,7 @@ def _text(path: Path) -> str:
 
 def _rows(text: str, *, path: Path) -> Iterator[tuple[int, list[str]]]:
     """The rows that hold anything, cells without blanks around them, each with the line it begins on."""
-    first_line = text.partition("\n")[0]
+    first_line = text.lstrip().partition("\n")[0]
     delimiter = ";" if first_line.count(";") > first_line.count(",") else ","
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     begun = 1

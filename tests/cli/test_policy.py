@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from cloud9_archive.cli.policy import policy_app
+from cloud9_archive.domain.call import Call, Party, Side
+
+INCLUDE = Path(__file__).parents[2] / "include"
+CALL = Call(
+    "cloud9_emea", "c/1", datetime(2026, 3, 2, 9, tzinfo=UTC), parties=(Party(Side.NEAR, "jsmith@firm.example"),)
+)
+
+
+def ran(*words: str | Path) -> Result:
+    return CliRunner().invoke(policy_app, [str(word) for word in words])
+
+
+@pytest.fixture
+def include(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(INCLUDE, tmp_path / "include"))
+
+
+def test_lint_of_the_examples_finds_nothing() -> None:
+    result = ran("lint", "--include", INCLUDE)
+    assert (result.exit_code, result.stdout) == (0, "2 policies are valid\n")
+
+
+def test_lint_tells_every_fault_of_every_file(include: Path) -> None:
+    (include / "policies" / "broken.yaml").write_text("policy: broken\nx: 1\n")
+    (include / "policies" / "late.yml").write_text("a: 1\n")
+    (include / "rosters" / "emea.csv").write_text("extension_type,extension,user,mode\nuser_agent_id,a,a,ful\n")
+    result = ran("lint", "--include", include)
+    assert result.exit_code == 1
+    assert "broken.yaml:2: x: found an unknown key" in result.stderr
+    assert "broken.yaml:1: archive: found nothing" in result.stderr
+    assert "late.yml:1: found the file name 'late.yml': a name that ends in .yaml is wanted" in result.stderr
+    assert "emea.csv:2: mode: found 'ful'" in result.stderr
+    assert "americas" not in result.stderr
+
+
+def test_lint_of_named_files_looks_at_them_only(include: Path) -> None:
+    (include / "policies" / "broken.yaml").write_text("policy: broken\n")
+    good = ran("lint", include / "policies" / "americas_credit.yaml", "--include", include)
+    assert (good.exit_code, good.stdout) == (0, "1 policy is valid\n")
+
+
+def test_lint_of_nothing_is_not_a_pass(tmp_path: Path) -> None:
+    result = ran("lint", "--include", tmp_path)
+    assert result.exit_code == 1
+    assert "there is no policy" in result.stderr
+
+
+def test_the_schema_in_the_tree_is_up_to_date(include: Path) -> None:
+    path = include / "policy.schema.json"
+    assert ran("schema").stdout == path.read_text(encoding="utf-8")
+    assert ran("schema", "--check", "--include", include).exit_code == 0
+    path.write_text(path.read_text(encoding="utf-8").replace("cron", "corn"), encoding="utf-8")
+    result = ran("schema", "--check", "--include", include)
+    assert result.exit_code == 1
+    assert "not up to date" in result.stderr
+
+
+def test_the_schema_shows_defaults_as_people_write_them() -> None:
+    schema = json.loads(ran("schema").stdout)
+    assert schema["$defs"]["Schedule"]["properties"]["lookback"]["default"] == "2h"
+    assert schema["additionalProperties"] is False
+
+
+def test_new_writes_a_valid_policy_and_never_overwrites(include: Path) -> None:
+    assert ran("new", "emea_fx", "--include", include).exit_code == 0
+    path = include / "policies" / "emea_fx.yaml"
+    assert ran("lint", path, "--include", include).exit_code == 0
+    path.write_text("mine")
+    again = ran("new", "emea_fx", "--include", include)
+    assert again.exit_code == 1
+    assert "exists already" in again.stderr
+    assert path.read_text() == "mine"
+
+
+@pytest.mark.parametrize("name", ["../x", "Emea", "a" * 64, ""])
+def test_new_refuses_what_cannot_be_a_name(include: Path, name: str) -> None:
+    before = sorted(include.rglob("*"))
+    assert ran("new", name, "--include", include).exit_code == 1
+    assert sorted(include.rglob("*")) == before
+
+
+def test_explain_says_why(tmp_path: Path) -> None:
+    stranger = replace(CALL, call_id="c2\x1b[31m", parties=(Party(Side.FAR, "x@other.example"),))
+    calls = tmp_path / "calls.jsonl"
+    calls.write_text("\n".join(json.dumps(call.document()) for call in (CALL, stranger)) + "\n\n")
+    result = ran("explain", "emea_rates", "--calls", calls, "--include", INCLUDE)
+    assert result.exit_code == 0
+    assert result.stdout.splitlines() == [
+        (
+            "'c/1': record (recorded_party). Recorded: login jsmith@firm.example belongs to user jsmith (Jane Smith), "
+            "mode full, valid from 2023-05-01 on."
+        ),
+        (
+            "'c2\\x1b[31m': exclude (no_recorded_party). Excluded: no participant is on the roster at the call's start, "
+            "2026-03-02T09:00:00+00:00. Login x@other.example is not on the roster."
+        ),
+    ]
+    plain = ran("explain", INCLUDE / "policies" / "emea_rates.yaml", "--calls", calls, "--json", "--include", INCLUDE)
+    documents = [json.loads(line) for line in plain.stdout.splitlines()]
+    assert [(each["call_id"], each["outcome"]) for each in documents] == [("c/1", "record"), ("c2\x1b[31m", "exclude")]
+
+
+@pytest.mark.parametrize("line", ["{}", "[]", "x", '"a"', "null", "[" * 100_000, '{"started_at": 1}'])
+def test_explain_names_a_line_that_is_not_a_call(tmp_path: Path, line: str) -> None:
+    calls = tmp_path / "calls.jsonl"
+    calls.write_text(json.dumps(CALL.document()) + "\n" + line + "\n")
+    result = ran("explain", "emea_rates", "--calls", calls, "--include", INCLUDE)
+    assert result.exit_code == 1
+    assert "calls.jsonl:2: this is not a call" in result.stderr
+
+
+def test_explain_refuses_logins_that_are_not_text(tmp_path: Path) -> None:
+    document = CALL.document()
+    document["parties"][0]["login"] = ["jsmith@firm.example"]
+    calls = tmp_path / "calls.jsonl"
+    calls.write_text(json.dumps(document))
+    result = ran("explain", "emea_rates", "--calls", calls, "--include", INCLUDE)
+    assert (result.exit_code, "call_id and logins are text" in result.stderr) == (1, True)
+
+
+def test_explain_of_an_unknown_policy_or_file_is_told(tmp_path: Path) -> None:
+    assert "cannot be read" in ran("explain", "nope", "--calls", tmp_path / "x", "--include", INCLUDE).stderr
+    assert "cannot be read" in ran("explain", "emea_rates", "--calls", tmp_path / "x", "--include", INCLUDE).stderr
