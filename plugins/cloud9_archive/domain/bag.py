@@ -80,7 +80,7 @@ class TagFile:
     sha256: str
 
 
-def tag_files(  # noqa: PLR0913 - each is one tag, given by keyword
+def tag_files(
     payload: Sequence[BagEntry],
     *,
     bag_id: str,
@@ -109,7 +109,7 @@ def tag_files(  # noqa: PLR0913 - each is one tag, given by keyword
     return (*files, TagFile(SEAL, seal, _sha256(seal)))
 
 
-def bag_info_text(  # noqa: PLR0913 - each is one tag, given by keyword
+def bag_info_text(
     payload: Sequence[BagEntry],
     *,
     bag_id: str,

@@ -100,7 +100,7 @@ def merkle_root(leaves: Sequence[bytes]) -> bytes:
     return level[0]
 
 
-def next_link(  # noqa: PLR0913 - the fields of a link, given by keyword
+def next_link(
     previous: ChainLink | None,
     *,
     kind: LinkKind,
