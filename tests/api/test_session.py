@@ -110,6 +110,15 @@ def test_the_pool_that_is_used_holds_our_context_and_nothing_else(peer: HTTPServ
         assert (pool.ca_certs, pool.ca_cert_dir, pool.cert_file) == (None, None, None)
 
 
+@pytest.mark.parametrize(("verify", "cert"), [(True, None), (False, None), ("/ca.pem", ("/cert.pem", "/key.pem"))])
+def test_no_request_brings_trust_of_its_own(source: SourceSettings, verify: bool | str, cert: Any) -> None:
+    adapter = StrictAdapter(trust_context(source))
+    request = requests.Request("GET", f"{source.base_url}/x").prepare()
+    place, trust = adapter.build_connection_pool_key_attributes(request, verify, cert)
+    assert trust == {}
+    assert place == {"scheme": "https", "host": "127.0.0.1", "port": source.port}
+
+
 def test_tunnels_use_the_same_context(source: SourceSettings) -> None:
     adapter = StrictAdapter(trust_context(source))
     tunnels = adapter.proxy_manager_for("https://proxy.example:3128")
