@@ -111,7 +111,7 @@ def test_the_pool_that_is_used_holds_our_context_and_nothing_else(peer: HTTPServ
 
 
 @pytest.mark.parametrize(("verify", "cert"), [(True, None), (False, None), ("/ca.pem", ("/cert.pem", "/key.pem"))])
-def test_no_request_brings_trust_of_its_own(source: SourceSettings, verify: bool | str, cert: Any) -> None:
+def test_no_request_brings_trust_of_its_own(source: SourceSettings, verify: Any, cert: Any) -> None:
     adapter = StrictAdapter(trust_context(source))
     request = requests.Request("GET", f"{source.base_url}/x").prepare()
     place, trust = adapter.build_connection_pool_key_attributes(request, verify, cert)
