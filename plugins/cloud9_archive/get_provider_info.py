@@ -66,4 +66,56 @@ def get_provider_info() -> dict[str, Any]:
                 },
             }
         ],
+        "config": {
+            "cloud9_archive": {
+                "description": "Where the Cloud9 archive keeps things, and how much it may use.",
+                "options": {
+                    "data_root": {
+                        "description": "Folder of the catalog and of staging, and the base of relative archive targets. "
+                        "Empty: cloud9-archive below AIRFLOW_HOME.",
+                        "version_added": "0.1.0",
+                        "type": "string",
+                        "example": "/srv/cloud9-archive",
+                        "default": "",
+                    },
+                    "include_folder": {
+                        "description": "Folder that holds policies/ and rosters/. Empty: include below AIRFLOW_HOME.",
+                        "version_added": "0.1.0",
+                        "type": "string",
+                        "example": "/opt/airflow/include",
+                        "default": "",
+                    },
+                    "catalog_url": {
+                        "description": "SQLAlchemy URL of the catalog. Empty: SQLite in data_root, for one host.",
+                        "version_added": "0.1.0",
+                        "type": "string",
+                        "example": "postgresql+psycopg://cloud9@db.example.com/cloud9_archive",
+                        "default": "",
+                        "sensitive": True,
+                    },
+                    "staging_folder": {
+                        "description": "Where bytes wait for the archive. Empty: staging in data_root. Workers on "
+                        "several hosts need a folder that all of them see.",
+                        "version_added": "0.1.0",
+                        "type": "string",
+                        "example": "/mnt/shared/cloud9-staging",
+                        "default": "",
+                    },
+                    "claim_lease_minutes": {
+                        "description": "For how long a batch belongs to its run without a sign of life.",
+                        "version_added": "0.1.0",
+                        "type": "integer",
+                        "example": None,
+                        "default": "360",
+                    },
+                    "media_workers": {
+                        "description": "Decoding processes of one transcode task.",
+                        "version_added": "0.1.0",
+                        "type": "integer",
+                        "example": None,
+                        "default": "2",
+                    },
+                },
+            }
+        },
     }

@@ -46,7 +46,7 @@ class PolicyOperator(BaseOperator):
         settings = deployment_settings()
         policy = load_policy(settings.policies / f"{self.policy}.yaml")
         with open_workspace(
-            policy, settings, open_source=lambda conn_id: Cloud9Hook(http_conn_id=conn_id).client()
+            policy, settings, open_source=lambda conn_id: Cloud9Hook(conn_id).client()
         ) as workspace:
             yield workspace
 

@@ -35,6 +35,7 @@ from cloud9_archive.errors import ReconciliationError
 from cloud9_archive.pipeline.chain_writer import append_link
 from cloud9_archive.pipeline.report import RunFacts, outcome, report_csv, report_json
 from cloud9_archive.pipeline.workspace import Workspace
+from cloud9_archive.storage.readme import write_readme
 
 log = structlog.get_logger(__name__)
 
@@ -159,6 +160,7 @@ def _file_report(workspace: Workspace, record: RunRecord, facts: RunFacts, *, ho
     known = head(workspace.catalog, run.policy)
     if record.facts_digest == facts.digest() and record.report_key and known and not _unlinked(workspace, run):
         return record.report_key, known.digest
+    write_readme(workspace.store)
     number, key, members = _put_report(workspace, record, facts)
     link = append_link(workspace, run, bags=_unlinked(workspace, run), report=members)
     note_report(
