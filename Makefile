@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 UV_VERSION := $(shell sed -n 's/^uv==\([0-9.]*\).*/\1/p' requirements.lock)
 READY := $(VENV)/.ready
 
-.PHONY: help env lock lint test
+.PHONY: help env lock docs lint test
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
 
@@ -21,6 +21,9 @@ $(READY): requirements.lock pyproject.toml
 lock: ## requirements.lock anew from pyproject.toml
 	$(BIN)/uv pip compile --universal --all-extras --generate-hashes --no-header -q pyproject.toml -o requirements.lock
 
+docs: env ## the generated tables of the documentation anew
+	$(BIN)/python tests/docs/tables.py
+
 lint: env ## ruff, mypy strict, import-linter
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -29,3 +32,9 @@ lint: env ## ruff, mypy strict, import-linter
 
 test: lint ## everything that must hold
 	$(BIN)/pytest
+
+demo: env ## real calls through a real Airflow into an archive that anyone can check
+	@$(BIN)/python -m cloud9_archive.demo
+
+up: env ## the same, with Airflow's page left running (PORT=8080)
+	@$(BIN)/python -m cloud9_archive.demo --stay --port $(or $(PORT),8080) --root var/up

@@ -75,9 +75,8 @@ class AirflowApi:
 
     def runs(self, dag_id: str) -> list[dict[str, Any]]:
         """The DAG's runs, oldest interval first."""
-        return list(
-            self._ask("GET", f"/api/v2/dags/{dag_id}/dagRuns?limit=100&order_by=data_interval_start")["dag_runs"]
-        )
+        runs = self._ask("GET", f"/api/v2/dags/{dag_id}/dagRuns?limit=100")["dag_runs"]
+        return sorted(runs, key=lambda run: run["data_interval_start"] or "")
 
     def task_states(self, dag_id: str, run_id: str) -> dict[str, int]:
         """How many task instances of the run are in each state."""

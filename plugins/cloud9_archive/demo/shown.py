@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from itertools import groupby
 from pathlib import Path
 
 from rich.console import Console
@@ -71,18 +72,19 @@ def print_where_next(console: Console, place: Place) -> None:
 
 def _table(rows: Sequence[RunRow]) -> Table:
     table = Table(title="What became of the calls, as the archive says and Cloud9 confirms")
-    for name in ("policy", "window (UTC)"):
-        table.add_column(name, no_wrap=True)
-    for name in ("listed", "archived", "excluded", "awaiting", "quarantined", "missing"):
-        table.add_column(name, justify="right")
-    table.add_column("excluded because")
-    for row in rows:
-        why = ", ".join(f"{rule} {count}" for rule, count in sorted(row.excluded_by_rule.items()))
-        counts = [str(row.counts[outcome]) for outcome in OUTCOMES]
-        table.add_row(row.policy, row.label, str(row.listed), *counts, why)
+    table.add_column("calls between (UTC)", no_wrap=True)
+    for name in ("listed", "archived", "excluded", "awaiting", "quaran-\ntined", "missing"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for policy, group in groupby(rows, key=lambda row: row.policy):
+        table.add_row(f"[bold]{policy}[/]")
+        for row in group:
+            counts = [str(row.counts[outcome]) for outcome in OUTCOMES]
+            table.add_row(f" {row.label}", str(row.listed), *counts)
+            for rule, count in sorted(row.excluded_by_rule.items()):
+                table.add_row(f"   [dim]excluded: {rule}[/]", "", "", f"[dim]{count}[/]")
     sums = [str(sum(row.counts[outcome] for row in rows)) for outcome in OUTCOMES]
     table.add_section()
-    table.add_row("all", "", str(sum(row.listed for row in rows)), *sums, "")
+    table.add_row("[bold]all[/]", str(sum(row.listed for row in rows)), *sums)
     return table
 
 

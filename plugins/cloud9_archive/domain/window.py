@@ -32,7 +32,7 @@ class Window:
                     f"window {name} {moment.isoformat()} has no time zone",
                     hint="write it with an offset, for example 2026-11-22T00:00:00+00:00",
                 )
-            object.__setattr__(self, name, moment.astimezone(UTC))
+            object.__setattr__(self, name, _plain_utc(moment))
         if self.start >= self.end:
             raise WindowError(
                 f"the window from {utc_text(self.start)} to {utc_text(self.end)} is empty",
@@ -64,6 +64,12 @@ class Window:
             end = min(start + longest, self.end)
             yield Window(start, end)
             start = end
+
+
+def _plain_utc(moment: datetime) -> datetime:
+    """A datetime of the standard library: pendulum's, which Airflow hands out, loses a zone that is not its own."""
+    utc = moment.astimezone(UTC)
+    return datetime.combine(utc.date(), utc.time(), tzinfo=UTC)
 
 
 def joined(windows: Iterable[Window]) -> list[Window]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from typing import BinaryIO, Final
 
+from cloud9_archive.media.aac_config import configured_channels
 from cloud9_archive.media.structure import Structure, damaged, unsupported
 
 # An index larger than this describes weeks of audio, or nothing but a wish to fill memory.
@@ -17,6 +18,7 @@ MAX_INDEX_BYTES: Final = 64 * 1024 * 1024
 CODECS: Final = {b"mp4a": "aac", b"alac": "alac", b"Opus": "opus"}
 _LARGE, _TO_END = 1, 0
 _MAX_TOP_BOXES: Final = 10_000
+_SOUND_ENTRY_GROWTH: Final = {1: 16, 2: 36}  # QuickTime's later sample entries carry more before the boxes inside
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,13 +187,25 @@ def _promise(index: _Index, movie: _Box, track: _Box) -> Structure:
     codec = CODECS.get(kind)
     if codec is None:
         raise unsupported("M4A_CODEC", f"the MPEG-4 file holds audio of the kind {_name(kind)}, which is not read here")
-    (channels,) = index.numbers(">H", entries, 8 + 8 + 16)
+    channels = _channels(index, entries)
     (rate,) = index.numbers(">I", entries, 8 + 8 + 24)
     timescale, ticks = _times(index, index.need(track, b"mdia", b"mdhd"))
     if not timescale:
         raise damaged("M4A_INDEX", "the track counts its time in units of nothing")
     played = _edited_seconds(index, movie, track)
     return Structure(codec, channels, rate >> 16 or timescale, ticks / timescale if played is None else played)
+
+
+def _channels(index: _Index, entries: _Box) -> int:
+    """What the decoder configuration says; the sample entry's own count only where there is none."""
+    (length,) = index.numbers(">I", entries, 8)
+    (version,) = index.numbers(">H", entries, 8 + 8 + 8)
+    fixed = 28 + _SOUND_ENTRY_GROWTH.get(version, 0)
+    entry = _Box(b"mp4a", entries.start + 8 + 8 + fixed, min(entries.start + 8 + length, entries.end))
+    esds = index.find(entry, b"esds")
+    configured = configured_channels(index.content[esds.start : esds.end]) if esds else None
+    (counted,) = index.numbers(">H", entries, 8 + 8 + 16)
+    return configured or counted
 
 
 def _times(index: _Index, header: _Box) -> tuple[int, int]:
