@@ -1,0 +1,108 @@
+"""Every field that is written stands in docs/archive-format.md, and no other does."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from cloud9_archive.catalog.accounts import CallAccount, RecordingAccount
+from cloud9_archive.catalog.batches import BatchCall, BatchRecording
+from cloud9_archive.catalog.sealing import SealedBag
+from cloud9_archive.domain.accounting import CallState, CallSum, MediaState, MediaSum
+from cloud9_archive.domain.call import Call, Party, RecordingLink, Side
+from cloud9_archive.domain.findings import Finding
+from cloud9_archive.domain.rules import Decision, Outcome, Rule
+from cloud9_archive.domain.run import CallRef, RecordingRef, RunKind, RunRef
+from cloud9_archive.domain.window import Window
+from cloud9_archive.media.profiles import profile_named
+from cloud9_archive.media.verdicts import Examination, Transcoded, Verdict
+from cloud9_archive.pipeline.bag_documents import call_document, record_document
+from cloud9_archive.pipeline.report import CSV_COLUMNS, RunFacts, report_json
+
+TEXT = (Path(__file__).parents[2] / "docs" / "archive-format.md").read_text(encoding="utf-8")
+NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
+CALL = CallRef("cloud9_emea", "c1")
+RECORDING = RecordingRef("cloud9_emea", "r1")
+TRANSCODED = Transcoded("1" * 64, 10, 1.0, 8000, 1, 8000, "pcm_alaw", "av")
+EXAMINATION = Examination(Verdict.INTACT, "INTACT", "It is whole.", 10)
+
+
+def told(what: str) -> list[str]:
+    block = TEXT.partition(f"<!-- {what} -->\n")[2].partition("<!-- end of")[0]
+    return re.findall(r"^\| `([^`]+)`", block, re.MULTILINE)
+
+
+def fields(value: Any, prefix: str = "", *, opaque: tuple[str, ...] = ()) -> Iterator[str]:
+    """Dotted names of everything in a JSON value; objects named in ``opaque`` hold no fixed fields."""
+    if isinstance(value, dict) and prefix not in opaque:
+        for name, content in value.items():
+            path = f"{prefix}.{name}" if prefix else name
+            yield path
+            yield from fields(content, path, opaque=opaque)
+    elif isinstance(value, list):
+        for each in value:
+            yield from fields(each, f"{prefix}[]", opaque=opaque)
+
+
+def recording(state: MediaState) -> BatchRecording:
+    return BatchRecording(
+        RECORDING,
+        state,
+        NOW,
+        1.0,
+        "r1.ogg",
+        "0" * 64,
+        10,
+        NOW,
+        asdict(EXAMINATION),
+        {"profile": "alaw_8k", "parent_sha256": "0" * 64, **asdict(TRANSCODED)},
+        "MEDIA_DAMAGED",
+        "It is cut.",
+        ((CALL, 0.0),),
+    )
+
+
+def same(document: Any, what: str, *, opaque: tuple[str, ...] = ()) -> None:
+    written = list(dict.fromkeys(fields(document, opaque=opaque)))
+    assert sorted(told(what)) == sorted(written)
+
+
+def test_the_fields_of_a_recording() -> None:
+    document = record_document(recording(MediaState.QUARANTINED), "emea_rates", profile_named("alaw_8k"))
+    same(document, "fields of record.json")
+
+
+def test_the_fields_of_a_call() -> None:
+    call = Call(*CALL, NOW, parties=(Party(Side.NEAR),), recordings=(RecordingLink("r1"),), raw={"x": 1})
+    decision = Decision(Outcome.RECORD, Rule.RULES_OFF, "Rules are off.", (), None, "2" * 64)
+    member = BatchCall(call, call.digest(), None, NOW, {**decision.document(), "decided_at": NOW})
+    document = call_document(member, [recording(MediaState.TRANSCODED)], "emea_rates")
+    same(document, "fields of a call document", opaque=("call.raw",))
+
+
+def test_the_fields_of_a_report() -> None:
+    account = CallAccount(CALL, NOW, CallState.EXCLUDED, "do_not_record", "Nobody asked.", None, None)
+    account.recordings.append(RecordingAccount(RECORDING, None, None, None, None, None))
+    facts = RunFacts(
+        run=RunRef("emea_rates", "r", RunKind.SCHEDULED, Window(NOW, NOW.replace(hour=10))),
+        policy_version="3" * 64,
+        sources={"cloud9_emea": True},
+        accounts=[account],
+        bags=[SealedBag("b", "emea_rates/bags/b", "4" * 64, 1, 1)],
+        findings=[Finding("MEDIA_MISSING", "cloud9_emea/r1", "It is absent.")],
+    )
+    sums = {"calls": asdict(CallSum()), "recordings": asdict(MediaSum())}
+    document = json.loads(report_json(facts, number=1, policy_sums=sums, chain_head=None))
+    same(document, "fields of a report", opaque=("excluded_by_rule", "whole_policy.calls", "whole_policy.recordings"))
+    below_the_digest = told("fields of a report").index("facts_sha256")
+    covered = {name.split(".")[0].removesuffix("[]") for name in told("fields of a report")[:below_the_digest]}
+    assert covered == set(facts.document())
+
+
+def test_the_columns_of_a_report() -> None:
+    assert told("columns of a report") == list(CSV_COLUMNS)
