@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 from datetime import UTC, datetime, timedelta
 
 import pendulum
@@ -45,7 +46,7 @@ def test_splitting_neither_loses_nor_repeats_an_instant(window: Window, longest:
     parts = list(window.split(longest))
     assert parts[0].start == window.start
     assert parts[-1].end == window.end
-    assert all(a.end == b.start for a, b in zip(parts, parts[1:], strict=False))
+    assert all(a.end == b.start for a, b in itertools.pairwise(parts))
     assert all(part.end - part.start <= longest for part in parts)
 
 
@@ -53,7 +54,7 @@ def test_splitting_neither_loses_nor_repeats_an_instant(window: Window, longest:
 def test_joining_keeps_the_same_instants(parts: list[Window], moment: datetime) -> None:
     whole = joined(parts)
     assert any(moment in window for window in whole) == any(moment in window for window in parts)
-    assert all(a.end < b.start for a, b in zip(whole, whole[1:], strict=False))
+    assert all(a.end < b.start for a, b in itertools.pairwise(whole))
 
 
 def test_splitting_into_nothing_is_refused() -> None:
