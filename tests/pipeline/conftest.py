@@ -7,7 +7,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,12 +16,17 @@ import pytest
 
 from cloud9_archive.api.client import Cloud9Client
 from cloud9_archive.api.source import SourceSettings
+from cloud9_archive.catalog.findings import open_findings
 from cloud9_archive.domain.policy import Policy
 from cloud9_archive.domain.run import RunKind, RunRef
 from cloud9_archive.domain.window import Window
+from cloud9_archive.emulator.calls import Kind
 from cloud9_archive.emulator.server import EmulatorServer
-from cloud9_archive.emulator.truth import Truth
+from cloud9_archive.emulator.truth import CallTruth, Truth
 from cloud9_archive.emulator.world import WorldSettings
+from cloud9_archive.media import worker_main
+from cloud9_archive.media.jobs import DEFAULT_LIMITS, Answer, MediaJob, MediaResult
+from cloud9_archive.media.profiles import profile_named
 from cloud9_archive.pipeline.apply_recording_rules import apply_recording_rules
 from cloud9_archive.pipeline.archive import archive
 from cloud9_archive.pipeline.fetch_calls import fetch_calls
@@ -29,6 +34,7 @@ from cloud9_archive.pipeline.fetch_recordings import fetch_recordings
 from cloud9_archive.pipeline.reconcile import Reconciled, reconcile
 from cloud9_archive.pipeline.settings import Settings
 from cloud9_archive.pipeline.transcode import transcode
+from cloud9_archive.pipeline.verify import verify_archive
 from cloud9_archive.pipeline.workspace import Workspace, open_workspace
 
 DAY = datetime(2026, 3, 3, tzinfo=UTC)
@@ -79,13 +85,15 @@ class Bench:
                 api_key=key.api_key,
                 api_secret=key.api_secret,
                 ca_file=self.cloud9.ca_file,
-            )
+            ),
+            sleep=lambda seconds: None,  # waiting between attempts is tested where it is made
         )
 
-    def workspace(self, **changes: Any) -> Workspace:
+    def workspace(self, *, lease: timedelta = timedelta(hours=6), **changes: Any) -> Workspace:
         policy = {**self.policy, **changes}
+        settings = replace(self.settings, claim_lease=lease)
         return self.stack.enter_context(
-            open_workspace(Policy.model_validate(policy), self.settings, open_source=self.open_source, clock=self.clock)
+            open_workspace(Policy.model_validate(policy), settings, open_source=self.open_source, clock=self.clock)
         )
 
     def begin(self, workspace: Workspace, run: RunRef) -> tuple[str, ...]:
@@ -136,6 +144,33 @@ class Bench:
     def truth(self, window: Window, desk: str = "emea") -> Truth:
         return self.cloud9.admin.truth(desk, begin=window.start, end=window.end)
 
+    def call(self, kind: Kind) -> CallTruth:
+        """The first call of the day that is in the world for this reason."""
+        return next(call for call in self.truth(Window(DAY, DAY + timedelta(days=1))).calls if call.kind is kind)
+
+    def amend(self, call_id: str, **changes: Any) -> None:
+        """The source tells this call otherwise from now on."""
+        made = self.cloud9.cloud.world._days[("emea", DAY.date())]
+        calls = tuple(replace(call, **changes) if call.call_id == call_id else call for call in made.calls)
+        links = {link.recording.recording_id: link.recording for call in calls for link in call.links}
+        recordings = {**made.recordings, **links}
+        self.cloud9.cloud.world._days[("emea", DAY.date())] = replace(made, calls=calls, recordings=recordings)
+
+    def asked_for(self, recording_id: str) -> int:
+        """How often the recording was asked for at the source."""
+        seen = self.cloud9.admin.requests().requests
+        return sum(one.path.endswith("/recordings") and one.subject == recording_id for one in seen)
+
+    def findings(self, code: str) -> set[str]:
+        """Subjects of the open findings of that kind."""
+        found = open_findings(self.workspace().catalog, "emea_rates")
+        return {each.finding.subject for each in found if each.finding.code == code}
+
+    def verified(self) -> None:
+        """The archive is sound, and whoever asks it is told so."""
+        report = verify_archive(self.workspace().store)
+        assert report.ok, [finding.line() for finding in report.findings]
+
 
 @dataclass
 class Expected:
@@ -182,8 +217,10 @@ def world() -> WorldSettings:
 
 
 @pytest.fixture
-def cloud9(tmp_path: Path, world: WorldSettings) -> Iterator[EmulatorServer]:
-    server = EmulatorServer(home=tmp_path / "cloud9", settings=world).start()
+def cloud9(tmp_path_factory: pytest.TempPathFactory, world: WorldSettings) -> Iterator[EmulatorServer]:
+    # One home, so that its keys and certificates are made once.
+    home = tmp_path_factory.getbasetemp() / "cloud9"
+    server = EmulatorServer(home=home, settings=world).start()
     server.admin.set_limits(metadata_per_minute=100_000, recordings_per_minute=100_000)
     yield server
     server.stop()
@@ -209,6 +246,28 @@ def bench(cloud9: EmulatorServer, clock: Clock, tmp_path: Path) -> Iterator[Benc
     }
     with ExitStack() as stack:
         yield Bench(cloud9, clock, tmp_path / "data", stack, policy)
+
+
+def in_this_process(jobs: Iterable[MediaJob], *, workers: int = 1) -> Iterator[MediaResult]:
+    """What the media workers answer, without starting any: their isolation is tested where they live."""
+    for job in jobs:
+        answer = Answer()
+        limits = DEFAULT_LIMITS.scaled(job.source.stat().st_size, profile_named(job.profile))
+        request = {"source": str(job.source), "target": job.target and str(job.target), "profile": job.profile}
+        worker_main._attempt(request, limits, answer)
+        yield MediaResult(job.recording_key, answer.examination, answer.derivative, answer.failure)
+
+
+@pytest.fixture
+def quick_media(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cloud9_archive.pipeline.transcode.run_jobs", in_this_process)
+
+
+@pytest.fixture
+def everything(bench: Bench, quick_media: None) -> Bench:
+    """A bench whose policy records every call and alters nothing."""
+    bench.policy |= {"recording_rules": {"enabled": False}, "media": {"profile": "none", "deadline": "7d"}}
+    return bench
 
 
 @pytest.fixture

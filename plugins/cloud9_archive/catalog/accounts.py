@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import and_, case, func, select
+from sqlalchemy import Table, and_, case, exists, func, select
 
 from cloud9_archive.catalog.catalog import Catalog
 from cloud9_archive.catalog.tables import (
@@ -17,6 +17,7 @@ from cloud9_archive.catalog.tables import (
     media,
     policy_calls,
     run_calls,
+    run_stragglers,
 )
 from cloud9_archive.domain.accounting import UNDER_WORK, CallState, MediaState
 from cloud9_archive.domain.run import CallRef, RecordingRef, RunRef
@@ -54,6 +55,16 @@ class CallAccount:
 
 def run_accounts(catalog: Catalog, run: RunRef, *, now: datetime) -> list[CallAccount]:
     """Every call that the run listed, by start and id, with its recordings; undecided ones have state ``listed``."""
+    return _accounts(catalog, run, run_calls, now)
+
+
+def straggler_accounts(catalog: Catalog, run: RunRef, *, now: datetime) -> list[CallAccount]:
+    """Every call of an earlier window that the run took, by start and id, with its recordings."""
+    return _accounts(catalog, run, run_stragglers, now)
+
+
+def _accounts(catalog: Catalog, run: RunRef, members: Table, now: datetime) -> list[CallAccount]:
+    holding = batches.alias()
     query = (
         select(
             calls.c.source,
@@ -75,6 +86,9 @@ def run_accounts(catalog: Catalog, run: RunRef, *, now: datetime) -> list[CallAc
                     "later",
                 ),
             ).label("held_by"),
+            case((and_(holding.c.run_id != run.run_id, holding.c.lease_until > now), holding.c.run_id)).label(
+                "recording_held_by"
+            ),
             decisions.c.rule,
             decisions.c.reason,
             call_recordings.c.recording_id,
@@ -84,8 +98,8 @@ def run_accounts(catalog: Catalog, run: RunRef, *, now: datetime) -> list[CallAc
             media.c.failure_code,
             media.c.failure_reason,
         )
-        .select_from(run_calls)
-        .join(calls, and_(calls.c.source == run_calls.c.source, calls.c.call_id == run_calls.c.call_id))
+        .select_from(members)
+        .join(calls, and_(calls.c.source == members.c.source, calls.c.call_id == members.c.call_id))
         .outerjoin(
             policy_calls,
             and_(
@@ -108,7 +122,8 @@ def run_accounts(catalog: Catalog, run: RunRef, *, now: datetime) -> list[CallAc
                 media.c.recording_id == call_recordings.c.recording_id,
             ),
         )
-        .where(run_calls.c.policy == run.policy, run_calls.c.run_id == run.run_id)
+        .outerjoin(holding, holding.c.batch_id == media.c.batch_id)
+        .where(members.c.policy == run.policy, members.c.run_id == run.run_id)
         .order_by(calls.c.started_at, calls.c.source, calls.c.call_id, call_recordings.c.recording_id)
     )
     accounts: dict[CallRef, CallAccount] = {}
@@ -119,6 +134,7 @@ def run_accounts(catalog: Catalog, run: RunRef, *, now: datetime) -> list[CallAc
             account = accounts.setdefault(
                 ref, CallAccount(ref, row.started_at, state, row.rule, row.reason, row.bag_id, row.held_by)
             )
+            account.held_by = account.held_by or row.recording_held_by
             if row.recording_id is not None:
                 account.recordings.append(
                     RecordingAccount(
@@ -150,14 +166,26 @@ def policy_media_counts(catalog: Catalog, policy: str) -> dict[MediaState, int]:
 
 
 def abandoned_work(catalog: Catalog, policy: str, *, now: datetime) -> list[RecordingRef]:
-    """Recordings of the policy that are under work though nobody holds them; they are unaccounted for."""
+    """Recordings under work that nobody holds, nor is about to: they are unaccounted for."""
+    soon = (
+        exists()
+        .where(
+            call_recordings.c.source == media.c.source,
+            call_recordings.c.recording_id == media.c.recording_id,
+            policy_calls.c.policy == policy,
+            policy_calls.c.source == call_recordings.c.source,
+            policy_calls.c.call_id == call_recordings.c.call_id,
+            policy_calls.c.next_check_at > now,
+        )
+        .correlate(media)
+    )
     query = (
         select(media.c.source, media.c.recording_id)
         .outerjoin(batches, batches.c.batch_id == media.c.batch_id)
         .where(
             media.c.policy == policy,
             media.c.state.in_(UNDER_WORK),
-            media.c.batch_id.is_(None) | (batches.c.lease_until <= now),
+            (media.c.batch_id.is_(None) & ~soon) | (batches.c.lease_until <= now),
         )
         .order_by(media.c.source, media.c.recording_id)
     )

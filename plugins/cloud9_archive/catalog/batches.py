@@ -1,21 +1,17 @@
-"""A batch's members, its lease, and how it is sealed."""
+"""A batch's members and its lease."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, func, insert, select, tuple_, update
+from sqlalchemy import Connection, Row, and_, select, update
 
-from cloud9_archive.catalog import events
 from cloud9_archive.catalog.catalog import Catalog
-from cloud9_archive.catalog.listing import chunks
-from cloud9_archive.catalog.settling import calls_of_recordings, settle_calls
 from cloud9_archive.catalog.tables import (
-    bags,
     batches,
     call_recordings,
     calls,
@@ -83,23 +79,6 @@ class Batch:
     calls: tuple[BatchCall, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class SealedBag:
-    """
-    A bag that is complete in the archive.
-
-    :param prefix: its folder, relative to the archive's root
-    :param seal_sha256: digest of its tagmanifest-sha256.txt
-    :param size: bytes of all its files
-    """
-
-    bag_id: str
-    prefix: str
-    seal_sha256: str
-    files: int
-    size: int
-
-
 def read_batch(catalog: Catalog, batch_id: str, *, lease: timedelta, now: datetime) -> Batch:
     """
     The batch with all its members; its lease is renewed.
@@ -124,116 +103,6 @@ def read_batch(catalog: Catalog, batch_id: str, *, lease: timedelta, now: dateti
             _recordings(connection, row.policy, batch_id),
             _calls(connection, row.policy, batch_id),
         )
-
-
-def fix_plan(catalog: Catalog, batch_id: str, plan: str) -> str:
-    """
-    The bag's content is fixed: the plan that holds from now on, which is another worker's if that was first.
-
-    :param plan: JSON text
-    :raises CatalogError: if the batch is finished already
-    """
-    with catalog.begin() as connection:
-        connection.execute(
-            update(batches)
-            .where(batches.c.batch_id == batch_id, batches.c.state == BatchState.OPEN)
-            .values(state=BatchState.SEALING, plan=plan)
-        )
-        fixed: str | None = connection.scalar(select(batches.c.plan).where(batches.c.batch_id == batch_id))
-    if fixed is None:
-        raise CatalogError(f"batch {batch_id!r} is finished already", subject=batch_id)
-    return fixed
-
-
-def finish_batch(
-    catalog: Catalog,
-    batch: Batch,
-    bag: SealedBag | None,
-    *,
-    held: Collection[RecordingRef],
-    documented: Mapping[CallRef, str],
-    now: datetime,
-) -> bool:
-    """
-    The batch is over: what its bag holds is archived, the rest is released, every call's state follows.
-
-    :param bag: the sealed bag, or None when there was nothing to archive
-    :param held: recordings whose original is in the bag
-    :param documented: calls whose document is in the bag, each with the digest that it was documented at
-    :returns: False when the batch was finished before, and nothing changed
-    """
-    with catalog.begin() as connection:
-        changed = connection.execute(
-            update(batches)
-            .where(batches.c.batch_id == batch.batch_id, batches.c.state.in_((BatchState.OPEN, BatchState.SEALING)))
-            .values(state=BatchState.SEALED if bag else BatchState.DISSOLVED, plan=None)
-        ).rowcount
-        if not changed:
-            return False
-        if bag:
-            _note_bag(connection, batch, bag, held, documented, now)
-        refs = {RecordingRef(*ref) for ref in connection.execute(_members(media, batch, media.c.recording_id))}
-        touched = {CallRef(*ref) for ref in connection.execute(_members(policy_calls, batch, policy_calls.c.call_id))}
-        for table in (media, policy_calls):
-            connection.execute(update(table).where(table.c.batch_id == batch.batch_id).values(batch_id=None))
-        touched |= calls_of_recordings(connection, batch.policy, refs)
-        settle_calls(connection, batch.policy, touched, now=now)
-    return True
-
-
-def sealed_bags_of(catalog: Catalog, policy: str, run_id: str) -> list[tuple[SealedBag, int | None]]:
-    """The run's sealed bags, by id, each with the number of the chain link that covers it."""
-    query = select(bags).where(bags.c.policy == policy, bags.c.run_id == run_id).order_by(bags.c.bag_id)
-    with catalog.begin() as connection:
-        return [
-            (SealedBag(row.bag_id, row.prefix, row.seal_sha256, row.files, row.size), row.link_number)
-            for row in connection.execute(query)
-        ]
-
-
-def _members(table: Any, batch: Batch, column: Any) -> Any:  # noqa: ANN401 - SQLAlchemy's own types are wider here
-    return select(table.c.source, column).where(table.c.batch_id == batch.batch_id)
-
-
-def _note_bag(
-    connection: Connection,
-    batch: Batch,
-    bag: SealedBag,
-    held: Collection[RecordingRef],
-    documented: Mapping[CallRef, str],
-    now: datetime,
-) -> None:
-    connection.execute(
-        insert(bags).values(
-            bag_id=bag.bag_id,
-            policy=batch.policy,
-            run_id=batch.run_id,
-            prefix=bag.prefix,
-            seal_sha256=bag.seal_sha256,
-            files=bag.files,
-            size=bag.size,
-            sealed_at=now,
-        )
-    )
-    for chunk in chunks(sorted(held)):
-        mine = and_(media.c.policy == batch.policy, tuple_(media.c.source, media.c.recording_id).in_(chunk))
-        connection.execute(update(media).where(mine).values(bag_id=bag.bag_id))
-        connection.execute(
-            update(media).where(mine, media.c.state == MediaState.TRANSCODED).values(state=MediaState.ARCHIVED)
-        )
-    for ref, digest in documented.items():
-        connection.execute(
-            update(policy_calls)
-            .where(
-                policy_calls.c.policy == batch.policy,
-                policy_calls.c.source == ref.source,
-                policy_calls.c.call_id == ref.call_id,
-            )
-            .values(archived_digest=digest, bag_id=bag.bag_id)
-        )
-    trail = [events.Event("recording.archived", "/".join(ref), after=bag.bag_id) for ref in sorted(held)]
-    trail.append(events.Event("bag.sealed", bag.bag_id, after=bag.seal_sha256))
-    events.append(connection, trail, policy=batch.policy, who=batch.run_id, now=now)
 
 
 def _recordings(connection: Connection, policy: str, batch_id: str) -> tuple[BatchRecording, ...]:
@@ -325,14 +194,3 @@ def _calls(connection: Connection, policy: str, batch_id: str) -> tuple[BatchCal
         )
         for row in connection.execute(query)
     )
-
-
-def unfinished(catalog: Catalog, policy: str) -> int:
-    """How many batches of the policy are not finished."""
-    query = (
-        select(func.count())
-        .select_from(batches)
-        .where(batches.c.policy == policy, batches.c.state.in_((BatchState.OPEN, BatchState.SEALING)))
-    )
-    with catalog.begin() as connection:
-        return connection.scalar(query) or 0

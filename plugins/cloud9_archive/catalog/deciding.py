@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, and_, insert, literal, select
+from sqlalchemy import Connection, and_, insert, literal, select, tuple_
 
 from cloud9_archive.catalog import events
-from cloud9_archive.catalog.catalog import Catalog, upsert
+from cloud9_archive.catalog.catalog import Catalog, one_at_a_time, upsert
+from cloud9_archive.catalog.listing import chunks
 from cloud9_archive.catalog.tables import call_recordings, calls, decisions, media, policy_calls, run_calls
 from cloud9_archive.domain.accounting import CallState, MediaState
 from cloud9_archive.domain.call import Call
 from cloud9_archive.domain.rules import Decision, Outcome
-from cloud9_archive.domain.run import RunRef
+from cloud9_archive.domain.run import CallRef, RecordingRef, RunRef
 
 
 def undecided(catalog: Catalog, run: RunRef, *, limit: int) -> list[Call]:
@@ -52,6 +53,9 @@ def record_decisions(
     :param deadline: how long after a call's end its media may be absent before they count as missing
     """
     with catalog.begin() as connection:
+        one_at_a_time(connection, f"decide {run.policy}")
+        known = _decided_already(connection, run.policy, [call for call, _ in decided])
+        decided = [(call, decision) for call, decision in decided if CallRef(call.source, call.call_id) not in known]
         for call, decision in decided:
             _record_decision(connection, run, call, decision, deadline=deadline, now=now)
         trail = [
@@ -97,6 +101,38 @@ def want_media(connection: Connection, run: RunRef) -> None:
         .from_select(["policy", "source", "recording_id", "state", "deadline_at"], links)
         .on_conflict_do_nothing()
     )
+
+
+def want_unknown(connection: Connection, policy: str, unknown: Collection[tuple[RecordingRef, datetime]]) -> None:
+    """
+    These recordings are wanted: links that another policy's run brought to light after this policy chose their calls.
+
+    :param unknown: each with the deadline of its call
+    """
+    if unknown:
+        connection.execute(
+            upsert(connection, media).on_conflict_do_nothing(),
+            [
+                {
+                    "policy": policy,
+                    "source": ref.source,
+                    "recording_id": ref.recording_id,
+                    "state": MediaState.WANTED,
+                    "deadline_at": deadline_at,
+                }
+                for ref, deadline_at in unknown
+            ],
+        )
+
+
+def _decided_already(connection: Connection, policy: str, listed: Sequence[Call]) -> set[CallRef]:
+    known: set[CallRef] = set()
+    for chunk in chunks([CallRef(call.source, call.call_id) for call in listed]):
+        query = select(policy_calls.c.source, policy_calls.c.call_id).where(
+            policy_calls.c.policy == policy, tuple_(policy_calls.c.source, policy_calls.c.call_id).in_(chunk)
+        )
+        known.update(CallRef(*row) for row in connection.execute(query))
+    return known
 
 
 def _record_decision(

@@ -6,15 +6,24 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Connection, and_, exists, insert, or_, select, tuple_, update
+from sqlalchemy import Connection, Row, Select, and_, exists, insert, literal, or_, select, tuple_, update
 
-from cloud9_archive.catalog.catalog import Catalog, one_at_a_time
-from cloud9_archive.catalog.deciding import want_media
+from cloud9_archive.catalog.catalog import Catalog, one_at_a_time, upsert
+from cloud9_archive.catalog.deciding import want_media, want_unknown
 from cloud9_archive.catalog.listing import chunks
-from cloud9_archive.catalog.settling import ABSENT, settle_calls
-from cloud9_archive.catalog.tables import batches, call_recordings, calls, media, policy_calls, run_calls
-from cloud9_archive.domain.accounting import BatchState, CallState, MediaState
+from cloud9_archive.catalog.settling import settle_calls
+from cloud9_archive.catalog.tables import (
+    batches,
+    call_recordings,
+    calls,
+    media,
+    policy_calls,
+    run_calls,
+    run_stragglers,
+)
+from cloud9_archive.domain.accounting import ABSENT, BatchState, CallState, MediaState
 from cloud9_archive.domain.batching import Grouped, batches_of
 from cloud9_archive.domain.call import utc_text
 from cloud9_archive.domain.run import FIRST_CHECK, CallRef, RecordingRef, RunKind, RunRef
@@ -30,9 +39,11 @@ UNSETTLED_CALLS = (CallState.SELECTED, *ABSENT)
 class _Due:
     """A call with something left to do, and its recordings."""
 
-    state: CallState
+    started_at: datetime
+    deadline_at: datetime
     documented: bool
     past_deadline: bool
+    unknown: list[RecordingRef] = field(default_factory=list)
     to_do: list[RecordingRef] = field(default_factory=list)
     has_recordings: bool = False
     held: bool = False
@@ -52,11 +63,13 @@ def form_batches(catalog: Catalog, run: RunRef, *, max_recordings: int, lease: t
         _take_over(connection, run, lease=lease, now=now)
         want_media(connection, run)
         due = _due_calls(connection, run, now)
+        want_unknown(connection, run.policy, [(ref, call.deadline_at) for call in due.values() for ref in call.unknown])
         _settle_without_media(connection, run, due, now)
         work = [(ref, call.to_do) for ref, call in due.items() if _has_work(call)]
         weight = sum(max(len(recordings), 1) for _, recordings in work)
         for group in batches_of(work, max_recordings=max(max_recordings, -(-weight // MOST_BATCHES))):
             _claim(connection, run, group, lease=lease, now=now)
+        _note_stragglers(connection, run, due)
         held = select(batches.c.batch_id).where(
             batches.c.policy == run.policy, batches.c.run_id == run.run_id, batches.c.state.in_(UNFINISHED)
         )
@@ -96,19 +109,37 @@ def _holds_calls_of(run: RunRef) -> exists:  # type: ignore[valid-type]
 
 
 def _due_calls(connection: Connection, run: RunRef, now: datetime) -> dict[CallRef, _Due]:
-    in_time = policy_calls.c.next_check_at <= now
-    listed = exists().where(
-        run_calls.c.policy == run.policy,
-        run_calls.c.run_id == run.run_id,
-        run_calls.c.source == policy_calls.c.source,
-        run_calls.c.call_id == policy_calls.c.call_id,
+    """Unsettled calls that nobody holds: all that the run listed, or for a scheduled run all that are due."""
+    listed = _unsettled(run).join(
+        run_calls,
+        and_(
+            run_calls.c.policy == run.policy,
+            run_calls.c.run_id == run.run_id,
+            run_calls.c.source == policy_calls.c.source,
+            run_calls.c.call_id == policy_calls.c.call_id,
+        ),
     )
-    which = in_time if run.kind is RunKind.SCHEDULED else listed
-    query = (
+    queries = [listed]
+    if run.kind is RunKind.SCHEDULED:
+        queries = [
+            listed.where(policy_calls.c.state == CallState.SELECTED),
+            _unsettled(run).where(policy_calls.c.next_check_at <= now),
+        ]
+    due: dict[CallRef, _Due] = {}
+    for query in queries:
+        found: dict[CallRef, _Due] = {}
+        for row in connection.execute(query):
+            _add_row(found, row, now)
+        due |= found
+    return dict(sorted(due.items(), key=lambda item: (item[1].started_at, item[0])))
+
+
+def _unsettled(run: RunRef) -> Select[Any]:
+    return (
         select(
             policy_calls.c.source,
             policy_calls.c.call_id,
-            policy_calls.c.state,
+            policy_calls.c.started_at,
             policy_calls.c.deadline_at,
             policy_calls.c.archived_digest,
             calls.c.digest,
@@ -133,23 +164,24 @@ def _due_calls(connection: Connection, run: RunRef, now: datetime) -> dict[CallR
             policy_calls.c.policy == run.policy,
             policy_calls.c.state.in_(UNSETTLED_CALLS),
             policy_calls.c.batch_id.is_(None),
-            which,
         )
-        .order_by(policy_calls.c.started_at, policy_calls.c.source, policy_calls.c.call_id)
     )
-    due: dict[CallRef, _Due] = {}
-    for row in connection.execute(query):
-        call = due.setdefault(
-            CallRef(row.source, row.call_id),
-            _Due(CallState(row.state), row.archived_digest == row.digest, now >= row.deadline_at),
-        )
-        if row.recording_id is None:
-            continue
-        call.has_recordings = True
-        call.held = call.held or row.batch_id is not None
-        if row.media_state not in SETTLED:
-            call.to_do.append(RecordingRef(row.source, row.recording_id))
-    return due
+
+
+def _add_row(due: dict[CallRef, _Due], row: Row[Any], now: datetime) -> None:
+    call = due.setdefault(
+        CallRef(row.source, row.call_id),
+        _Due(row.started_at, row.deadline_at, row.archived_digest == row.digest, now >= row.deadline_at),
+    )
+    if row.recording_id is None:
+        return
+    recording = RecordingRef(row.source, row.recording_id)
+    call.has_recordings = True
+    call.held = call.held or row.batch_id is not None
+    if row.media_state not in SETTLED:
+        call.to_do.append(recording)
+    if row.media_state is None:
+        call.unknown.append(recording)
 
 
 def _has_work(call: _Due) -> bool:
@@ -176,6 +208,29 @@ def _settle_without_media(connection: Connection, run: RunRef, due: dict[CallRef
                 )
                 .values(next_check_at=now + FIRST_CHECK)
             )
+
+
+def _note_stragglers(connection: Connection, run: RunRef, due: Iterable[CallRef]) -> None:
+    """Calls that the run works on and did not list are remembered, so that its reconciliation looks at them too."""
+    columns = ["policy", "run_id", "source", "call_id"]
+    listed = exists().where(
+        run_calls.c.policy == run.policy,
+        run_calls.c.run_id == run.run_id,
+        run_calls.c.source == policy_calls.c.source,
+        run_calls.c.call_id == policy_calls.c.call_id,
+    )
+    taken = select(literal(run.policy), literal(run.run_id), policy_calls.c.source, policy_calls.c.call_id).where(
+        policy_calls.c.policy == run.policy, ~listed
+    )
+    held = select(batches.c.batch_id).where(
+        batches.c.policy == run.policy, batches.c.run_id == run.run_id, batches.c.state.in_(UNFINISHED)
+    )
+    among = [policy_calls.c.batch_id.in_(held)]
+    among += [tuple_(policy_calls.c.source, policy_calls.c.call_id).in_(chunk) for chunk in chunks(sorted(due))]
+    for which in among:
+        connection.execute(
+            upsert(connection, run_stragglers).from_select(columns, taken.where(which)).on_conflict_do_nothing()
+        )
 
 
 def _claim(connection: Connection, run: RunRef, group: Grouped, *, lease: timedelta, now: datetime) -> None:

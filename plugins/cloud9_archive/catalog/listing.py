@@ -12,9 +12,9 @@ from sqlalchemy import Connection, select, update
 from cloud9_archive.catalog import events
 from cloud9_archive.catalog.catalog import Catalog, upsert
 from cloud9_archive.catalog.tables import call_recordings, calls, listings, policy_calls, recordings, run_calls
-from cloud9_archive.domain.accounting import CallState
+from cloud9_archive.domain.accounting import ABSENT, CallState
 from cloud9_archive.domain.call import Call, canonical_json
-from cloud9_archive.domain.run import RunRef
+from cloud9_archive.domain.run import FIRST_CHECK, RunRef
 
 CHUNK = 500
 """Rows to a statement: below SQLite's limit of bound variables, and enough to be fast."""
@@ -40,10 +40,11 @@ def record_calls(catalog: Catalog, run: RunRef, listed: Sequence[Call], *, now: 
     The calls, their recordings and links are in the catalog, and belong to the run.
 
     A call that the source amended goes back to ``selected`` under every policy that keeps it, so that it is
-    documented anew.
+    documented anew: by this run, or under other policies by the next scheduled one.
     """
     counts = PageCounts()
-    distinct = list({(call.source, call.call_id): call for call in listed}.values())
+    # In one order everywhere, so that two runs that list the same calls wait for each other instead of deadlocking.
+    distinct = sorted({(call.source, call.call_id): call for call in listed}.values(), key=_by_key)
     for chunk in chunks(distinct):
         with catalog.begin() as connection:
             counts += _record_chunk(connection, run, chunk, now)
@@ -69,6 +70,10 @@ def chunks(items: Sequence[T], size: int = CHUNK) -> Iterator[Sequence[T]]:
     """The items in order, at most ``size`` at a time."""
     for start in range(0, len(items), size):
         yield items[start : start + size]
+
+
+def _by_key(call: Call) -> tuple[str, str]:
+    return call.source, call.call_id
 
 
 def _record_chunk(connection: Connection, run: RunRef, listed: Sequence[Call], now: datetime) -> PageCounts:
@@ -112,7 +117,17 @@ def _record_chunk(connection: Connection, run: RunRef, listed: Sequence[Call], n
                 policy_calls.c.call_id == call_id,
                 policy_calls.c.state.in_((CallState.ARCHIVED, CallState.QUARANTINED)),
             )
-            .values(state=CallState.SELECTED, next_check_at=now)
+            .values(state=CallState.SELECTED, next_check_at=now + FIRST_CHECK)
+        )
+        # What was awaited may be named now, so waiting longer would be waiting for nothing.
+        connection.execute(
+            update(policy_calls)
+            .where(
+                policy_calls.c.source == source,
+                policy_calls.c.call_id == call_id,
+                policy_calls.c.state.in_(ABSENT),
+            )
+            .values(next_check_at=now)
         )
     trail = [events.Event("call.listed", "/".join(ref), after=digests[ref]) for ref in digests if ref not in known]
     trail += [events.Event("call.amended", "/".join(ref), known[ref], digests[ref]) for ref in amended]
@@ -131,6 +146,7 @@ def _known_digests(connection: Connection, listed: Sequence[Call]) -> dict[tuple
 
 def _record_links(connection: Connection, listed: Sequence[Call], now: datetime) -> None:
     links = [(call, link) for call in listed for link in call.recordings]
+    links.sort(key=lambda link: (link[0].source, link[1].recording_id))
     if not links:
         return
     statement = upsert(connection, recordings)

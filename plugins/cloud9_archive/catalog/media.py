@@ -15,6 +15,19 @@ from cloud9_archive.catalog.catalog import Catalog
 from cloud9_archive.catalog.tables import media
 from cloud9_archive.domain.accounting import MEDIA_MOVES, MediaState
 
+NEW: Mapping[str, None] = dict.fromkeys(
+    (
+        "original_sha256",
+        "original_size",
+        "fetched_at",
+        "examination",
+        "derivative",
+        "failure_code",
+        "failure_reason",
+    )
+)
+"""What is known of a recording whose bytes were never seen."""
+
 
 def note_absent(catalog: Catalog, batch: Batch, recording: BatchRecording, *, now: datetime) -> MediaState:
     """The source does not have the bytes yet: awaited until the deadline, missing afterwards."""
@@ -73,7 +86,7 @@ def note_quarantined(
 
 def want_again(catalog: Catalog, batch: Batch, recording: BatchRecording, *, now: datetime) -> None:
     """The staged bytes are gone, so they are to be fetched anew."""
-    _move(catalog, batch, recording, MediaState.WANTED, {"original_sha256": None, "original_size": None}, now)
+    _move(catalog, batch, recording, MediaState.WANTED, NEW, now)
 
 
 def _move(

@@ -10,10 +10,8 @@ from sqlalchemy import Connection, and_, select, tuple_, update
 
 from cloud9_archive.catalog.listing import chunks
 from cloud9_archive.catalog.tables import call_recordings, calls, media, policy_calls
-from cloud9_archive.domain.accounting import CallState, MediaState, call_state
-from cloud9_archive.domain.run import CallRef, RecordingRef, check_delay
-
-ABSENT = (CallState.AWAITING_MEDIA, CallState.MISSING)
+from cloud9_archive.domain.accounting import ABSENT, CallState, MediaState, call_state
+from cloud9_archive.domain.run import FIRST_CHECK, CallRef, RecordingRef, check_delay
 
 
 @dataclass(slots=True)
@@ -29,7 +27,8 @@ def settle_calls(connection: Connection, policy: str, refs: Collection[CallRef],
     """
     Each call's state follows from its recordings; absent media are due again after a growing delay.
 
-    Excluded calls stay as they are. A link that has no media row yet counts as wanted.
+    A call with work left is due a little later, so that the run that brought the work may take it first. Excluded
+    calls stay as they are. A link that has no media row yet counts as wanted.
     """
     for chunk in chunks(sorted(set(refs))):
         for ref, standing in _standings(connection, policy, chunk).items():
@@ -47,7 +46,7 @@ def settle_calls(connection: Connection, policy: str, refs: Collection[CallRef],
                 .values(
                     state=state,
                     attempts=attempts,
-                    next_check_at=now + check_delay(attempts) if state in ABSENT else policy_calls.c.next_check_at,
+                    next_check_at=now + (check_delay(attempts) if state in ABSENT else FIRST_CHECK),
                 )
             )
 

@@ -7,8 +7,8 @@ from datetime import datetime
 from sqlalchemy import and_, select
 
 from cloud9_archive.catalog.catalog import Catalog
-from cloud9_archive.catalog.settling import ABSENT
 from cloud9_archive.catalog.tables import call_recordings, policy_calls
+from cloud9_archive.domain.accounting import ABSENT
 
 
 def starts_without_links(catalog: Catalog, policy: str, source: str, *, now: datetime) -> list[datetime]:

@@ -20,6 +20,8 @@ from sqlalchemy import (
     text,
 )
 
+from cloud9_archive.catalog.text_type import SourceText
+
 
 class UtcDateTime(TypeDecorator[datetime]):
     """An instant: aware UTC in Python, naive UTC in the database."""
@@ -52,7 +54,7 @@ metadata = MetaData(
 
 
 def _key(name: str) -> Column[str]:
-    return Column(name, String, primary_key=True)
+    return Column(name, SourceText, primary_key=True)
 
 
 # What the sources reported ------------------------------------------------------------------------
@@ -76,7 +78,7 @@ recordings = Table(
     _key("source"),
     _key("recording_id"),
     Column("duration", Float, comment="seconds, as reported"),
-    Column("filename", Text),
+    Column("filename", SourceText),
     Column("first_listed_at", UtcDateTime, nullable=False),
 )
 
@@ -108,11 +110,11 @@ decisions = Table(
     metadata,
     Column("decision_id", Integer, primary_key=True, autoincrement=True),
     Column("policy", String, nullable=False),
-    Column("source", String, nullable=False),
-    Column("call_id", String, nullable=False),
+    Column("source", SourceText, nullable=False),
+    Column("call_id", SourceText, nullable=False),
     Column("outcome", String, nullable=False),
     Column("rule", String, nullable=False),
-    Column("reason", Text, nullable=False),
+    Column("reason", SourceText, nullable=False),
     Column("users", Text, nullable=False, comment="JSON list of recorded users"),
     Column("policy_version", String(64), nullable=False),
     Column("roster_version", String(64)),
@@ -156,7 +158,7 @@ media = Table(
     Column("examination", Text, comment="JSON: what the bytes turned out to be"),
     Column("derivative", Text, comment="JSON: digest, size and provenance of the derivative"),
     Column("failure_code", String),
-    Column("failure_reason", Text),
+    Column("failure_reason", SourceText),
     Column("bag_id", String),
     ForeignKeyConstraint(["source", "recording_id"], ["recordings.source", "recordings.recording_id"]),
     Index(None, "policy", "state"),
@@ -194,6 +196,17 @@ listings = Table(
 
 run_calls = Table(
     "run_calls",
+    metadata,
+    _key("policy"),
+    _key("run_id"),
+    _key("source"),
+    _key("call_id"),
+    ForeignKeyConstraint(["source", "call_id"], ["calls.source", "calls.call_id"]),
+)
+
+# A table of its own, so that what a run listed stays countable by itself.
+run_stragglers = Table(
+    "run_stragglers",
     metadata,
     _key("policy"),
     _key("run_id"),
@@ -257,7 +270,7 @@ findings = Table(
     _key("policy"),
     _key("code"),
     _key("subject"),
-    Column("words", Text, nullable=False),
+    Column("words", SourceText, nullable=False),
     Column("run_id", String, nullable=False, comment="the run that saw it last"),
     Column("opened_at", UtcDateTime, nullable=False),
     Column("seen_at", UtcDateTime, nullable=False),
@@ -274,8 +287,8 @@ events = Table(
     Column("who", String, nullable=False, comment="the run that did it"),
     Column("policy", String, nullable=False),
     Column("what", String, nullable=False),
-    Column("subject", Text, nullable=False),
-    Column("before", Text),
-    Column("after", Text),
+    Column("subject", SourceText, nullable=False),
+    Column("before", SourceText),
+    Column("after", SourceText),
     Index(None, "policy", "subject"),
 )

@@ -56,6 +56,9 @@ MEDIA_MOVES: Mapping[MediaState, frozenset[MediaState]] = {
 UNDER_WORK = frozenset({MediaState.WANTED, MediaState.FETCHED, MediaState.TRANSCODED})
 """States that no recording may be in when its run is reconciled, unless another run holds it."""
 
+ABSENT = (CallState.AWAITING_MEDIA, CallState.MISSING)
+"""States of a call that waits for the source."""
+
 TO_FETCH = frozenset({MediaState.WANTED, MediaState.AWAITING_MEDIA, MediaState.MISSING})
 """States in which the bytes are asked for."""
 

@@ -7,13 +7,16 @@ from pathlib import Path
 
 import structlog
 
-from cloud9_archive.catalog.batches import Batch, SealedBag, finish_batch, fix_plan, read_batch
+from cloud9_archive.catalog.batches import Batch, read_batch
+from cloud9_archive.catalog.media import want_again
+from cloud9_archive.catalog.sealing import SealedBag, dissolve_batch, finish_batch, fix_plan
 from cloud9_archive.domain.accounting import BatchState, MediaState
 from cloud9_archive.domain.bag import SEAL
 from cloud9_archive.domain.keys import bag_folder
 from cloud9_archive.domain.run import CallRef, RecordingRef
+from cloud9_archive.domain.words import shown
 from cloud9_archive.errors import ArchiveConflictError, StagingLostError
-from cloud9_archive.pipeline.bag_plan import BagPlan, PlannedFile, plan_bag
+from cloud9_archive.pipeline.bag_plan import IN_BAG, BagPlan, PlannedFile, plan_bag
 from cloud9_archive.pipeline.workspace import Workspace
 from cloud9_archive.storage.store import Put
 
@@ -44,7 +47,10 @@ def archive(workspace: Workspace, batch_id: str) -> ArchivedBatch:
     """
     The batch's bag is sealed and verified, its recordings are archived, and their staged files are gone.
 
-    :raises StagingLostError: if recordings of the batch are not ready to be archived
+    When staged bytes turn out to be lost, what they were is fetched again; a bag that was begun stays without a seal,
+    and a later batch holds its recordings.
+
+    :raises StagingLostError: if recordings of the batch are not ready to be archived, or staged bytes are lost
     :raises ArchiveConflictError: if other bytes stand where the bag goes; nothing is overwritten
     """
     batch = read_batch(workspace.catalog, batch_id, lease=workspace.settings.claim_lease, now=workspace.clock())
@@ -55,7 +61,12 @@ def archive(workspace: Workspace, batch_id: str) -> ArchivedBatch:
         finish_batch(workspace.catalog, batch, None, held=(), documented={}, now=workspace.clock())
         log.info("batch has nothing to archive yet", batch=batch_id)
         return ArchivedBatch(batch_id)
-    bag, created = _seal(workspace, batch, plan)
+    try:
+        bag, created = _seal(workspace, batch, plan)
+    except StagingLostError as error:
+        _give_up(workspace, batch, error)
+        log.info("batch was finished by another attempt meanwhile", batch=batch_id)
+        return ArchivedBatch(batch_id)
     refs = [RecordingRef(recording.source, recording.recording_id) for recording in plan.recordings]
     documented = {CallRef(call.source, call.call_id): call.digest for call in plan.calls}
     finish_batch(workspace.catalog, batch, bag, held=refs, documented=documented, now=workspace.clock())
@@ -70,9 +81,10 @@ def _fixed_plan(workspace: Workspace, batch: Batch) -> BagPlan | None:
     if batch.plan is not None:
         return BagPlan.model_validate_json(batch.plan)
     not_ready = ["/".join(recording.ref) for recording in batch.recordings if recording.state in NOT_READY]
+    not_ready += _lost(workspace, batch)
     if not_ready:
         raise StagingLostError(
-            f"{len(not_ready)} recordings of batch {batch.batch_id} are not ready, the first is {not_ready[0]}",
+            f"{len(not_ready)} recordings of batch {batch.batch_id} are not ready, the first is {shown(not_ready[0])}",
             subject=batch.batch_id,
             hint="clear the batch's fetch_recordings task and those after it",
         )
@@ -80,6 +92,40 @@ def _fixed_plan(workspace: Workspace, batch: Batch) -> BagPlan | None:
     if plan is None:
         return None
     return BagPlan.model_validate_json(fix_plan(workspace.catalog, batch.batch_id, plan.model_dump_json()))
+
+
+def _lost(workspace: Workspace, batch: Batch) -> list[str]:
+    """Recordings whose staged files are not there or not whole; they are wanted again."""
+    lost: list[str] = []
+    for recording in batch.recordings:
+        digest = recording.original_sha256
+        if recording.state not in IN_BAG or digest is None:
+            continue
+        staged = [(workspace.staging.original(batch.policy, recording.ref, digest), recording.original_size)]
+        if recording.derivative:
+            derivative = workspace.staging.derivative(batch.policy, recording.ref, digest, workspace.profile)
+            staged.append((derivative, recording.derivative["size"]))
+        if any(not path.is_file() or path.stat().st_size != size for path, size in staged):
+            want_again(workspace.catalog, batch, recording, now=workspace.clock())
+            lost.append("/".join(recording.ref))
+    return lost
+
+
+def _give_up(workspace: Workspace, batch: Batch, error: StagingLostError) -> None:
+    """
+    The batch is dissolved, unless another attempt has finished it meanwhile and cleared staging after itself.
+
+    :raises StagingLostError: if it was dissolved
+    """
+    if not dissolve_batch(workspace.catalog, batch, now=workspace.clock()):
+        return
+    for recording in batch.recordings:
+        workspace.staging.drop_media(batch.policy, recording.ref)
+    raise StagingLostError(
+        error.message,
+        subject=error.subject,
+        hint="clear the run's apply_recording_rules task and those after it, or let the next scheduled run fetch again",
+    ) from error
 
 
 def _seal(workspace: Workspace, batch: Batch, plan: BagPlan) -> tuple[SealedBag, int]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 
-from cloud9_archive.catalog.chain import KnownLink, head, links_of_run, note_link
+from cloud9_archive.catalog.chain import KnownLink, head, links_of_run, note_link, unlinked_bags
+from cloud9_archive.domain.bag import SEAL
 from cloud9_archive.domain.chain import ChainLink, LinkKind, Member, link_bytes, next_link, parse_link
 from cloud9_archive.domain.keys import link_path
 from cloud9_archive.domain.run import RunKind, RunRef
@@ -15,15 +16,16 @@ from cloud9_archive.pipeline.workspace import Workspace
 MOST_ATTEMPTS = 50
 
 
-def append_link(workspace: Workspace, run: RunRef, *, bags: Iterable[Member], report: Iterable[Member]) -> KnownLink:
+def append_link(workspace: Workspace, run: RunRef, *, report: Iterable[Member]) -> KnownLink:
     """
-    A link of the chain has the report and the bags as members: one that stood there already, or a new one.
+    A link of the chain has the report as a member, and every sealed bag that no link before it has.
 
-    :param bags: seals of bags that no link covers yet
+    It may stand there already: an earlier attempt's.
+
     :param report: the report's files
     :raises ArchiveConflictError: if the chain in the archive is not the one that the catalog knows
     """
-    bags, report = tuple(bags), tuple(report)
+    report = tuple(report)
     for known in links_of_run(workspace.catalog, run.policy, run.run_id):
         if set(report) <= set(parse_link(workspace.store.read(link_path(run.policy, known.number))).members):
             return known
@@ -32,13 +34,14 @@ def append_link(workspace: Workspace, run: RunRef, *, bags: Iterable[Member], re
         found, previous = _read_on(workspace, run.policy, previous, report)
         if found is not None:
             return found
+        bags = unlinked_members(workspace, run.policy)
         link = next_link(
             previous,
             kind=LinkKind.BACKFILL if run.kind is RunKind.BACKFILL else LinkKind.REGULAR,
             policy=run.policy,
             run_id=run.run_id,
             written_at=workspace.clock(),
-            members=(*bags, *report),
+            members={*bags, *report},
         )
         content = link_bytes(link)
         try:
@@ -49,6 +52,11 @@ def append_link(workspace: Workspace, run: RunRef, *, bags: Iterable[Member], re
     raise TransientError(
         f"{MOST_ATTEMPTS} other links were appended to the chain of {run.policy} meanwhile", subject=run.policy
     )
+
+
+def unlinked_members(workspace: Workspace, policy: str) -> list[Member]:
+    """Seals of the policy's bags that no known link covers: also those of runs that ended before they could."""
+    return [Member(f"{prefix}/{SEAL}", digest) for _, prefix, digest in unlinked_bags(workspace.catalog, policy)]
 
 
 def read_head(workspace: Workspace, policy: str) -> ChainLink | None:

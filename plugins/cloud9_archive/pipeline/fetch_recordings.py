@@ -10,7 +10,7 @@ import structlog
 from cloud9_archive.api.client import FetchedRecording
 from cloud9_archive.catalog.batches import Batch, BatchRecording, read_batch
 from cloud9_archive.catalog.media import note_absent, note_fetched, note_quarantined
-from cloud9_archive.domain.accounting import TO_FETCH, BatchState
+from cloud9_archive.domain.accounting import TO_FETCH, BatchState, MediaState
 from cloud9_archive.errors import IncompleteBodyError, RecordError, ServerFaultError, TransientError
 from cloud9_archive.pipeline.workspace import CallSource, Workspace
 
@@ -33,10 +33,11 @@ def fetch_recordings(workspace: Workspace, batch_id: str) -> FetchedRecordings:
     """
     Each recording of the batch is staged, or noted as absent; what is staged already is not fetched again.
 
-    When a single recording keeps failing at the source while others come, it counts as absent, so that it cannot
-    hold up the batch: it is due again later, and missing after the deadline.
+    A recording that keeps failing at the source counts as absent, so that it cannot hold up the others: it is due
+    again later, and missing after the deadline. Only when nothing came, and something that was never asked for before
+    is among it, is the source itself taken to be at fault.
 
-    :raises TransientError: if the source cannot be reached, or nothing of the batch could be fetched
+    :raises TransientError: if the source cannot be reached, or it fails at everything that is asked of it
     """
     batch = read_batch(workspace.catalog, batch_id, lease=workspace.settings.claim_lease, now=workspace.clock())
     counts = dict.fromkeys(("fetched", "absent", "failed", "refused", "size"), 0)
@@ -62,11 +63,14 @@ def _fetch_from(
             _fetch_one(workspace, batch, client, recording, counts)
         except (ServerFaultError, IncompleteBodyError) as error:
             failures.append((recording, error))
-    if failures and len(failures) == len(recordings):
-        raise failures[0][1]
+    now = workspace.clock()
+    if len(failures) == len(recordings):
+        for recording, failure in failures:
+            if recording.state is MediaState.WANTED and now < recording.deadline_at:
+                raise failure
     for recording, failure in failures:
         log.warning("recording fails at the source", subject="/".join(recording.ref), code=failure.code)
-        note_absent(workspace.catalog, batch, recording, now=workspace.clock())
+        note_absent(workspace.catalog, batch, recording, now=now)
         counts["failed"] += 1
 
 

@@ -2,38 +2,32 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import groupby
-from typing import Any
 
 import structlog
 
 from cloud9_archive.catalog.accounts import (
     CallAccount,
     abandoned_work,
-    policy_call_counts,
-    policy_media_counts,
     run_accounts,
+    straggler_accounts,
 )
-from cloud9_archive.catalog.batches import sealed_bags_of
-from cloud9_archive.catalog.chain import head, unlinked_bags
+from cloud9_archive.catalog.chain import head
 from cloud9_archive.catalog.findings import note_findings
 from cloud9_archive.catalog.forming import release_batches
 from cloud9_archive.catalog.listing import listed_sources
 from cloud9_archive.catalog.runs import RunRecord, RunState, find_run, note_report
-from cloud9_archive.domain.accounting import CallState, CallSum, MediaState, MediaSum, call_sum, media_sum
-from cloud9_archive.domain.bag import SEAL
-from cloud9_archive.domain.chain import Member
+from cloud9_archive.catalog.sealing import sealed_bags_of
+from cloud9_archive.domain.accounting import CallState, CallSum, MediaState, MediaSum
 from cloud9_archive.domain.findings import FINDING_KINDS, Finding
-from cloud9_archive.domain.keys import report_path
 from cloud9_archive.domain.run import RunKind, RunRef
 from cloud9_archive.domain.words import shown
 from cloud9_archive.errors import ReconciliationError
-from cloud9_archive.pipeline.chain_writer import append_link
-from cloud9_archive.pipeline.report import RunFacts, outcome, report_csv, report_json
+from cloud9_archive.pipeline.chain_writer import append_link, unlinked_members
+from cloud9_archive.pipeline.report import RunFacts, outcome
+from cloud9_archive.pipeline.report_writer import put_report
 from cloud9_archive.pipeline.workspace import Workspace
 from cloud9_archive.storage.readme import write_readme
 
@@ -82,7 +76,11 @@ def reconcile(workspace: Workspace, run: RunRef, *, failed_tasks: Sequence[str] 
     gaps = sorted((finding for finding in facts.findings if finding.kind.gap), key=_urgency)
     holds = not gaps and not facts.calls.unaccounted and not facts.recordings.unaccounted
     report, chain_head = _file_report(workspace, record, facts, holds=holds)
-    examined = {"/".join(ref) for account in facts.accounts for ref in (account.ref, *_recording_refs(account))}
+    examined = {
+        "/".join(ref)
+        for account in (*facts.accounts, *facts.stragglers)
+        for ref in (account.ref, *_recording_refs(account))
+    }
     note_findings(workspace.catalog, run, facts.findings, examined=examined | set(facts.sources), now=workspace.clock())
     log.info("run reconciled", holds=holds, report=report, findings=len(facts.findings), **asdict(facts.calls))
     if not holds or failed_tasks:
@@ -108,7 +106,8 @@ def _facts(workspace: Workspace, run: RunRef) -> RunFacts:
         for source, complete in sources.items()
         if not complete
     ]
-    for account in accounts:
+    stragglers = straggler_accounts(workspace.catalog, run, now=workspace.clock())
+    for account in (*accounts, *stragglers):
         findings.extend(_findings_on(account))
     if run.kind is RunKind.SCHEDULED:
         findings.extend(
@@ -120,6 +119,7 @@ def _facts(workspace: Workspace, run: RunRef) -> RunFacts:
         policy_version=workspace.policy.version,
         sources=sources,
         accounts=accounts,
+        stragglers=stragglers,
         bags=[bag for bag, _ in sealed_bags_of(workspace.catalog, run.policy, run.run_id)],
         findings=sorted(set(findings)),
     )
@@ -158,11 +158,16 @@ def _file_report(workspace: Workspace, record: RunRecord, facts: RunFacts, *, ho
     """The report stands in archive and chain; its JSON file's key, and the chain's head."""
     run = record.run
     known = head(workspace.catalog, run.policy)
-    if record.facts_digest == facts.digest() and record.report_key and known and not _unlinked(workspace, run):
+    if (
+        record.facts_digest == facts.digest()
+        and record.report_key
+        and known
+        and not unlinked_members(workspace, run.policy)
+    ):
         return record.report_key, known.digest
     write_readme(workspace.store)
-    number, key, members = _put_report(workspace, record, facts)
-    link = append_link(workspace, run, bags=_unlinked(workspace, run), report=members)
+    number, key, members = put_report(workspace, record, facts)
+    link = append_link(workspace, run, report=members)
     note_report(
         workspace.catalog,
         run,
@@ -172,47 +177,6 @@ def _file_report(workspace: Workspace, record: RunRecord, facts: RunFacts, *, ho
         facts_digest=facts.digest(),
     )
     return key, link.digest
-
-
-def _unlinked(workspace: Workspace, run: RunRef) -> list[Member]:
-    """Sealed bags that no link covers: this run's, and those of runs that ended before they could."""
-    return [Member(f"{prefix}/{SEAL}", digest) for _, prefix, digest in unlinked_bags(workspace.catalog, run.policy)]
-
-
-def _put_report(workspace: Workspace, record: RunRecord, facts: RunFacts) -> tuple[int, str, list[Member]]:
-    """A report with these facts is in the archive: one that an earlier attempt left, or a new one."""
-    run = record.run
-    number = record.report_number
-    while True:
-        number += 1
-        day = run.window.start.date()
-        name = run.run_id if number == 1 else f"{run.run_id}.{number}"
-        key = report_path(run.policy, day=day, run_id=name, extension="json")
-        csv_key = report_path(run.policy, day=day, run_id=name, extension="csv")
-        if workspace.store.exists(key):
-            content = workspace.store.read(key)
-            if json.loads(content).get("facts_sha256") != facts.digest():
-                continue
-        else:
-            known = head(workspace.catalog, run.policy)
-            content = report_json(
-                facts,
-                number=number,
-                policy_sums=_policy_sums(workspace, run.policy),
-                chain_head=known.digest if known else None,
-            )
-        rows = report_csv(facts)
-        members = [Member(key, _sha256(content)), Member(csv_key, _sha256(rows))]
-        workspace.store.put(csv_key, rows, sha256=members[1].sha256)
-        workspace.store.put(key, content, sha256=members[0].sha256)
-        return number, key, members
-
-
-def _policy_sums(workspace: Workspace, policy: str) -> dict[str, Any]:
-    return {
-        "calls": asdict(call_sum(policy_call_counts(workspace.catalog, policy))),
-        "recordings": asdict(media_sum(policy_media_counts(workspace.catalog, policy))),
-    }
 
 
 def _gap_words(run: RunRef, facts: RunFacts, gaps: Sequence[Finding], failed_tasks: Sequence[str]) -> str:
@@ -245,7 +209,3 @@ def _advice(gaps: Sequence[Finding]) -> str:
     return (
         gaps[0].kind.next_action if gaps else "read the logs of the failed tasks, mend what they name, and clear them"
     )
-
-
-def _sha256(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from cloud9_archive.catalog.accounts import CallAccount
-from cloud9_archive.catalog.batches import SealedBag
+from cloud9_archive.catalog.sealing import SealedBag
 from cloud9_archive.domain.accounting import CallState, CallSum, MediaState, MediaSum, call_sum, media_sum
 from cloud9_archive.domain.bag import ARCHIVE_FORMAT
 from cloud9_archive.domain.call import canonical_json, utc_text
@@ -31,12 +31,14 @@ class RunFacts:
     What a run's report states; equal facts make equal reports, whenever they are drawn up.
 
     :param sources: each source of the policy, and whether it was listed to its end
+    :param stragglers: calls of earlier windows that the run took; they are in no sum of this run, but in its findings
     """
 
     run: RunRef
     policy_version: str
     sources: Mapping[str, bool]
     accounts: Sequence[CallAccount]
+    stragglers: Sequence[CallAccount]
     bags: Sequence[SealedBag]
     findings: Sequence[Finding]
 

@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from cloud9_archive.catalog.tables import UtcDateTime
+from cloud9_archive.catalog.text_type import SourceText
 
 revision = "0001"
 down_revision = None
@@ -15,7 +16,7 @@ def upgrade() -> None:
     """The first catalog."""
     op.create_table(
         "bags",
-        sa.Column("bag_id", sa.String(), nullable=False),
+        sa.Column("bag_id", SourceText(), nullable=False),
         sa.Column("policy", sa.String(), nullable=False),
         sa.Column("run_id", sa.String(), nullable=False),
         sa.Column("prefix", sa.String(), nullable=False),
@@ -30,7 +31,7 @@ def upgrade() -> None:
     op.create_index(op.f("ix_bags_policy_run_id"), "bags", ["policy", "run_id"], unique=False)
     op.create_table(
         "batches",
-        sa.Column("batch_id", sa.String(), nullable=False),
+        sa.Column("batch_id", SourceText(), nullable=False),
         sa.Column("policy", sa.String(), nullable=False),
         sa.Column("run_id", sa.String(), nullable=False, comment="the run that holds it"),
         sa.Column("state", sa.String(), nullable=False),
@@ -49,8 +50,8 @@ def upgrade() -> None:
     )
     op.create_table(
         "calls",
-        sa.Column("source", sa.String(), nullable=False),
-        sa.Column("call_id", sa.String(), nullable=False),
+        sa.Column("source", SourceText(), nullable=False),
+        sa.Column("call_id", SourceText(), nullable=False),
         sa.Column("started_at", UtcDateTime(), nullable=False),
         sa.Column("document", sa.Text(), nullable=False, comment="Call.document() as canonical JSON, raw row included"),
         sa.Column(
@@ -66,7 +67,7 @@ def upgrade() -> None:
     op.create_index(op.f("ix_calls_source_started_at"), "calls", ["source", "started_at"], unique=False)
     op.create_table(
         "chain",
-        sa.Column("policy", sa.String(), nullable=False),
+        sa.Column("policy", SourceText(), nullable=False),
         sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("digest", sa.String(length=64), nullable=False),
         sa.Column("run_id", sa.String(), nullable=False),
@@ -78,11 +79,11 @@ def upgrade() -> None:
         "decisions",
         sa.Column("decision_id", sa.Integer(), autoincrement=True, nullable=False),
         sa.Column("policy", sa.String(), nullable=False),
-        sa.Column("source", sa.String(), nullable=False),
-        sa.Column("call_id", sa.String(), nullable=False),
+        sa.Column("source", SourceText(), nullable=False),
+        sa.Column("call_id", SourceText(), nullable=False),
         sa.Column("outcome", sa.String(), nullable=False),
         sa.Column("rule", sa.String(), nullable=False),
-        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("reason", SourceText(), nullable=False),
         sa.Column("users", sa.Text(), nullable=False, comment="JSON list of recorded users"),
         sa.Column("policy_version", sa.String(length=64), nullable=False),
         sa.Column("roster_version", sa.String(length=64), nullable=True),
@@ -100,18 +101,18 @@ def upgrade() -> None:
         sa.Column("who", sa.String(), nullable=False, comment="the run that did it"),
         sa.Column("policy", sa.String(), nullable=False),
         sa.Column("what", sa.String(), nullable=False),
-        sa.Column("subject", sa.Text(), nullable=False),
-        sa.Column("before", sa.Text(), nullable=True),
-        sa.Column("after", sa.Text(), nullable=True),
+        sa.Column("subject", SourceText(), nullable=False),
+        sa.Column("before", SourceText(), nullable=True),
+        sa.Column("after", SourceText(), nullable=True),
         sa.PrimaryKeyConstraint("event_id", name=op.f("pk_events")),
     )
     op.create_index(op.f("ix_events_policy_subject"), "events", ["policy", "subject"], unique=False)
     op.create_table(
         "findings",
-        sa.Column("policy", sa.String(), nullable=False),
-        sa.Column("code", sa.String(), nullable=False),
-        sa.Column("subject", sa.String(), nullable=False),
-        sa.Column("words", sa.Text(), nullable=False),
+        sa.Column("policy", SourceText(), nullable=False),
+        sa.Column("code", SourceText(), nullable=False),
+        sa.Column("subject", SourceText(), nullable=False),
+        sa.Column("words", SourceText(), nullable=False),
         sa.Column("run_id", sa.String(), nullable=False, comment="the run that saw it last"),
         sa.Column("opened_at", UtcDateTime(), nullable=False),
         sa.Column("seen_at", UtcDateTime(), nullable=False),
@@ -122,9 +123,9 @@ def upgrade() -> None:
     op.create_index(op.f("ix_findings_policy_subject"), "findings", ["policy", "subject"], unique=False)
     op.create_table(
         "listings",
-        sa.Column("policy", sa.String(), nullable=False),
-        sa.Column("run_id", sa.String(), nullable=False),
-        sa.Column("source", sa.String(), nullable=False),
+        sa.Column("policy", SourceText(), nullable=False),
+        sa.Column("run_id", SourceText(), nullable=False),
+        sa.Column("source", SourceText(), nullable=False),
         sa.Column("pages", sa.Integer(), nullable=False),
         sa.Column("rows", sa.Integer(), nullable=False),
         sa.Column("completed_at", UtcDateTime(), nullable=False),
@@ -132,25 +133,25 @@ def upgrade() -> None:
     )
     op.create_table(
         "policies",
-        sa.Column("policy", sa.String(), nullable=False),
-        sa.Column("version", sa.String(), nullable=False),
+        sa.Column("policy", SourceText(), nullable=False),
+        sa.Column("version", SourceText(), nullable=False),
         sa.Column("document", sa.Text(), nullable=False),
         sa.Column("first_used_at", UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("policy", "version", name=op.f("pk_policies")),
     )
     op.create_table(
         "recordings",
-        sa.Column("source", sa.String(), nullable=False),
-        sa.Column("recording_id", sa.String(), nullable=False),
+        sa.Column("source", SourceText(), nullable=False),
+        sa.Column("recording_id", SourceText(), nullable=False),
         sa.Column("duration", sa.Float(), nullable=True, comment="seconds, as reported"),
-        sa.Column("filename", sa.Text(), nullable=True),
+        sa.Column("filename", SourceText(), nullable=True),
         sa.Column("first_listed_at", UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("source", "recording_id", name=op.f("pk_recordings")),
     )
     op.create_table(
         "runs",
-        sa.Column("policy", sa.String(), nullable=False),
-        sa.Column("run_id", sa.String(), nullable=False),
+        sa.Column("policy", SourceText(), nullable=False),
+        sa.Column("run_id", SourceText(), nullable=False),
         sa.Column("kind", sa.String(), nullable=False),
         sa.Column("window_start", UtcDateTime(), nullable=False),
         sa.Column("window_end", UtcDateTime(), nullable=False),
@@ -166,9 +167,9 @@ def upgrade() -> None:
     )
     op.create_table(
         "call_recordings",
-        sa.Column("source", sa.String(), nullable=False),
-        sa.Column("call_id", sa.String(), nullable=False),
-        sa.Column("recording_id", sa.String(), nullable=False),
+        sa.Column("source", SourceText(), nullable=False),
+        sa.Column("call_id", SourceText(), nullable=False),
+        sa.Column("recording_id", SourceText(), nullable=False),
         sa.Column("offset", sa.Float(), nullable=True, comment="seconds into the recording at which the call begins"),
         sa.ForeignKeyConstraint(
             ["source", "call_id"], ["calls.source", "calls.call_id"], name=op.f("fk_call_recordings_calls")
@@ -185,9 +186,9 @@ def upgrade() -> None:
     )
     op.create_table(
         "media",
-        sa.Column("policy", sa.String(), nullable=False),
-        sa.Column("source", sa.String(), nullable=False),
-        sa.Column("recording_id", sa.String(), nullable=False),
+        sa.Column("policy", SourceText(), nullable=False),
+        sa.Column("source", SourceText(), nullable=False),
+        sa.Column("recording_id", SourceText(), nullable=False),
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("deadline_at", UtcDateTime(), nullable=False),
         sa.Column(
@@ -201,7 +202,7 @@ def upgrade() -> None:
             "derivative", sa.Text(), nullable=True, comment="JSON: digest, size and provenance of the derivative"
         ),
         sa.Column("failure_code", sa.String(), nullable=True),
-        sa.Column("failure_reason", sa.Text(), nullable=True),
+        sa.Column("failure_reason", SourceText(), nullable=True),
         sa.Column("bag_id", sa.String(), nullable=True),
         sa.ForeignKeyConstraint(
             ["source", "recording_id"],
@@ -214,9 +215,9 @@ def upgrade() -> None:
     op.create_index(op.f("ix_media_policy_state"), "media", ["policy", "state"], unique=False)
     op.create_table(
         "policy_calls",
-        sa.Column("policy", sa.String(), nullable=False),
-        sa.Column("source", sa.String(), nullable=False),
-        sa.Column("call_id", sa.String(), nullable=False),
+        sa.Column("policy", SourceText(), nullable=False),
+        sa.Column("source", SourceText(), nullable=False),
+        sa.Column("call_id", SourceText(), nullable=False),
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("decision_id", sa.Integer(), nullable=False),
         sa.Column("started_at", UtcDateTime(), nullable=False),
@@ -247,12 +248,23 @@ def upgrade() -> None:
     )
     op.create_table(
         "run_calls",
-        sa.Column("policy", sa.String(), nullable=False),
-        sa.Column("run_id", sa.String(), nullable=False),
-        sa.Column("source", sa.String(), nullable=False),
-        sa.Column("call_id", sa.String(), nullable=False),
+        sa.Column("policy", SourceText(), nullable=False),
+        sa.Column("run_id", SourceText(), nullable=False),
+        sa.Column("source", SourceText(), nullable=False),
+        sa.Column("call_id", SourceText(), nullable=False),
         sa.ForeignKeyConstraint(
             ["source", "call_id"], ["calls.source", "calls.call_id"], name=op.f("fk_run_calls_calls")
         ),
         sa.PrimaryKeyConstraint("policy", "run_id", "source", "call_id", name=op.f("pk_run_calls")),
+    )
+    op.create_table(
+        "run_stragglers",
+        sa.Column("policy", SourceText(), nullable=False),
+        sa.Column("run_id", SourceText(), nullable=False),
+        sa.Column("source", SourceText(), nullable=False),
+        sa.Column("call_id", SourceText(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["source", "call_id"], ["calls.source", "calls.call_id"], name=op.f("fk_run_stragglers_calls")
+        ),
+        sa.PrimaryKeyConstraint("policy", "run_id", "source", "call_id", name=op.f("pk_run_stragglers")),
     )
