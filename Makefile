@@ -13,7 +13,8 @@ help: ## this list
 env: $(READY) ## the environment, exactly as locked
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "make: Python 3.11 or newer is needed; name one with PYTHON=…" >&2; exit 1; }
-	@test -x $(BIN)/uv || { $(PYTHON) -m venv $(VENV) && $(BIN)/python -m pip install -q "uv==$(UV_VERSION)"; }
+	@test -x $(BIN)/uv || $(PYTHON) -m venv $(VENV) || { echo "make: $(PYTHON) cannot make an environment; on Debian and Ubuntu, install python3-venv" >&2; exit 1; }
+	@test -x $(BIN)/uv || $(BIN)/python -m pip install -q "uv==$(UV_VERSION)"
 	@$(BIN)/uv pip sync -q --python $(BIN)/python --require-hashes requirements.lock
 	@$(BIN)/uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .
 	@touch $@
@@ -30,8 +31,9 @@ lint: env ## ruff, mypy strict, import-linter
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test: lint ## everything that must hold
-	$(BIN)/pytest
+test: lint ## everything that must hold, a DAG run in a real Airflow included
+	$(BIN)/pytest -n 2 -m "not e2e"
+	$(BIN)/pytest -m e2e
 
 demo: env ## real calls through a real Airflow into an archive that anyone can check
 	@$(BIN)/python -m cloud9_archive.demo

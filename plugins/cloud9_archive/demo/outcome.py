@@ -65,7 +65,7 @@ def compare(report: Mapping[str, Any], records: Mapping[str, list[dict[str, Any]
     states = Counter(row["state"] for row in rows.values())
     return RunRow(
         policy=report["policy"],
-        label=f"{window.start:%d %b %H:%M} – {window.end:%d %b %H:%M}",
+        label=f"{window.start:%d %b %H:%M}–{window.end:%d %b %H:%M}",
         counts={outcome: states.get(outcome, 0) for outcome in OUTCOMES},
         excluded_by_rule=Counter(row["rule"] for row in rows.values() if row["state"] == "excluded"),
         differences=tuple(differences),

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -71,9 +72,9 @@ def print_where_next(console: Console, place: Place) -> None:
 
 
 def _table(rows: Sequence[RunRow]) -> Table:
-    table = Table(title="What became of the calls, as the archive says and Cloud9 confirms")
+    table = Table(title="What became of the calls, as the archive says and Cloud9 confirms", box=SIMPLE_HEAD)
     table.add_column("calls between (UTC)", no_wrap=True)
-    for name in ("listed", "archived", "excluded", "awaiting", "quaran-\ntined", "missing"):
+    for name in ("listed", "archived", "exclu-\nded", "await-\ning", "quaran-\ntined", "missing"):
         table.add_column(name, justify="right", no_wrap=True)
     for policy, group in groupby(rows, key=lambda row: row.policy):
         table.add_row(f"[bold]{policy}[/]")
@@ -81,7 +82,7 @@ def _table(rows: Sequence[RunRow]) -> Table:
             counts = [str(row.counts[outcome]) for outcome in OUTCOMES]
             table.add_row(f" {row.label}", str(row.listed), *counts)
             for rule, count in sorted(row.excluded_by_rule.items()):
-                table.add_row(f"   [dim]excluded: {rule}[/]", "", "", f"[dim]{count}[/]")
+                table.add_row(f"   [dim]{rule}[/]", "", "", f"[dim]{count}[/]")
     sums = [str(sum(row.counts[outcome] for row in rows)) for outcome in OUTCOMES]
     table.add_section()
     table.add_row("[bold]all[/]", str(sum(row.listed for row in rows)), *sums)

@@ -101,7 +101,7 @@ def _connect(api: AirflowApi, ready: ReadyFile, console: Console) -> None:
         works, message = api.test_connection(connection)
         if not works:
             raise DemoError(f"the Test button of connection cloud9_{desk} says: {message}")
-        console.print(f"connection [bold]cloud9_{desk}[/]: {message}")
+        console.print(f"connection [bold]cloud9_{desk}[/]: {message}", highlight=False, soft_wrap=True)
 
 
 def _wait_for_dags(api: AirflowApi, server: subprocess.Popen[bytes], place: Place) -> None:
