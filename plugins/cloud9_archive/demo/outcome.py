@@ -8,7 +8,7 @@ import subprocess
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +65,7 @@ def compare(report: Mapping[str, Any], records: Mapping[str, list[dict[str, Any]
     states = Counter(row["state"] for row in rows.values())
     return RunRow(
         policy=report["policy"],
-        label=f"{window.start:%d %b %H:%M}–{window.end:%d %b %H:%M}",
+        label=_label(window),
         counts={outcome: states.get(outcome, 0) for outcome in OUTCOMES},
         excluded_by_rule=Counter(row["rule"] for row in rows.values() if row["state"] == "excluded"),
         differences=tuple(differences),
@@ -107,6 +107,12 @@ def refused_bags(archive: Path) -> list[str]:
 def missing_tools() -> list[str]:
     """Programs that the demo needs and this machine does not have."""
     return [tool for tool in ("sha256sum",) if shutil.which(tool) is None]
+
+
+def _label(window: Window) -> str:
+    minutes = (window.end - window.start) // timedelta(minutes=1)
+    length = f"{minutes // 60} h" if minutes % 60 == 0 else f"{minutes} min"
+    return f"{window.start:%d %b %H:%M} + {length}"
 
 
 def _media_differences(records: Mapping[str, list[dict[str, Any]]], expectation: Expectation) -> Iterator[str]:

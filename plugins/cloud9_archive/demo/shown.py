@@ -72,8 +72,10 @@ def print_where_next(console: Console, place: Place) -> None:
 
 
 def _table(rows: Sequence[RunRow]) -> Table:
-    table = Table(title="What became of the calls, as the archive says and Cloud9 confirms", box=SIMPLE_HEAD)
-    table.add_column("calls between (UTC)", no_wrap=True)
+    table = Table(
+        title="What became of the calls, as the archive says and Cloud9 confirms", box=SIMPLE_HEAD, pad_edge=False
+    )
+    table.add_column("calls from (UTC)", no_wrap=True)
     for name in ("listed", "archived", "exclu-\nded", "await-\ning", "quaran-\ntined", "missing"):
         table.add_column(name, justify="right", no_wrap=True)
     for policy, group in groupby(rows, key=lambda row: row.policy):
