@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
     from cloud9_archive.pipeline.workspace import Workspace
 
-_KINDS = {"scheduled": RunKind.SCHEDULED, "backfill": RunKind.BACKFILL}
+# Airflow's run types equal their words, but str() of one is "DagRunType.SCHEDULED".
+_KINDS: dict[str, RunKind] = {"scheduled": RunKind.SCHEDULED, "backfill": RunKind.BACKFILL}
 
 
 class PolicyOperator(BaseOperator):
@@ -45,9 +46,7 @@ class PolicyOperator(BaseOperator):
 
         settings = deployment_settings()
         policy = load_policy(settings.policies / f"{self.policy}.yaml")
-        with open_workspace(
-            policy, settings, open_source=lambda conn_id: Cloud9Hook(conn_id).client()
-        ) as workspace:
+        with open_workspace(policy, settings, open_source=lambda conn_id: Cloud9Hook(conn_id).client()) as workspace:
             yield workspace
 
 
@@ -88,4 +87,4 @@ class WindowOperator(PolicyOperator):
             window_end=self.window_end,
             now=datetime.now(UTC),
         )
-        return RunRef(self.policy, dag_run.run_id, _KINDS.get(str(dag_run.run_type), RunKind.MANUAL), window)
+        return RunRef(self.policy, dag_run.run_id, _KINDS.get(dag_run.run_type, RunKind.MANUAL), window)

@@ -45,4 +45,4 @@ class Cloud9ReconcileOperator(WindowOperator):
     def _failed_tasks(self, context: Context) -> list[str]:
         ti = context["ti"]
         states = ti.get_task_states(dag_id=ti.dag_id, run_ids=[ti.run_id]).get(ti.run_id, {})
-        return sorted(task for task, state in states.items() if task != self.task_id and str(state) in _FAILED)
+        return sorted(task for task, state in states.items() if task != self.task_id and state in _FAILED)

@@ -1,0 +1,176 @@
+"""A whole run through the operators, with connections from the environment, against an emulated Cloud9."""
+
+from __future__ import annotations
+
+import csv
+import json
+import logging
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from airflow.sdk import TaskInstanceState
+
+from cloud9_archive.errors import ConnectionFieldError, CredentialsError, ReconciliationError, WireFormatError
+
+MakeContext = Callable[..., dict[str, Any]]
+MakeRun = Callable[..., Any]
+LARGEST_XCOM = 10_000
+
+
+@pytest.fixture
+def done(deployment: Any, context: MakeContext, whole_run: MakeRun) -> Any:
+    """A run that ended well."""
+    del deployment
+    run = whole_run(context(run_type="backfill"))
+    run.run()
+    return run
+
+
+def test_a_run_adds_up_and_is_in_the_archive(done: Any, deployment: Any) -> None:
+    (result,) = done.xcom["reconcile"]
+    calls = dict(result["calls"])
+    listed = calls.pop("listed")
+    assert listed == sum(calls.values())
+    assert calls["archived"] > 0
+    assert calls["excluded"] > 0
+    assert result["bags"] == len(list(deployment.archive.glob("emea_rates/bags/*/*/*/*/tagmanifest-sha256.txt"))) > 0
+    report = json.loads(deployment.archive.joinpath(result["report"]).read_bytes())
+    assert report["run_id"] == done.context["dag_run"].run_id
+    assert len(report["rows"]) == listed
+    heads = sorted(deployment.archive.glob("emea_rates/chain/*.json"))
+    assert heads
+    assert len(result["chain_head"]) == 64
+
+
+def test_the_catalog_knows_what_kind_of_run_it_was(done: Any, deployment: Any) -> None:
+    from sqlalchemy import create_engine, text  # noqa: PLC0415 - asked directly, not through our own code
+
+    engine = create_engine(f"sqlite:///{deployment.data_root / 'catalog.sqlite'}")
+    with engine.connect() as connection:
+        kinds = connection.execute(text("SELECT kind FROM runs")).scalars().all()
+    engine.dispose()
+    assert kinds == ["backfill"]
+    assert done.context["dag_run"].run_type == "backfill"
+
+
+def test_xcom_holds_ids_and_counts_and_no_names(done: Any, deployment: Any, day: Any) -> None:
+    texts = {task: [json.dumps(value) for value in values] for task, values in done.xcom.items()}
+    assert set(texts) == {
+        "fetch_calls",
+        "apply_recording_rules",
+        "decisions",
+        "fetch_recordings",
+        "transcode",
+        "archive",
+        "reconcile",
+    }
+    assert all(len(text) < LARGEST_XCOM for values in texts.values() for text in values)
+    everything = " ".join(text for values in texts.values() for text in values).lower()
+    names = _names(deployment, day)
+    assert len(names) > 10
+    for name in names:
+        assert name.lower() not in everything
+    assert all(secret.lower() not in everything for secret in deployment.secrets)
+
+
+def test_a_second_run_over_the_same_window_changes_nothing(done: Any, deployment: Any, whole_run: MakeRun) -> None:
+    before = deployment.archived_bytes()
+    again = whole_run(done.context)
+    again.run()
+    assert deployment.archived_bytes() == before
+    assert again.xcom["reconcile"] == done.xcom["reconcile"]
+
+
+@pytest.mark.parametrize("reading", [str, TaskInstanceState])
+def test_reconcile_fails_with_any_task_and_names_it(
+    done: Any, context: MakeContext, whole_run: MakeRun, reading: Callable[[str], str]
+) -> None:
+    states = {
+        "fetch_calls_0": reading("success"),
+        "batch.archive_3": reading("failed"),
+        "batch.transcode_4": reading("upstream_failed"),
+        "batch.fetch_recordings_1": reading("skipped"),
+        "batch.archive_0": None,
+        "reconcile": reading("failed"),
+    }
+    run = whole_run({**done.context, "ti": context(run_type="backfill", states=states)["ti"]})
+    with pytest.raises(ReconciliationError) as caught:
+        run.reconcile()
+    assert caught.value.message.endswith("failed tasks: batch.archive_3, batch.transcode_4")
+
+
+@pytest.mark.usefixtures("deployment")
+def test_reconcile_of_a_run_that_listed_nothing_says_which_tasks_failed(
+    context: MakeContext, whole_run: MakeRun
+) -> None:
+    states = {"fetch_calls_0": "failed", "apply_recording_rules": "upstream_failed"}
+    with pytest.raises(ReconciliationError, match="listed nothing") as caught:
+        whole_run(context(states=states)).reconcile()
+    assert caught.value.hint == "failed tasks: apply_recording_rules, fetch_calls_0"
+
+
+def test_no_secret_leaves_a_good_run(
+    deployment: Any,
+    context: MakeContext,
+    whole_run: MakeRun,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    for kind in ("reset", "status"):
+        deployment.cloud9.admin.fault(kind, "recordings", count=1)  # what is tried again is logged
+    run = whole_run(context())
+    with caplog.at_level(logging.DEBUG):
+        run.run()
+    _search(deployment, caplog, capfd, json.dumps(run.xcom, default=repr))
+
+
+@pytest.mark.parametrize(
+    ("parts", "fault", "kind"),
+    [
+        ({"password": "canary-of-a-wrong-secret"}, None, CredentialsError),
+        ({"login": ""}, None, ConnectionFieldError),
+        ({}, "renamed_field", WireFormatError),
+        ({}, "not_json", WireFormatError),
+        ({"extra": {"ca_file": "/nowhere.pem", "secret": "canary-of-an-extra"}}, None, ConnectionFieldError),
+    ],
+)
+def test_no_secret_leaves_a_run_that_fails(
+    deployment: Any,
+    context: MakeContext,
+    whole_run: MakeRun,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
+    parts: dict[str, Any],
+    fault: str | None,
+    kind: type[Exception],
+) -> None:
+    deployment.connect(**parts)
+    if fault:
+        deployment.cloud9.admin.fault(fault, "metadata", count=20)
+    run = whole_run(context())
+    with caplog.at_level(logging.DEBUG), pytest.raises(kind) as caught:
+        run.fetch_calls()
+    told = "".join(traceback.TracebackException.from_exception(caught.value, capture_locals=False).format())
+    _search(deployment, caplog, capfd, f"{told} {caught.value!r} {run.xcom}")
+
+
+def _search(deployment: Any, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str], told: str) -> None:
+    printed = capfd.readouterr()
+    logged = f"{caplog.text} {[vars(record) for record in caplog.records]} {printed.out} {printed.err}"
+    for secret in [*deployment.secrets, "canary-of-"]:
+        assert secret not in told
+        assert secret not in logged
+    assert "***" not in logged  # what Airflow had to mask was written by somebody
+
+
+def _names(deployment: Any, day: Any) -> set[str]:
+    """Everybody's names and logins, from the roster and from what Cloud9 lists."""
+    with (deployment.include / "rosters" / "emea.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    names = {row[column] for row in rows for column in ("extension", "user", "display_name") if row[column]}
+    truth = deployment.cloud9.admin.truth("emea", begin=day, end=day.replace(day=day.day + 1))
+    for call in truth.calls:
+        names |= {*call.near_logins, *call.far_logins}
+    return {name for name in names if len(name) > 3}
