@@ -145,13 +145,14 @@ def _params() -> dict[str, Param]:
 
 def _page(policy: Policy) -> str:
     rules = policy.recording_rules
+    copy = f"the original, and beside it the profile `{policy.media.profile}`"
     lines = [
         f"### {policy.policy}",
         policy.description,
         "",
         f"- **sources**: {', '.join(f'`{source}`' for source in policy.sources)}",
         f"- **recording rules**: {f'on, roster `{rules.roster}`' if rules.enabled else 'off – every listed call is kept'}",
-        f"- **media**: profile `{policy.media.profile}`, beside the original",
+        f"- **media**: {'the original alone' if policy.media.profile == 'none' else copy}",
         f"- **archive**: `{policy.archive.target}`, below `{policy.policy}/`",
         f"- **version**: `{policy.version[:12]}`",
         "",
