@@ -4,14 +4,26 @@ from __future__ import annotations
 
 import typer
 
+from cloud9_archive.cli.catalog import catalog_app
+from cloud9_archive.cli.check import check_command
+from cloud9_archive.cli.emulator import PASSED_ON, emulator_command
 from cloud9_archive.cli.policy import policy_app
+from cloud9_archive.cli.run import run_command
 from cloud9_archive.cli.verify import verify_command
 
 app = typer.Typer(
-    name="cloud9-archive", help="Archive Cloud9 calls, and prove what was archived.", no_args_is_help=True
+    name="cloud9-archive",
+    help="Archive Cloud9 calls, and prove what was archived.",
+    no_args_is_help=True,
+    # A stack trace with local variables would show secrets.
+    pretty_exceptions_show_locals=False,
 )
-app.add_typer(policy_app, name="policy")
+app.command("run")(run_command)
+app.command("check")(check_command)
 app.command("verify")(verify_command)
+app.add_typer(policy_app, name="policy")
+app.add_typer(catalog_app, name="catalog")
+app.command("emulator", context_settings=PASSED_ON, add_help_option=False)(emulator_command)
 
 
 def main() -> None:

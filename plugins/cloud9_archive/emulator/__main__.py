@@ -9,15 +9,13 @@ from pathlib import Path
 from cloud9_archive.emulator.world import HOUR_LONG, WorldSettings
 
 
-def main(arguments: list[str] | None = None) -> int:
+def options(prog: str) -> argparse.ArgumentParser:
     """
-    An emulated Cloud9 has served until it was told to stop.
+    What may be said on the command line.
 
-    :returns: the exit code: 0, or 1 if it could not listen
+    :param prog: how the command is called
     """
-    parser = argparse.ArgumentParser(
-        prog="python -m cloud9_archive.emulator", description="A Cloud9 to run against, on loopback."
-    )
+    parser = argparse.ArgumentParser(prog=prog, description="A Cloud9 to run against, on loopback.")
     parser.add_argument("--home", type=Path, required=True, help="folder for its certificates and keys")
     parser.add_argument("--host", default="127.0.0.1", help="loopback address (default %(default)s)")
     parser.add_argument("--port", type=int, default=0, help="0 for any free port (default)")
@@ -34,7 +32,17 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--ready-file", type=Path, help="JSON with address and keys, written once it accepts connections"
     )
-    chosen = parser.parse_args(arguments)
+    return parser
+
+
+def main(arguments: list[str] | None = None, *, prog: str = "python -m cloud9_archive.emulator") -> int:
+    """
+    An emulated Cloud9 has served until it was told to stop.
+
+    :param prog: how the command is called
+    :returns: the exit code: 0, or 1 if it could not listen
+    """
+    chosen = options(prog).parse_args(arguments)
     # Only now: --help need not wait for the server's libraries.
     from cloud9_archive.emulator.listener import CannotListenError  # noqa: PLC0415 - as the comment says
     from cloud9_archive.emulator.server import serve  # noqa: PLC0415 - as the comment says

@@ -1,0 +1,41 @@
+"""``cloud9-archive catalog``: bring the catalog to date, and see what is open in it."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+
+from cloud9_archive.cli.ending import errors_told
+
+catalog_app = typer.Typer(
+    name="catalog", help="Bring the catalog to date, and see what is open in it.", no_args_is_help=True
+)
+
+
+@catalog_app.command("migrate")
+def migrate_command() -> None:
+    """Create the catalog, or bring it to date; prints its address without the password, and its revision."""
+    from cloud9_archive.cli.catalog_work import migrated  # noqa: PLC0415 - imports Airflow and SQLAlchemy
+
+    with errors_told():
+        typer.echo(migrated())
+
+
+@catalog_app.command("findings")
+def findings_command(
+    policy: Annotated[str, typer.Argument(help="The policy's name.")],
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document a line.")] = False,
+) -> None:
+    """Show what is open about a policy: findings that no later run healed, with the next action for each kind."""
+    from cloud9_archive.cli.catalog_work import finding_document, findings_of, print_findings  # noqa: PLC0415 - as above
+
+    with errors_told():
+        found = findings_of(policy)
+        if as_json:
+            for each in found:
+                typer.echo(json.dumps(finding_document(each), ensure_ascii=False))
+        else:
+            print_findings(policy, found)

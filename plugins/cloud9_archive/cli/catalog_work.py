@@ -1,0 +1,108 @@
+"""What ``cloud9-archive catalog`` does; apart from the commands, because it imports the catalog and Airflow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from cloud9_archive.catalog.catalog import HEAD, Catalog, open_catalog
+from cloud9_archive.catalog.findings import OpenFinding, open_findings
+from cloud9_archive.cli.logs import quiet_logs
+from cloud9_archive.deployment import deployment_settings
+from cloud9_archive.domain.call import utc_text
+from cloud9_archive.domain.words import shown
+from cloud9_archive.errors import CatalogError, PolicyError
+from cloud9_archive.pipeline.settings import Settings
+
+_SQLITE = "sqlite:///"
+_WIDE = 10_000
+
+
+def migrated() -> str:
+    """
+    The catalog is current; its address without the password, and its revision.
+
+    :raises CatalogError: if it cannot be brought to date
+    """
+    with _catalog_of(deployment_settings()) as catalog:
+        return f"{catalog.engine.url.render_as_string(hide_password=True)} is at revision {HEAD}"
+
+
+def findings_of(policy: str) -> list[OpenFinding]:
+    """
+    The policy's findings that are not healed, by code and subject.
+
+    :raises CatalogError: if there is no catalog yet
+    :raises PolicyError: if nobody knows the policy
+    """
+    settings = deployment_settings()
+    _require_catalog(settings)
+    with _catalog_of(settings) as catalog:
+        found = open_findings(catalog, policy)
+    known = {path.stem for path in settings.policies.glob("*.yaml")}
+    if not found and policy not in known:
+        raise PolicyError(
+            f"there is no policy {shown(policy)!r} in {settings.policies}, and no finding under that name",
+            subject=policy,
+            hint=f"name one of these: {', '.join(sorted(known)) or 'there is none yet'}",
+        )
+    return found
+
+
+def finding_document(found: OpenFinding) -> dict[str, str | None]:
+    """The finding as plain JSON values."""
+    return {
+        "code": found.finding.code,
+        "subject": found.finding.subject,
+        "words": found.finding.words,
+        "severity": found.finding.kind.severity.value,
+        "opened_at": utc_text(found.opened_at),
+        "seen_at": utc_text(found.seen_at),
+        "next_action": found.finding.kind.next_action,
+    }
+
+
+def print_findings(policy: str, found: Sequence[OpenFinding], *, console: Console | None = None) -> None:
+    """The findings stand on the console as a table, and what to do about each kind below it."""
+    console = console or Console()
+    if not console.is_terminal:
+        console.width = _WIDE  # whoever reads a file or a pipe wants whole lines
+    if not found:
+        console.print(f"{policy}: no open finding", markup=False, highlight=False)
+        return
+    table = Table("code", "severity", "subject", "open since", "found", box=box.SIMPLE)
+    for each in found:
+        words = (each.finding.subject, utc_text(each.opened_at) or "", each.finding.words)
+        table.add_row(
+            each.finding.code, each.finding.kind.severity.value, *(Text(shown(w, longest=400)) for w in words)
+        )
+    console.print(table)
+    for code, kind in {each.finding.code: each.finding.kind for each in found}.items():
+        console.print(f"{code}: {kind.next_action}", markup=False, highlight=False, soft_wrap=True)
+
+
+@contextmanager
+def _catalog_of(settings: Settings) -> Iterator[Catalog]:
+    with quiet_logs():
+        catalog = open_catalog(settings.catalog_address)
+        try:
+            yield catalog
+        finally:
+            catalog.close()
+
+
+def _require_catalog(settings: Settings) -> None:
+    """A catalog that is not there is told, rather than made empty and found without findings."""
+    address = settings.catalog_address
+    if address.startswith(_SQLITE) and not Path(address.removeprefix(_SQLITE)).is_file():
+        raise CatalogError(
+            f"there is no catalog at {address}",
+            hint="check [cloud9_archive] data_root and catalog_url; the first run makes it, or: cloud9-archive "
+            "catalog migrate",
+        )

@@ -1,0 +1,59 @@
+"""Airflow connections read outside of a task, from wherever the deployment keeps them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from airflow.sdk.exceptions import AirflowNotFoundException
+
+from cloud9_archive.api.client import Cloud9Client
+from cloud9_archive.api.source import SourceSettings
+from cloud9_archive.domain.words import shown
+from cloud9_archive.errors import ConnectionFieldError
+from cloud9_archive.hooks.cloud9 import Cloud9Hook
+
+# Outside of a task Airflow looks at its metadata database only when this says "server", as its own
+# `airflow connections` commands do; environment variables and the configured secrets backend come first either way.
+_CONTEXT = "_AIRFLOW_PROCESS_CONTEXT"
+
+
+def source_of(conn_id: str) -> SourceSettings:
+    """
+    What the connection says, checked.
+
+    :raises ConnectionFieldError: if there is no such connection, or a field of it cannot be used
+    """
+    with _found(conn_id):
+        return Cloud9Hook(conn_id).source_settings()
+
+
+def client_of(conn_id: str) -> Cloud9Client:
+    """
+    A client for the connection; use it in a ``with`` block.
+
+    :raises ConnectionFieldError: as :func:`source_of`
+    """
+    with _found(conn_id):
+        return Cloud9Hook(conn_id).client()
+
+
+@contextmanager
+def _found(conn_id: str) -> Iterator[None]:
+    before = os.environ.get(_CONTEXT)
+    os.environ[_CONTEXT] = "server"
+    try:
+        yield
+    except AirflowNotFoundException:
+        raise ConnectionFieldError(
+            f"connection {shown(conn_id)!r} is not defined",
+            subject=conn_id,
+            hint=f"set AIRFLOW_CONN_{shown(conn_id).upper()} to a JSON document or URI, or add it to the secrets "
+            "backend or the database of the Airflow that AIRFLOW_HOME and AIRFLOW__… variables lead to",
+        ) from None
+    finally:
+        if before is None:
+            del os.environ[_CONTEXT]
+        else:
+            os.environ[_CONTEXT] = before

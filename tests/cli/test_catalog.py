@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import io
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from cloud9_archive.catalog.catalog import HEAD
+from cloud9_archive.catalog.findings import OpenFinding
+from cloud9_archive.cli.catalog_work import print_findings
+from cloud9_archive.domain.findings import FINDING_KINDS, Finding
+
+NOW = datetime(2026, 11, 20, tzinfo=UTC)
+
+
+def test_migrate_makes_the_catalog_and_says_where(command: Any, firm: Any, capfd: pytest.CaptureFixture[str]) -> None:
+    for _ in range(2):
+        result = command("catalog", "migrate")
+        assert (result.exit_code, result.stdout) == (
+            0,
+            f"sqlite:///{firm.data_root / 'catalog.sqlite'} is at revision {HEAD}\n",
+        )
+
+
+def test_an_address_that_cannot_be_is_told_without_its_password(
+    command: Any, firm: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW__CLOUD9_ARCHIVE__CATALOG_URL", "mysql://someone:very-secret@db.example/x")
+    result = command("catalog", "migrate")
+    assert result.exit_code == 2
+    assert "someone:***@db.example" in result.stderr
+    assert "very-secret" not in result.output
+
+
+def test_findings_of_a_run(command: Any, firm: Any, day: datetime) -> None:
+    window = ("--from", day.replace(hour=8).isoformat(), "--to", day.replace(hour=20).isoformat())
+    outcome = json.loads(command("run", "emea_rates", *window, "--json").stdout)
+    assert outcome["findings"]["MEDIA_QUARANTINED"] > 0
+    listed = [json.loads(line) for line in command("catalog", "findings", "emea_rates", "--json").stdout.splitlines()]
+    codes = [each["code"] for each in listed]
+    assert {code: codes.count(code) for code in codes} == outcome["findings"]
+    assert all(each["next_action"] == FINDING_KINDS[each["code"]].next_action for each in listed)
+    shown = command("catalog", "findings", "emea_rates").stdout
+    assert all(each["subject"] in shown and each["words"][:80] in shown for each in listed)
+
+
+def test_no_catalog_is_not_no_finding(command: Any, firm: Any) -> None:
+    result = command("catalog", "findings", "emea_rates")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "there is no catalog at" in result.stderr
+    assert not (firm.data_root / "catalog.sqlite").exists()
+
+
+def test_no_policy_is_not_no_finding(command: Any, firm: Any) -> None:
+    command("catalog", "migrate")
+    assert command("catalog", "findings", "emea_rates").stdout == "emea_rates: no open finding\n"
+    result = command("catalog", "findings", "emea_rate")
+    assert result.exit_code == 2
+    assert "americas_credit, emea_rates" in result.stderr
+
+
+def test_hostile_words_do_not_act() -> None:
+    screen = io.StringIO()
+    found = [OpenFinding(Finding("MEDIA_MISSING", "s/[red]x\x1b[31m", "words\nand [bold]more"), NOW, NOW)]
+    print_findings("p", found, console=Console(file=screen, width=200))
+    assert "\x1b" not in screen.getvalue()
+    assert "[red]x" in screen.getvalue()
+    assert "[bold]more" in screen.getvalue()
