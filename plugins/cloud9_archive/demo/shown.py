@@ -16,6 +16,7 @@ from cloud9_archive.demo.outcome import RunRow, bags_of
 from cloud9_archive.demo.servers import Place
 
 MOST_PROBLEMS = 20
+TITLE = "What became of the calls, as the archive says and Cloud9 confirms"
 
 
 def print_result(
@@ -72,9 +73,7 @@ def print_where_next(console: Console, place: Place) -> None:
 
 
 def _table(rows: Sequence[RunRow]) -> Table:
-    table = Table(
-        title="What became of the calls, as the archive says and Cloud9 confirms", box=SIMPLE_HEAD, pad_edge=False
-    )
+    table = Table(title=TITLE, box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     table.add_column("calls from (UTC)", no_wrap=True)
     for name in ("listed", "archived", "exclu-\nded", "await-\ning", "quaran-\ntined", "missing"):
         table.add_column(name, justify="right", no_wrap=True)
