@@ -93,6 +93,7 @@ def test_the_fields_of_a_report() -> None:
         policy_version="3" * 64,
         sources={"cloud9_emea": True},
         accounts=[account],
+        stragglers=[],
         bags=[SealedBag("b", "emea_rates/bags/b", "4" * 64, 1, 1)],
         findings=[Finding("MEDIA_MISSING", "cloud9_emea/r1", "It is absent.")],
     )
