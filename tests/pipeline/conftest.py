@@ -5,9 +5,11 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+import subprocess
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -65,6 +67,7 @@ class Bench:
     root: Path
     stack: ExitStack
     policy: dict[str, Any] = field(default_factory=dict)
+    catalog_url: str | None = None
 
     @property
     def archive(self) -> Path:
@@ -72,22 +75,54 @@ class Bench:
 
     @property
     def settings(self) -> Settings:
-        return Settings(data_root=self.root, include_folder=Path("include").absolute())
+        return Settings(data_root=self.root, include_folder=Path("include").absolute(), catalog_url=self.catalog_url)
+
+    def source_settings(self, conn_id: str) -> SourceSettings:
+        key = self.cloud9.keys[conn_id.removeprefix("cloud9_")]
+        return SourceSettings(
+            conn_id=conn_id,
+            host=self.cloud9.host,
+            port=self.cloud9.port,
+            api_key=key.api_key,
+            api_secret=key.api_secret,
+            ca_file=self.cloud9.ca_file,
+        )
 
     def open_source(self, conn_id: str) -> AbstractContextManager[Cloud9Client]:
-        desk = conn_id.removeprefix("cloud9_")
-        key = self.cloud9.keys[desk]
-        return Cloud9Client(
-            SourceSettings(
-                conn_id=conn_id,
-                host=self.cloud9.host,
-                port=self.cloud9.port,
-                api_key=key.api_key,
-                api_secret=key.api_secret,
-                ca_file=self.cloud9.ca_file,
-            ),
-            sleep=lambda seconds: None,  # waiting between attempts is tested where it is made
+        # Waiting between attempts is tested where it is made.
+        return Cloud9Client(self.source_settings(conn_id), sleep=lambda seconds: None)
+
+    def elsewhere(self, run: RunRef, *, die_at: int = 0) -> subprocess.Popen[str]:
+        """
+        The run is at work in a process of its own.
+
+        :param die_at: at the how manieth thing that leaves a trace the process kills itself; 0 for never
+        """
+        source = asdict(self.source_settings("cloud9_emea"))
+        order = {
+            "source": {**source, "ca_file": str(source["ca_file"])},
+            "root": str(self.root),
+            "catalog_url": self.catalog_url,
+            "policy": self.policy,
+            "run_id": run.run_id,
+            "kind": run.kind,
+            "window": [run.window.start.isoformat(), run.window.end.isoformat()],
+            "now": self.clock.now.isoformat(),
+            "die_at": die_at,
+        }
+        program = Path(__file__).with_name("one_run.py")
+        child = subprocess.Popen(
+            [sys.executable, str(program)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
         )
+        assert child.stdin is not None
+        child.stdin.write(json.dumps(order))
+        child.stdin.close()
+        child.stdin = None
+        return child
 
     def workspace(self, *, lease: timedelta = timedelta(hours=6), **changes: Any) -> Workspace:
         policy = {**self.policy, **changes}

@@ -1,0 +1,110 @@
+"""A program for tests: one whole run in a process of its own, which may be told to die on the way."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import event
+
+from cloud9_archive.api.client import Cloud9Client
+from cloud9_archive.api.source import SourceSettings
+from cloud9_archive.domain.policy import Policy
+from cloud9_archive.domain.run import RunKind, RunRef
+from cloud9_archive.domain.window import Window
+from cloud9_archive.media import worker_main
+from cloud9_archive.media.jobs import DEFAULT_LIMITS, Answer, MediaJob, MediaResult
+from cloud9_archive.media.profiles import profile_named
+from cloud9_archive.pipeline import transcode as transcode_module
+from cloud9_archive.pipeline.apply_recording_rules import apply_recording_rules
+from cloud9_archive.pipeline.archive import archive
+from cloud9_archive.pipeline.fetch_calls import fetch_calls
+from cloud9_archive.pipeline.fetch_recordings import fetch_recordings
+from cloud9_archive.pipeline.reconcile import reconcile
+from cloud9_archive.pipeline.settings import Settings
+from cloud9_archive.pipeline.transcode import transcode
+from cloud9_archive.pipeline.workspace import Workspace, open_workspace
+from cloud9_archive.storage.local import LocalStore
+from cloud9_archive.storage.store import Put, Stored, put_in_parallel
+
+
+class Death:
+    """Kills this process at the nth thing it does that leaves a trace; never, when n is 0."""
+
+    def __init__(self, nth: int) -> None:
+        self.left = nth
+
+    def comes_nearer(self, *_: object) -> None:
+        self.left -= 1
+        if self.left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+class MortalStore(LocalStore):
+    """A store during whose puts the process may die: before the file is there, and after."""
+
+    def __init__(self, root: Path, death: Death) -> None:
+        super().__init__(root)
+        self.death = death
+
+    def put(self, key: str, content: bytes | Path, *, sha256: str) -> Stored:
+        self.death.comes_nearer()
+        stored = super().put(key, content, sha256=sha256)
+        self.death.comes_nearer()
+        return stored
+
+    def put_all(self, items: Iterable[Put], *, parallel: int = 1) -> tuple[Stored, ...]:
+        return put_in_parallel(self, items, parallel=1)
+
+
+def in_this_process(jobs: Iterable[MediaJob], *, workers: int = 1) -> Iterator[MediaResult]:
+    for job in jobs:
+        answer = Answer()
+        limits = DEFAULT_LIMITS.scaled(job.source.stat().st_size, profile_named(job.profile))
+        request = {"source": str(job.source), "target": job.target and str(job.target), "profile": job.profile}
+        worker_main._attempt(request, limits, answer)
+        yield MediaResult(job.recording_key, answer.examination, answer.derivative, answer.failure)
+
+
+def whole_run(workspace: Workspace, run: RunRef) -> dict[str, Any]:
+    for source in workspace.policy.sources:
+        fetch_calls(workspace, run, source)
+    for batch_id in apply_recording_rules(workspace, run).batch_ids:
+        fetch_recordings(workspace, batch_id)
+        transcode(workspace, batch_id)
+        archive(workspace, batch_id)
+    return asdict(reconcile(workspace, run).calls)
+
+
+def main() -> None:
+    order = json.load(sys.stdin)
+    death = Death(order["die_at"])
+    transcode_module.run_jobs = in_this_process  # type: ignore[assignment]
+    source = SourceSettings(**{**order["source"], "ca_file": Path(order["source"]["ca_file"])})
+    settings = Settings(
+        data_root=Path(order["root"]), include_folder=Path("include").absolute(), catalog_url=order["catalog_url"]
+    )
+    now = datetime.fromisoformat(order["now"])
+    window = Window(*(datetime.fromisoformat(end) for end in order["window"]))
+    run = RunRef(order["policy"]["policy"], order["run_id"], RunKind(order["kind"]), window)
+    with open_workspace(
+        Policy.model_validate(order["policy"]),
+        settings,
+        open_source=lambda conn_id: Cloud9Client(source),
+        clock=lambda: now,
+    ) as workspace:
+        event.listen(workspace.catalog.engine, "begin", death.comes_nearer)
+        event.listen(workspace.catalog.engine, "commit", death.comes_nearer)
+        mortal = replace(workspace, store=MortalStore(Path(order["root"]) / "archive", death))
+        print(json.dumps({"calls": whole_run(mortal, run), "left": death.left}))  # noqa: T201 - the answer
+
+
+if __name__ == "__main__":
+    main()
