@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import json
+import socket
 from datetime import UTC, datetime
 from typing import Any
 
@@ -32,6 +33,25 @@ def test_an_address_that_cannot_be_is_told_without_its_password(
     result = command("catalog", "migrate")
     assert result.exit_code == 2
     assert "someone:***@db.example" in result.stderr
+    assert "very-secret" not in result.output
+
+
+WINDOW = ("--from", "2025-03-04T00:00:00Z", "--to", "2025-03-04T01:00:00Z")
+
+
+@pytest.mark.parametrize(
+    "words", [("catalog", "migrate"), ("catalog", "findings", "emea_rates"), ("run", "emea_rates", *WINDOW)]
+)
+def test_a_database_that_does_not_answer_may_work_later(
+    command: Any, firm: Any, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        url = f"postgresql+psycopg://someone:very-secret@127.0.0.1:{taken.getsockname()[1]}/x"
+        monkeypatch.setenv("AIRFLOW__CLOUD9_ARCHIVE__CATALOG_URL", url)
+        result = command(*words)
+    assert (result.exit_code, result.stdout) == (3, "")
+    assert result.stderr.startswith("error: the catalog's database cannot be used: connection failed")
     assert "very-secret" not in result.output
 
 

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cloud9_archive.catalog.catalog import HEAD, Catalog, open_catalog
+from cloud9_archive.catalog.faults import database_faults_told
 from cloud9_archive.catalog.findings import OpenFinding, open_findings
 from cloud9_archive.cli.logs import quiet_logs
 from cloud9_archive.deployment import deployment_settings
@@ -89,7 +90,7 @@ def print_findings(policy: str, found: Sequence[OpenFinding], *, console: Consol
 
 @contextmanager
 def _catalog_of(settings: Settings) -> Iterator[Catalog]:
-    with quiet_logs():
+    with quiet_logs(), database_faults_told():
         catalog = open_catalog(settings.catalog_address)
         try:
             yield catalog

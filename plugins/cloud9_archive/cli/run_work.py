@@ -12,6 +12,7 @@ from pathlib import Path
 import typer
 from rich.console import Console
 
+from cloud9_archive.catalog.faults import database_faults_told
 from cloud9_archive.cli.connections import client_of
 from cloud9_archive.cli.ending import ExitCode, errors_told, exit_code, tell_error
 from cloud9_archive.cli.logs import quiet_logs
@@ -66,7 +67,7 @@ def carry_out(
     :param clock: the present moment, aware UTC
     :param sleep: waits for so many seconds before a step is tried again
     """
-    with errors_told(), quiet_logs():
+    with errors_told(), quiet_logs(), database_faults_told():
         settings = _settings(order)
         policy = load_policy(policy_file(order.policy, settings))
         run = run_of(order, policy, now=clock())
