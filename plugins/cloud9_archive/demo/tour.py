@@ -55,15 +55,21 @@ def run_demo(place: Place, console: Console, *, port: int | None, stay: bool) ->
             api.log_in(USER, password)
             _connect(api, ready, console)
             _wait_for_dags(api, server, place)
-        now = _stop_the_clock(ready)
-        _start_runs(api, now)
-        runs = _finished_runs(api, server, console)
-        rows = _rows(place, ready, runs)
-        ok = _judge(place, console, rows, runs, seconds=time.monotonic() - began)
+        admin = AdminClient(ready.host, ready.port, Path(ready.ca_file), ready.admin_token, ready.keys)
         if stay:
             console.print(
                 f"\nAirflow: [bold]http://127.0.0.1:{port}[/]  user [bold]{USER}[/]  password [bold]{password}[/]"
             )
+        now = datetime.now(UTC).replace(microsecond=0)
+        # The emulated world stands still, so that what was expected cannot change while it is compared.
+        admin.set_clock(fixed=now)
+        _start_runs(api, now)
+        runs = _finished_runs(api, server, console)
+        rows = _rows(place, admin, runs)
+        ok = _judge(place, console, rows, runs, seconds=time.monotonic() - began)
+        if stay:
+            admin.set_clock()
+            console.print("\nBoth DAGs are paused again; switch them on, or start a backfill of your own.")
             console.print("Everything keeps running until you press Ctrl-C.")
             _stay(server)
         else:
@@ -111,14 +117,6 @@ def _wait_for_dags(api: AirflowApi, server: subprocess.Popen[bytes], place: Plac
         return {BACKFILLED, TRIGGERED} <= api.dag_ids()
 
     wait_for(there, "the DAGs", server, log=place.root / "airflow.log")
-
-
-def _stop_the_clock(ready: ReadyFile) -> datetime:
-    """The emulated world stands still from now on, so that what was expected cannot change while it is compared."""
-    now = datetime.now(UTC).replace(microsecond=0)
-    admin = AdminClient(ready.host, ready.port, Path(ready.ca_file), ready.admin_token, ready.keys)
-    admin.set_clock(fixed=now)
-    return now
 
 
 def _start_runs(api: AirflowApi, now: datetime) -> None:
@@ -174,8 +172,7 @@ def _progress(api: AirflowApi, runs: list[tuple[str, dict[str, str]]]) -> str:
     return "\n".join(lines) or "waiting for the scheduler"
 
 
-def _rows(place: Place, ready: ReadyFile, runs: list[tuple[str, dict[str, str]]]) -> list[RunRow]:
-    admin = AdminClient(ready.host, ready.port, Path(ready.ca_file), ready.admin_token, ready.keys)
+def _rows(place: Place, admin: AdminClient, runs: list[tuple[str, dict[str, str]]]) -> list[RunRow]:
     rows = []
     for dag_id, run in runs:
         report = newest_report(place.archive, dag_id, run["dag_run_id"])
