@@ -183,7 +183,7 @@ class Bench:
         """The first call of the day that is in the world for this reason."""
         return next(call for call in self.truth(Window(DAY, DAY + timedelta(days=1))).calls if call.kind is kind)
 
-    def amend(self, call_id: str, **changes: Any) -> None:
+    def amend(self, call_id: str, /, **changes: Any) -> None:
         """The source tells this call otherwise from now on."""
         made = self.cloud9.cloud.world._days[("emea", DAY.date())]
         calls = tuple(replace(call, **changes) if call.call_id == call_id else call for call in made.calls)

@@ -49,8 +49,9 @@ def open_catalog(url: str) -> Catalog:
     :raises CatalogError: if the database is of another kind, or newer than this software
     """
     engine = _engine(make_url(url))
-    if _revision(engine) != HEAD:
-        _migrate(engine)
+    found = _revision(engine)
+    if found != HEAD:
+        _migrate(engine, found)
     return Catalog(engine)
 
 
@@ -109,7 +110,7 @@ def _revision(engine: Engine) -> str | None:
         return revision
 
 
-def _migrate(engine: Engine) -> None:
+def _migrate(engine: Engine, found: str | None) -> None:
     from alembic import command  # noqa: PLC0415 - 0.2 s, needed only when the schema is not current
     from alembic.config import Config  # noqa: PLC0415 - as above
     from alembic.util.exc import CommandError  # noqa: PLC0415 - as above
@@ -122,7 +123,7 @@ def _migrate(engine: Engine) -> None:
             command.upgrade(config, "head")
         except CommandError as error:
             raise CatalogError(
-                f"the catalog's schema {_revision(engine)!r} is unknown to this version of the software",
+                f"the catalog's schema {found!r} is unknown to this version of the software",
                 hint="install the version that wrote it, or a newer one",
             ) from error
         connection.commit()

@@ -1,0 +1,77 @@
+"""The schema: what migrations make is what the tables say, once, whoever opens first."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from datetime import datetime
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import text
+from sqlalchemy.exc import StatementError
+
+from cloud9_archive.catalog.catalog import HEAD, Catalog, open_catalog
+from cloud9_archive.catalog.tables import metadata, runs
+from cloud9_archive.errors import CatalogError
+
+
+def test_migrations_make_the_tables(catalog: Catalog) -> None:
+    with catalog.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        assert compare_metadata(context, metadata) == []
+
+
+def test_head_is_the_newest_migration() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(files("cloud9_archive.catalog") / "migrations"))
+    assert ScriptDirectory.from_config(config).get_heads() == [HEAD]
+
+
+def test_opening_twice_at_once_from_two_processes_makes_one_schema(url: str) -> None:
+    program = "import sys; from cloud9_archive.catalog.catalog import open_catalog; open_catalog(sys.argv[1]).close()"
+    children = [
+        subprocess.Popen([sys.executable, "-c", program, url], stderr=subprocess.PIPE, text=True) for _ in range(2)
+    ]
+    for child in children:
+        _, complaint = child.communicate(timeout=60)
+        assert child.returncode == 0, complaint
+    catalog = open_catalog(url)
+    with catalog.begin() as connection:
+        assert connection.execute(text("SELECT version_num FROM alembic_version")).scalars().all() == [HEAD]
+    catalog.close()
+
+
+def test_a_newer_schema_is_refused(url: str) -> None:
+    catalog = open_catalog(url)
+    with catalog.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    catalog.close()
+    with pytest.raises(CatalogError, match=r"'9999' is unknown to this version .* – install the version that wrote it"):
+        open_catalog(url)
+
+
+@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "mysql+pymysql://u:secret@h/d"])
+def test_other_databases_are_refused_without_telling_the_password(url: str) -> None:
+    with pytest.raises(CatalogError, match="catalog cannot live in") as caught:
+        open_catalog(url)
+    assert "secret" not in str(caught.value)
+
+
+def test_times_without_a_zone_are_refused(catalog: Catalog) -> None:
+    naive = datetime(2026, 3, 3)  # noqa: DTZ001 - the fault that is tested
+    with catalog.begin() as connection, pytest.raises(StatementError, match="aware datetimes only"):
+        connection.execute(runs.select().where(runs.c.opened_at == naive))
+
+
+def test_sqlite_survives_power_cuts_by_its_settings(tmp_path: Path) -> None:
+    catalog = open_catalog(f"sqlite:///{tmp_path / 'catalog.sqlite'}")
+    with catalog.begin() as connection:
+        found = [connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in ("journal_mode", "synchronous")]
+    assert found == ["wal", 2]
+    catalog.close()

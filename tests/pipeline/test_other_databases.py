@@ -1,0 +1,117 @@
+"""A whole run on Postgres, and what the queries of a run cost on SQLite."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import create_engine, event, text
+from sqlalchemy.exc import OperationalError
+
+from cloud9_archive.domain.run import RunKind
+from cloud9_archive.emulator.calls import Kind
+from cloud9_archive.pipeline.reconcile import reconcile
+
+SERVER = "postgresql+psycopg://root@127.0.0.1:5432"
+GROWING = frozenset(
+    {"calls", "recordings", "media", "policy_calls", "decisions", "run_calls", "call_recordings", "bags", "chain"}
+)
+WHOLE_POLICY = re.compile(r"SELECT \w+\.state, count\(\*\)")
+"""The counts over the whole policy: they read an index from end to end, and nothing else."""
+
+
+@pytest.fixture
+def postgres(everything: Any) -> Iterator[Any]:
+    server = create_engine(f"{SERVER}/postgres", isolation_level="AUTOCOMMIT", connect_args={"connect_timeout": 3})
+    name = f"cloud9_archive_{uuid4().hex[:12]}"
+    try:
+        with server.connect() as connection:
+            connection.execute(text(f'CREATE DATABASE "{name}"'))
+    except OperationalError as error:
+        pytest.skip(f"no Postgres that lets root in without a password on 127.0.0.1:5432: {error.orig}")
+    everything.catalog_url = f"{SERVER}/{name}"
+    yield everything
+    everything.stack.close()
+    with server.connect() as connection:
+        connection.execute(text(f'DROP DATABASE "{name}" WITH (FORCE)'))
+    server.dispose()
+
+
+def test_a_whole_run_on_postgres(postgres: Any, run_of: Any) -> None:
+    run = run_of()
+    first = postgres.run(run)
+    expected = postgres.expected(run.window)
+    states = postgres.recording_states()
+    assert {key for key, each in states.items() if each == ["archived"]} == expected.recordings["archived"]
+    assert first.calls.listed == len(postgres.truth(run.window).calls)
+    before = postgres.snapshot()
+    assert postgres.run(run).calls == first.calls
+    assert postgres.snapshot() == before
+    postgres.verified()
+
+
+def test_two_processes_on_postgres(postgres: Any, run_of: Any) -> None:
+    run = run_of(hours=10)
+    children = [postgres.elsewhere(run_of(hours=10, run_id=run_id)) for run_id in ("one", "two", "two")]
+    for child in children:
+        _, complaint = child.communicate(timeout=120)
+        assert child.returncode == 0, complaint
+    assert all(len(each) == 1 for each in postgres.recording_states().values())
+    assert set(postgres.recording_states()) == set().union(
+        *(postgres.expected(run.window).recordings.get(state, set()) for state in ("archived", "quarantined"))
+    )
+    postgres.verified()
+
+
+def test_late_media_and_amendments_on_postgres(postgres: Any, run_of: Any, clock: Any) -> None:
+    call = postgres.call(Kind.LATE_MEDIA)
+    postgres.run(run_of(RunKind.SCHEDULED, start=call.started_at, hours=1 / 3600))
+    postgres.cloud9.admin.upload_now(call.all_links[0].recording_id)
+    postgres.amend(call.call_id, stop_reason="Supervisor released")
+    clock.move_to(clock.now + timedelta(days=6))
+    quiet = run_of(RunKind.SCHEDULED, start=call.started_at, hours=1 / 1800, run_id="later")
+    assert postgres.run(quiet).calls.archived == 1
+    postgres.verified()
+
+
+def test_no_query_of_a_run_reads_a_growing_table_whole(everything: Any, run_of: Any, clock: Any) -> None:
+    everything.run(run_of(hours=10))
+    clock.move_to(clock.now + timedelta(hours=1))
+    workspace = everything.workspace()
+    seen: dict[str, Any] = {}
+
+    def remember(connection: Any, cursor: Any, statement: str, parameters: Any, *rest: Any) -> None:
+        if statement.lstrip().startswith(("SELECT", "UPDATE", "DELETE", "INSERT")):
+            seen.setdefault(statement, parameters)
+
+    event.listen(workspace.catalog.engine, "before_cursor_execute", remember)
+    for kind in (RunKind.SCHEDULED, RunKind.BACKFILL):
+        run = run_of(kind, hours=14)
+        everything.work(workspace, everything.begin(workspace, run))
+        reconcile(workspace, run)
+    event.remove(workspace.catalog.engine, "before_cursor_execute", remember)
+    assert len(seen) > 40
+    scans = []
+    with workspace.catalog.engine.connect() as connection:
+        for statement, parameters in seen.items():
+            if WHOLE_POLICY.match(statement.replace("\n", " ")):
+                continue
+            with suppress(IndexError):
+                given = parameters[0] if isinstance(parameters, list) else parameters
+                plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", given)
+                for row in plan:
+                    scanned = re.match(r"SCAN (\w+)", row.detail)
+                    if scanned and _table(scanned[1], statement) in GROWING:
+                        scans.append(f"{row.detail}: {statement}")
+    assert not scans, "\n\n".join(scans)
+
+
+def _table(name: str, statement: str) -> str:
+    """The table behind a name in a plan, which may be an alias."""
+    found = re.search(rf"(\w+) AS {name}\b", statement)
+    return found[1] if found else name
