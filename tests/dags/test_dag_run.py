@@ -13,7 +13,7 @@ import pytest
 from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk import DAG, DagRunState
 
-pytestmark = [pytest.mark.airflow, pytest.mark.usefixtures("airflow_home")]
+pytestmark = [pytest.mark.airflow, pytest.mark.usefixtures("airflow_home"), pytest.mark.timeout(100)]
 
 NIGHT = datetime(2025, 3, 5, 2, tzinfo=ZoneInfo("Europe/London"))
 """Its data interval is the day before."""
