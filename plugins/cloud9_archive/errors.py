@@ -25,7 +25,9 @@
         ├── DamagedMediaError
         ├── EmptyMediaError
         ├── UnsupportedMediaError
-        └── TranscodeError
+        ├── TranscodeError
+        ├── MediaLimitError           needs more time, memory or space than one recording may have
+        └── MediaWorkerLostError      its decoder crashed
 
 The family decides about retries; ``code`` is stable and appears in findings, reports and docs.
 """
@@ -201,3 +203,15 @@ class TranscodeError(RecordError):
     """The derivative could not be made, or does not match its original."""
 
     code = "TRANSCODE"
+
+
+class MediaLimitError(RecordError):
+    """The recording needs more time, memory or space than one recording may have."""
+
+    code = "MEDIA_LIMIT_EXCEEDED"
+
+
+class MediaWorkerLostError(RecordError):
+    """The process that decoded the recording crashed over it."""
+
+    code = "MEDIA_WORKER_LOST"

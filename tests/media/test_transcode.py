@@ -11,11 +11,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloud9_archive.errors import DamagedMediaError, EmptyMediaError, TranscodeError, UnsupportedMediaError
+from cloud9_archive.errors import (
+    DamagedMediaError,
+    EmptyMediaError,
+    MediaLimitError,
+    TranscodeError,
+    UnsupportedMediaError,
+)
 from cloud9_archive.media.probe import examine
 from cloud9_archive.media.profiles import PROFILES, Profile
 from cloud9_archive.media.transcode import transcode
-from cloud9_archive.media.verdicts import LimitExceededError, Verdict
+from cloud9_archive.media.verdicts import Verdict
 from cloud9_archive.media.verify import length_complaint, tolerance
 
 ALTERING = [profile for profile in PROFILES.values() if profile.alters]
@@ -91,7 +97,7 @@ def test_bad_originals_leave_nothing_behind(ogg: Path, tmp_path: Path) -> None:
         (tmp_path / "x").write_bytes(stuff)
         with pytest.raises(kind):
             transcode(tmp_path / "x", out / "y.wav", PROFILES["pcm_16k"])
-    with pytest.raises(LimitExceededError, match="limit of 1 s"):
+    with pytest.raises(MediaLimitError, match="limit of 1 s"):
         transcode(ogg, out / "y.wav", PROFILES["pcm_16k"], max_seconds=1.0)
     with pytest.raises(TranscodeError, match="makes no derivative"):
         transcode(ogg, out / "y", PROFILES["none"])
@@ -101,7 +107,7 @@ def test_bad_originals_leave_nothing_behind(ogg: Path, tmp_path: Path) -> None:
 def test_a_failed_repeat_leaves_the_earlier_derivative(ogg: Path, tmp_path: Path) -> None:
     target = tmp_path / "y.wav"
     made = transcode(ogg, target, PROFILES["alaw_8k"])
-    with pytest.raises(LimitExceededError):
+    with pytest.raises(MediaLimitError):
         transcode(ogg, target, PROFILES["alaw_8k"], max_seconds=1.0)
     assert hashlib.sha256(target.read_bytes()).hexdigest() == made.sha256
 

@@ -15,11 +15,11 @@ from typing import Final
 
 from pydantic import TypeAdapter, ValidationError
 
-from cloud9_archive.errors import ConfigurationError, TransientError
+from cloud9_archive.errors import ConfigurationError, MediaLimitError, MediaWorkerLostError, TransientError
 from cloud9_archive.media.jobs import Answer, JobLimits, MediaJob, MediaLimits, MediaResult
 from cloud9_archive.media.naming import unfinished
 from cloud9_archive.media.profiles import profile_named
-from cloud9_archive.media.verdicts import LIMIT_EXCEEDED, WORKER_LOST, Examination, Failure, Transcoded
+from cloud9_archive.media.verdicts import Examination, Failure, Transcoded
 
 # The parent's environment holds every secret that Airflow was given (AIRFLOW_CONN_…): an allow-list, never a copy.
 _ENVIRONMENT: Final = ("HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PYTHONHOME", "PYTHONPATH", "PYTHONUSERBASE")
@@ -140,7 +140,7 @@ class Child:
                 hint="look at the load and memory of this host",
             )
         seconds = self._limits.wall_seconds if self._limits else 0.0
-        return self._failed(Failure(LIMIT_EXCEEDED, f"not done after the limit of {seconds:g} s"), gone=True)
+        return self._failed(Failure(MediaLimitError.code, f"not done after the limit of {seconds:g} s"), gone=True)
 
     def end(self) -> None:
         """The process is gone, and so is what it had not finished writing."""
@@ -173,7 +173,9 @@ class Child:
             )
         if self.job is None:
             return Outcome(gone=True)
-        return self._failed(self._cause(status) if reason is None else Failure(WORKER_LOST, reason), gone=True)
+        return self._failed(
+            self._cause(status) if reason is None else Failure(MediaWorkerLostError.code, reason), gone=True
+        )
 
     def _exit_status(self, *, patience: float) -> int:
         """Status of the child, which may have closed its output without ending."""
@@ -185,11 +187,13 @@ class Child:
 
     def _cause(self, status: int) -> Failure:
         if status == -signal.SIGXCPU and self._limits:
-            return Failure(LIMIT_EXCEEDED, f"more than the limit of {self._limits.cpu_seconds:g} s of CPU time")
+            return Failure(MediaLimitError.code, f"more than the limit of {self._limits.cpu_seconds:g} s of CPU time")
         if status < 0:
             name = signal.strsignal(-status) or "unknown"
-            return Failure(WORKER_LOST, f"the worker was ended by signal {-status} ({name}) at this recording")
-        return Failure(WORKER_LOST, f"the worker ended with status {status} at this recording")
+            return Failure(
+                MediaWorkerLostError.code, f"the worker was ended by signal {-status} ({name}) at this recording"
+            )
+        return Failure(MediaWorkerLostError.code, f"the worker ended with status {status} at this recording")
 
     def _failed(self, failure: Failure, *, gone: bool) -> Outcome:
         if self.job is not None:

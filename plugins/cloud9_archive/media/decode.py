@@ -12,8 +12,8 @@ from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 from av.codec.context import ThreadType
 
-from cloud9_archive.errors import DamagedMediaError, UnsupportedMediaError
-from cloud9_archive.media.verdicts import Examination, LimitExceededError
+from cloud9_archive.errors import DamagedMediaError, MediaLimitError, UnsupportedMediaError
+from cloud9_archive.media.verdicts import Examination
 from cloud9_archive.media.verify import length_complaint, tolerance
 
 # The reader is named, never guessed from the content: a guess could end at a playlist that opens files or addresses.
@@ -30,7 +30,7 @@ def decoded_frames(source: Path, examination: Examination, *, max_seconds: float
     :param examination: its intact verdict
     :param max_seconds: audio that may come out, seconds
     :raises DamagedMediaError: if something does not decode, or less or more comes out than the structure promises
-    :raises LimitExceededError: if more than ``max_seconds`` comes out
+    :raises MediaLimitError: if more than ``max_seconds`` comes out
     """
     samples, largest, shape = 0, 0, None
     with _opened(source, examination) as (container, stream):
@@ -43,7 +43,7 @@ def decoded_frames(source: Path, examination: Examination, *, max_seconds: float
                 samples += frame.samples
                 largest = max(largest, frame.samples)
                 if samples > max_seconds * frame.sample_rate:
-                    raise LimitExceededError(
+                    raise MediaLimitError(
                         f"more than the limit of {max_seconds:.0f} s of audio came out of {examination.size} bytes",
                         hint="raise the limit of decoded seconds if recordings of this length are real",
                     )

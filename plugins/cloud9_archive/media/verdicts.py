@@ -15,9 +15,6 @@ from cloud9_archive.errors import (
     UnsupportedMediaError,
 )
 
-WORKER_LOST: Final = "MEDIA_WORKER_LOST"
-LIMIT_EXCEEDED: Final = "MEDIA_LIMIT_EXCEEDED"
-
 
 class Verdict(StrEnum):
     """Whether the bytes can be used as audio."""
@@ -102,7 +99,7 @@ class Failure:
     """
     Why there is no usable result for a recording.
 
-    :param code: a code of :mod:`cloud9_archive.errors`, ``MEDIA_WORKER_LOST`` or ``MEDIA_LIMIT_EXCEEDED``
+    :param code: a code of :mod:`cloud9_archive.errors`
     :param reason: one sentence
     """
 
@@ -113,9 +110,3 @@ class Failure:
     def transient(self) -> bool:
         """Whether this host is to blame (no room, lost bytes) and not the recording: try again, do not quarantine."""
         return self.code in {TransientError.code, StagingLostError.code}
-
-
-class LimitExceededError(RecordError):
-    """The recording needs more than one recording may have."""
-
-    code = LIMIT_EXCEEDED

@@ -15,13 +15,13 @@ from typing import Any, BinaryIO, Final
 
 import av
 
-from cloud9_archive.errors import RecordError, StagingLostError, TranscodeError, TransientError
+from cloud9_archive.errors import MediaLimitError, RecordError, StagingLostError, TranscodeError, TransientError
 from cloud9_archive.media.decode import count_samples
 from cloud9_archive.media.jobs import Answer, JobLimits
 from cloud9_archive.media.probe import examine
 from cloud9_archive.media.profiles import profile_named
 from cloud9_archive.media.transcode import transcode
-from cloud9_archive.media.verdicts import LIMIT_EXCEEDED, Failure
+from cloud9_archive.media.verdicts import Failure
 
 READY: Final = b'{"ready":true}\n'
 # Past the deadline the parent kills; this clock runs for a parent that is no longer there.
@@ -78,7 +78,7 @@ def _attempt(request: dict[str, Any], limits: JobLimits, answer: Answer) -> None
     except RecordError as refusal:
         answer.failure = Failure(refusal.code, str(refusal))
     except MemoryError:
-        answer.failure = Failure(LIMIT_EXCEEDED, f"more than the limit of {limits.memory_bytes} bytes of memory")
+        answer.failure = Failure(MediaLimitError.code, f"more than the limit of {limits.memory_bytes} bytes of memory")
         answer.leaving = True
     except OSError as fault:
         answer.failure = _host_failure(fault, Path(request["source"]), limits)
@@ -106,7 +106,7 @@ def _examine_and_transcode(request: dict[str, Any], limits: JobLimits, answer: A
 
 def _host_failure(fault: OSError, source: Path, limits: JobLimits) -> Failure:
     if fault.errno == errno.EFBIG:
-        return Failure(LIMIT_EXCEEDED, f"the derivative needs more than the limit of {limits.output_bytes} bytes")
+        return Failure(MediaLimitError.code, f"the derivative needs more than the limit of {limits.output_bytes} bytes")
     if not source.exists():
         return Failure(StagingLostError.code, "the original is no longer in staging on this host")
     return Failure(TransientError.code, f"this host could not read or write: {fault.strerror or fault}")
