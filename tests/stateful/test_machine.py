@@ -132,6 +132,10 @@ class Runs(RuleBasedStateMachine):
             Policy.model_validate(policy), settings_, open_source=lambda _: self.sky, clock=lambda: self.now
         )
         self.workspace: Workspace = self.opened.__enter__()
+        for minute, recorded, links, shared in ((5, True, 2, False), (65, True, 1, True), (70, False, 1, True)):
+            self.a_call_ends(minute=minute, recorded=recorded, links=links, shared=shared)
+        self.a_call_ends(minute=80, recorded=True, links=0, shared=False)
+        self.media_arrive()
 
     # The source ---------------------------------------------------------------------------------
 
@@ -174,17 +178,20 @@ class Runs(RuleBasedStateMachine):
 
     # The runs -----------------------------------------------------------------------------------
 
-    @rule(kind=st.sampled_from(RunKind), first=st.integers(0, HOURS - 1), hours=st.integers(1, HOURS))
-    def a_run_begins(self, kind: RunKind, first: int, hours: int) -> None:
+    @rule(kind=st.sampled_from(RunKind), first=st.integers(0, 2), steps=st.integers(0, 9))
+    def a_run_begins(self, kind: RunKind, first: int, steps: int) -> None:
         start = DAY + timedelta(hours=first)
-        run = RunRef("emea", f"run-{len(self.runs)}", kind, Window(start, start + timedelta(hours=hours)))
+        run = RunRef("emea", f"run-{len(self.runs)}", kind, Window(start, start + timedelta(hours=HOURS)))
         self.runs[run.run_id] = run
         self.under_way[run.run_id] = self.steps(run)
+        self.goes_on(run.run_id, steps)
 
     @precondition(lambda self: self.under_way)
     @rule(data=st.data(), steps=st.integers(1, 9))
     def a_run_gets_on(self, data: Any, steps: int) -> None:
-        run_id = data.draw(st.sampled_from(sorted(self.under_way)))
+        self.goes_on(data.draw(st.sampled_from(sorted(self.under_way))), steps)
+
+    def goes_on(self, run_id: str, steps: int) -> None:
         for _ in range(steps):
             if next(self.under_way[run_id], "over") == "over":
                 del self.under_way[run_id]
@@ -246,7 +253,7 @@ class Runs(RuleBasedStateMachine):
             self.now += timedelta(days=2)
             for number in range(2):
                 self.now += timedelta(hours=13)
-                window = Window(DAY, DAY + timedelta(hours=HOURS))
+                window = Window(DAY, DAY + timedelta(hours=2 * HOURS))
                 run = RunRef("emea", f"last-{number}", RunKind.SCHEDULED, window)
                 for _ in self.steps(run):
                     pass

@@ -234,7 +234,7 @@ def _note_stragglers(connection: Connection, run: RunRef, due: Iterable[CallRef]
 
 
 def _claim(connection: Connection, run: RunRef, group: Grouped, *, lease: timedelta, now: datetime) -> None:
-    batch_id = _batch_id(run, group.calls, now)
+    batch_id = _free_batch_id(connection, run, group, now)
     connection.execute(
         insert(batches).values(
             batch_id=batch_id,
@@ -261,8 +261,18 @@ def _claim(connection: Connection, run: RunRef, group: Grouped, *, lease: timede
         )
 
 
-def _batch_id(run: RunRef, refs: Iterable[CallRef], now: datetime) -> str:
+def _free_batch_id(connection: Connection, run: RunRef, group: Grouped, now: datetime) -> str:
+    """An id that no batch has: a run that is cleared may form the same batch again within one tick of its clock."""
+    number = 0
+    while True:
+        batch_id = _batch_id(run, group.calls, now, number=number)
+        if connection.scalar(select(batches.c.batch_id).where(batches.c.batch_id == batch_id)) is None:
+            return batch_id
+        number += 1
+
+
+def _batch_id(run: RunRef, refs: Iterable[CallRef], now: datetime, *, number: int) -> str:
     """Sorts by the day of the run's window, and is unlike any other batch's."""
-    parts: Sequence[str] = [run.policy, run.run_id, str(utc_text(now)), *("\x1f".join(ref) for ref in refs)]
+    parts: Sequence[str] = [run.policy, run.run_id, str(utc_text(now)), str(number), *("\x1f".join(r) for r in refs)]
     digest = hashlib.sha256("\x1e".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
     return f"{run.window.start:%Y%m%d}-{digest[:16]}"
