@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from rich.console import Console
 
+from cloud9_archive.api.fields import FIELDS
 from cloud9_archive.demo.airflow_api import FINISHED, AirflowApi
 from cloud9_archive.demo.expectation import Expectation, expected, read_modes
 from cloud9_archive.demo.outcome import RunRow, compare, missing_tools, newest_report, records_of, refused_bags
@@ -92,6 +93,8 @@ def _prepare(place: Place, port: int | None) -> None:
 
 
 def _connect(api: AirflowApi, ready: ReadyFile, console: Console) -> None:
+    # Airflow's form shows only those extra fields of a stored connection that it finds in it.
+    unset = {field.name: field.default or None for field in FIELDS if field.stored == "extra"}
     for desk, key in ready.keys.items():
         connection = {
             "connection_id": f"cloud9_{desk}",
@@ -101,7 +104,7 @@ def _connect(api: AirflowApi, ready: ReadyFile, console: Console) -> None:
             "port": ready.port,
             "login": key.api_key,
             "password": key.api_secret,
-            "extra": json.dumps({"ca_file": ready.ca_file}),
+            "extra": json.dumps({**unset, "ca_file": ready.ca_file}),
         }
         api.add_connection(connection)
         works, message = api.test_connection(connection)
