@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, settings
 
 settings.register_profile(
     "machine",
-    max_examples=40,
+    max_examples=25,
     stateful_step_count=20,
     deadline=None,
     derandomize=True,
