@@ -12,6 +12,7 @@ from cloud9_archive.domain.run import RunKind
 from cloud9_archive.emulator.calls import Kind
 from cloud9_archive.emulator.server import EmulatorServer
 from cloud9_archive.errors import (
+    IncompleteBodyError,
     ReconciliationError,
     ServerFaultError,
     StagingLostError,
@@ -52,7 +53,7 @@ def test_a_source_that_dies_in_the_middle_is_asked_again_when_it_is_back(
     batch_ids = everything.begin(workspace, morning)
     old = everything.cloud9
     old.admin.fault("reset", "recordings", count=10_000, after_bytes=100)
-    with pytest.raises(UnreachableError):  # cut off in the middle of a recording
+    with pytest.raises(IncompleteBodyError):  # cut off in the middle of a recording
         fetch_recordings(workspace, batch_ids[0])
     old.stop(abruptly=True)
     with pytest.raises(UnreachableError):  # nobody there any more
