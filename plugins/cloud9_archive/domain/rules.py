@@ -9,10 +9,10 @@ from typing import Any
 from cloud9_archive.domain.call import Call
 from cloud9_archive.domain.policy import Policy
 from cloud9_archive.domain.roster import Extension, RecordingMode, Roster
+from cloud9_archive.domain.words import shown
 from cloud9_archive.errors import RosterError
 
 _MOST_NAMED = 5
-_LONGEST_NAME = 80
 
 
 class Outcome(StrEnum):
@@ -139,8 +139,8 @@ def _reason(rule: Rule, call: Call, logins: tuple[str, ...], deciding: list[Exte
 
 
 def _described(extension: Extension) -> str:
-    name = f" ({_shown(extension.display_name)})" if extension.display_name else ""
-    return f"login {_shown(extension.value)} belongs to user {_shown(extension.user)}{name}, mode {extension.mode.value}, valid {extension.validity}"
+    name = f" ({shown(extension.display_name)})" if extension.display_name else ""
+    return f"login {shown(extension.value)} belongs to user {shown(extension.user)}{name}, mode {extension.mode.value}, valid {extension.validity}"
 
 
 def _missed(login: str, roster: Roster) -> str:
@@ -148,19 +148,15 @@ def _missed(login: str, roster: Roster) -> str:
     entries = roster.entries(login)
     if entries:
         spans = _listed([each.validity for each in entries])
-        return f"Login {_shown(login)} belongs to user {_shown(entries[-1].user)}, but valid only {spans}."
+        return f"Login {shown(login)} belongs to user {shown(entries[-1].user)}, but valid only {spans}."
     near = roster.near_miss(login)
     if near is not None:
-        return f"Login {_shown(login)} is not on the roster; it has {_shown(near)}, and logins must be equal to the letter."
-    return f"Login {_shown(login)} is not on the roster."
+        return (
+            f"Login {shown(login)} is not on the roster; it has {shown(near)}, and logins must be equal to the letter."
+        )
+    return f"Login {shown(login)} is not on the roster."
 
 
 def _listed(parts: list[str]) -> str:
     more = len(parts) - _MOST_NAMED
     return "; ".join([*parts[:_MOST_NAMED], *([f"and {more} more"] if more > 0 else [])])
-
-
-def _shown(text: str) -> str:
-    """The text on one line, as a bounded length of printable characters."""
-    cut = text if len(text) <= _LONGEST_NAME else text[: _LONGEST_NAME - 1] + "…"
-    return cut if cut.isprintable() and cut.strip() == cut else repr(cut)

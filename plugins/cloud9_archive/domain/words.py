@@ -11,5 +11,14 @@ def shown(text: str, *, longest: int = LONGEST_SHOWN) -> str:
 
     :param longest: characters
     """
-    cut = text if len(text) <= longest else text[: longest - 1] + "…"
+    cut = shortened(text, longest=longest)
     return cut if cut.isprintable() and cut.strip() == cut else repr(cut)
+
+
+def shortened(text: str, *, longest: int = LONGEST_SHOWN) -> str:
+    """
+    The text, or its beginning with an ellipsis; whatever characters it has.
+
+    :param longest: characters, the ellipsis included
+    """
+    return text if len(text) <= longest else text[: longest - 1] + "…"

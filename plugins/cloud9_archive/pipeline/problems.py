@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from cloud9_archive.domain.words import shortened
+
 _MOST_SHOWN = 50
 _LONGEST_VALUE = 60
 _LONGEST_READ = 4096
@@ -62,7 +64,6 @@ def shown(value: object) -> str:
             return f"a list of {len(value)}"
         case str():
             text = _CREDENTIALS.sub("//…@", value[:_LONGEST_READ])
-            cut = text if len(text) <= _LONGEST_VALUE else text[: _LONGEST_VALUE - 1] + "…"
-            return repr(cut)
+            return repr(shortened(text, longest=_LONGEST_VALUE))
         case _:
             return repr(value)[:_LONGEST_VALUE]
