@@ -14,6 +14,7 @@ from cloud9_archive.domain.roster import Roster
 from cloud9_archive.errors import PolicyError, RosterError
 from cloud9_archive.pipeline.problems import Problem, listed, nearest, shown
 from cloud9_archive.pipeline.roster_files import load_roster
+from cloud9_archive.pipeline.text_files import read_text
 from cloud9_archive.pipeline.yaml_places import PlacedDocument, UnreadableYamlError, dotted, read_placed
 
 LARGEST_FILE = 256 * 1024
@@ -83,21 +84,16 @@ def load_roster_of(policy: Policy, *, include: Path) -> Roster | None:
 
 def _text(path: Path) -> str:
     try:
-        with path.open("rb") as stream:
-            content = stream.read(LARGEST_FILE + 1)
+        text = read_text(path, largest=LARGEST_FILE, utf8_wanted="UTF-8 text is wanted")
     except OSError as error:
         raise PolicyError(
             f"the policy file {path} cannot be read: {error.strerror}",
             subject=path.stem,
             hint="write one with: cloud9-archive policy new NAME",
         ) from None
-    if len(content) > LARGEST_FILE:
-        raise _refusal([Problem(1, "", "a very large file", f"at most {LARGEST_FILE} bytes are wanted")], path=path)
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise _refusal([Problem(line, "", "bytes that are not UTF-8", "UTF-8 text is wanted")], path=path) from None
+    if isinstance(text, Problem):
+        raise _refusal([text], path=path)
+    return text
 
 
 def _refusal(problems: Sequence[Problem], *, path: Path) -> PolicyError:

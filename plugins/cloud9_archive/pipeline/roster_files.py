@@ -12,6 +12,7 @@ from pathlib import Path
 from cloud9_archive.domain.roster import Extension, ExtensionType, RecordingMode, Roster, overlapping
 from cloud9_archive.errors import RosterError
 from cloud9_archive.pipeline.problems import Problem, listed, nearest, shown
+from cloud9_archive.pipeline.text_files import read_text
 
 LARGEST_FILE = 32 * 1024 * 1024
 """Bytes; about 300,000 extensions."""
@@ -74,22 +75,16 @@ def _refusal(problems: Sequence[Problem], *, path: Path) -> RosterError:
 
 def _text(path: Path) -> str:
     try:
-        with path.open("rb") as stream:
-            content = stream.read(LARGEST_FILE + 1)
+        text = read_text(path, largest=LARGEST_FILE, utf8_wanted='UTF-8 is wanted; in Excel, save as "CSV UTF-8"')
     except OSError as error:
         raise RosterError(
             f"the roster {path} cannot be read: {error.strerror}",
             subject=path.name,
             hint="recording_rules.roster is a path below include/, such as rosters/emea.csv",
         ) from None
-    if len(content) > LARGEST_FILE:
-        raise _refusal([Problem(1, "", "a very large file", f"at most {LARGEST_FILE} bytes are wanted")], path=path)
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        wanted = 'UTF-8 is wanted; in Excel, save as "CSV UTF-8"'
-        raise _refusal([Problem(line, "", "bytes that are not UTF-8", wanted)], path=path) from None
+    if isinstance(text, Problem):
+        raise _refusal([text], path=path)
+    return text
 
 
 def _rows(text: str, *, path: Path) -> Iterator[tuple[int, list[str]]]:
