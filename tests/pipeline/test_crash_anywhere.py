@@ -158,10 +158,8 @@ def test_a_process_that_is_killed_again_and_again_gets_there(everything: Any, we
         killed += child.returncode == -signal.SIGKILL
     assert killed >= 5
     result = everything.run(weekend)
-    expected = everything.expected(weekend.window)
-    assert {key: ["archived"] for key in expected.recordings["archived"]} == everything.recording_states()
     assert result.calls.archived == result.calls.listed
     assert not list((everything.root / "staging" / "media").rglob("*.ogg"))
     for link in everything.archive.glob("emea_rates/chain/*.json"):
         assert json.loads(link.read_bytes())["members"]
-    everything.verified()
+    everything.complete(weekend.window)

@@ -36,16 +36,6 @@ def morning(run_of: Any) -> Any:
     return run_of(RunKind.SCHEDULED, start=start + timedelta(hours=8), hours=3)
 
 
-def complete(bench: Any, run: Any) -> None:
-    expected = bench.expected(run.window)
-    assert bench.recording_states() == {
-        key: [state] for state in ("archived", "quarantined") for key in expected.recordings.get(state, ())
-    }
-    for record in bench.records():
-        assert record["original"]["sha256"] == expected.digests[record["recording_id"]]
-    bench.verified()
-
-
 def test_a_source_that_dies_in_the_middle_is_asked_again_when_it_is_back(
     everything: Any, morning: Any, clock: Any
 ) -> None:
@@ -64,7 +54,7 @@ def test_a_source_that_dies_in_the_middle_is_asked_again_when_it_is_back(
         clock.move_to(clock.now)
         everything.work(workspace, batch_ids)
         assert reconcile(workspace, morning).calls.unaccounted == 0
-        complete(everything, morning)
+        everything.complete(morning.window)
 
 
 def test_one_recording_that_fails_at_the_source_is_put_off_and_heals(
@@ -85,7 +75,7 @@ def test_one_recording_that_fails_at_the_source_is_put_off_and_heals(
     everything.cloud9.admin.clear_faults()
     clock.move_to(clock.now + timedelta(hours=1))
     everything.run(run_of(RunKind.SCHEDULED, start=clock.now.replace(hour=0, minute=3), hours=1 / 60, run_id="healed"))
-    complete(everything, morning)
+    everything.complete(morning.window)
 
 
 def test_a_source_that_fails_at_everything_is_tried_again_by_the_task(everything: Any, morning: Any) -> None:
@@ -99,7 +89,7 @@ def test_a_source_that_fails_at_everything_is_tried_again_by_the_task(everything
     everything.cloud9.admin.clear_faults()
     everything.work(workspace, batch_ids)
     assert reconcile(workspace, morning).calls.unaccounted == 0
-    complete(everything, morning)
+    everything.complete(morning.window)
 
 
 def test_a_single_new_recording_that_fails_becomes_missing_past_its_deadline(
@@ -127,7 +117,7 @@ def test_a_changed_shape_is_never_taken_for_no_calls(everything: Any, morning: A
         reconcile(workspace, morning)
     everything.cloud9.admin.clear_faults()
     everything.run(morning)
-    complete(everything, morning)
+    everything.complete(morning.window)
 
 
 def for_each(batch_ids: Any, workspace: Any, *steps: Any) -> None:
@@ -160,7 +150,7 @@ def test_staging_that_is_harmed_before_transcoding_is_fetched_again(everything: 
         for_each(batch_ids, workspace, transcode)
     everything.work(workspace, batch_ids)
     assert reconcile(workspace, morning).calls.unaccounted == 0
-    complete(everything, morning)
+    everything.complete(morning.window)
 
 
 @pytest.mark.parametrize("harm", [lose, alter])
@@ -179,7 +169,7 @@ def test_staging_that_is_harmed_before_archiving_heals_by_clearing(
         reconcile(workspace, morning)
     everything.work(workspace, everything.begin(workspace, morning))
     assert reconcile(workspace, morning).calls.unaccounted == 0
-    complete(everything, morning)
+    everything.complete(morning.window)
 
 
 def test_hostile_ids_end_up_in_safe_places(everything: Any, run_of: Any) -> None:

@@ -6,21 +6,20 @@ import json
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from hashlib import sha256
-from importlib.resources import files
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 from unittest.mock import patch
 
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from media_here import in_this_process
+from plain_cloud9 import PlainCloud9
 
-from cloud9_archive.api.client import CallPage, FetchedRecording, PendingRecording
 from cloud9_archive.catalog.accounts import policy_call_counts, policy_media_counts
 from cloud9_archive.catalog.catalog import open_catalog
 from cloud9_archive.domain.accounting import call_sum, media_sum
@@ -28,11 +27,7 @@ from cloud9_archive.domain.call import Call, Party, RecordingLink, Side
 from cloud9_archive.domain.policy import Policy
 from cloud9_archive.domain.run import RunKind, RunRef
 from cloud9_archive.domain.window import Window
-from cloud9_archive.emulator.audio.ogg_writer import looped, read_sample
 from cloud9_archive.errors import ReconciliationError
-from cloud9_archive.media import worker_main
-from cloud9_archive.media.jobs import DEFAULT_LIMITS, Answer, MediaJob, MediaResult
-from cloud9_archive.media.profiles import profile_named
 from cloud9_archive.pipeline.apply_recording_rules import apply_recording_rules
 from cloud9_archive.pipeline.archive import archive
 from cloud9_archive.pipeline.fetch_calls import fetch_calls
@@ -49,56 +44,10 @@ ROSTER = "extension_type,extension,user,mode\nuser_agent_id,in@firm,in,full\n"
 
 
 @cache
-def audio(recording_id: str) -> bytes:
-    """A quarter of a second of real Ogg/Opus, unlike any other recording's."""
-    sample = files("cloud9_archive.emulator.audio").joinpath("samples", "mono-5s.ogg").read_bytes()
-    return looped(read_sample(sample), milliseconds=250, serial=len(recording_id), comment=recording_id)
-
-
-@cache
 def template() -> Path:
     path = Path(tempfile.mkdtemp(prefix="cloud9-archive-machine-")) / "catalog.sqlite"
     open_catalog(f"sqlite:///{path}").close()
     return path
-
-
-@dataclass
-class Sky:
-    """A Cloud9 without a network."""
-
-    calls: dict[str, Call] = field(default_factory=dict)
-    arrived: set[str] = field(default_factory=set)
-    asked: Counter[str] = field(default_factory=Counter)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        pass
-
-    def list_calls(self, window: Window) -> Iterator[CallPage]:
-        yield CallPage(1, window, tuple(call for call in self.calls.values() if call.started_at in window), b"{}")
-
-    def fetch_recording(self, recording_id: str, *, into: Path) -> FetchedRecording | PendingRecording:
-        self.asked[recording_id] += 1
-        if recording_id not in self.arrived:
-            return PendingRecording(recording_id, "404")
-        content = audio(recording_id)
-        into.write_bytes(content)
-        return FetchedRecording(recording_id, into, len(content), sha256(content).hexdigest(), "audio/ogg")
-
-    def wanted(self) -> set[str]:
-        """Recordings of calls that are to be recorded."""
-        recorded = [call for call in self.calls.values() if call.parties[0].login == "in@firm"]
-        return {link.recording_id for call in recorded for link in call.recordings}
-
-
-def in_this_process(jobs: Iterable[MediaJob], *, workers: int = 1) -> Iterator[MediaResult]:
-    for job in jobs:
-        answer = Answer()
-        request = {"source": str(job.source), "target": None, "profile": job.profile}
-        worker_main._attempt(request, DEFAULT_LIMITS.scaled(1, profile_named(job.profile)), answer)
-        yield MediaResult(job.recording_key, answer.examination, answer.derivative, answer.failure)
 
 
 class Runs(RuleBasedStateMachine):
@@ -111,7 +60,7 @@ class Runs(RuleBasedStateMachine):
         (self.root / "include" / "rosters" / "emea.csv").write_text(ROSTER)
         shutil.copy(template(), self.root / "catalog.sqlite")
         self.now = DAY + timedelta(hours=HOURS)
-        self.sky = Sky()
+        self.cloud9 = PlainCloud9()
         self.runs: dict[str, RunRef] = {}
         self.under_way: dict[str, Iterator[None]] = {}
         self.counted: set[Path] = set()
@@ -129,7 +78,7 @@ class Runs(RuleBasedStateMachine):
         }
         settings_ = Settings(data_root=self.root, include_folder=self.root / "include", claim_lease=timedelta(hours=2))
         self.opened = open_workspace(
-            Policy.model_validate(policy), settings_, open_source=lambda _: self.sky, clock=lambda: self.now
+            Policy.model_validate(policy), settings_, open_source=lambda _: self.cloud9, clock=lambda: self.now
         )
         self.workspace: Workspace = self.opened.__enter__()
         for minute, recorded, links, shared in ((5, True, 2, False), (65, True, 1, True), (70, False, 1, True)):
@@ -141,12 +90,12 @@ class Runs(RuleBasedStateMachine):
 
     @rule(minute=st.integers(0, HOURS * 60 - 1), recorded=st.booleans(), links=st.integers(0, 2), shared=st.booleans())
     def a_call_ends(self, *, minute: int, recorded: bool, links: int, shared: bool) -> None:
-        number = len(self.sky.calls)
+        number = len(self.cloud9.calls)
         ids = [f"R{number}-{index}" for index in range(links)]
         if shared and number:
-            others = list(self.sky.calls.values())[number // 2].recordings
+            others = list(self.cloud9.calls.values())[number // 2].recordings
             ids += [link.recording_id for link in others[:1]]
-        self.sky.calls[f"C{number}"] = Call(
+        self.cloud9.calls[f"C{number}"] = Call(
             "cloud9",
             f"C{number}",
             DAY + timedelta(minutes=minute),
@@ -155,22 +104,22 @@ class Runs(RuleBasedStateMachine):
             recordings=tuple(RecordingLink(each, offset=float(index)) for index, each in enumerate(ids)),
         )
 
-    @precondition(lambda self: self.sky.calls)
+    @precondition(lambda self: self.cloud9.calls)
     @rule(data=st.data())
     def a_call_is_amended(self, data: Any) -> None:
-        call = data.draw(st.sampled_from(list(self.sky.calls.values())))
-        self.sky.calls[call.call_id] = replace(call, button_label=f"{call.button_label}+")
+        call = data.draw(st.sampled_from(list(self.cloud9.calls.values())))
+        self.cloud9.calls[call.call_id] = replace(call, button_label=f"{call.button_label}+")
 
-    @precondition(lambda self: self.sky.calls)
+    @precondition(lambda self: self.cloud9.calls)
     @rule(data=st.data())
     def a_link_is_added(self, data: Any) -> None:
-        call = data.draw(st.sampled_from(list(self.sky.calls.values())))
+        call = data.draw(st.sampled_from(list(self.cloud9.calls.values())))
         link = RecordingLink(f"{call.call_id}+{len(call.recordings)}")
-        self.sky.calls[call.call_id] = replace(call, recordings=(*call.recordings, link))
+        self.cloud9.calls[call.call_id] = replace(call, recordings=(*call.recordings, link))
 
     @rule()
     def media_arrive(self) -> None:
-        self.sky.arrived |= set(sorted(self.sky.wanted() - self.sky.arrived)[::2])
+        self.cloud9.arrived |= set(sorted(self.cloud9.wanted() - self.cloud9.arrived)[::2])
 
     @rule(minutes=st.sampled_from([1, 16, 125, 800, 1500]))
     def time_passes(self, minutes: int) -> None:
@@ -242,14 +191,14 @@ class Runs(RuleBasedStateMachine):
 
     @invariant()
     def excluded_audio_is_never_asked_for(self) -> None:
-        assert set(self.sky.asked) <= self.sky.wanted()
+        assert set(self.cloud9.asked) <= self.cloud9.wanted()
 
     def teardown(self) -> None:
         """In the end, one scheduled run after everything came brings everything home."""
         if not hasattr(self, "workspace"):
             return
         try:
-            self.sky.arrived |= self.sky.wanted()
+            self.cloud9.arrived |= self.cloud9.wanted()
             self.now += timedelta(days=2)
             for number in range(2):
                 self.now += timedelta(hours=13)
@@ -259,8 +208,8 @@ class Runs(RuleBasedStateMachine):
                     pass
             result = reconcile(self.workspace, run)
             self.nothing_is_archived_twice()
-            assert set(self.held) == self.sky.wanted()
-            assert result.recordings.archived == result.recordings.wanted == len(self.sky.wanted())
+            assert set(self.held) == self.cloud9.wanted()
+            assert result.recordings.archived == result.recordings.wanted == len(self.cloud9.wanted())
             assert call_sum(policy_call_counts(self.workspace.catalog, "emea")).unaccounted == 0
             assert media_sum(policy_media_counts(self.workspace.catalog, "emea")).unaccounted == 0
             report = verify_archive(self.workspace.store)

@@ -6,12 +6,13 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from media_here import in_this_process
 from sqlalchemy import event
 
 from cloud9_archive.api.client import Cloud9Client
@@ -19,9 +20,6 @@ from cloud9_archive.api.source import SourceSettings
 from cloud9_archive.domain.policy import Policy
 from cloud9_archive.domain.run import RunKind, RunRef
 from cloud9_archive.domain.window import Window
-from cloud9_archive.media import worker_main
-from cloud9_archive.media.jobs import DEFAULT_LIMITS, Answer, MediaJob, MediaResult
-from cloud9_archive.media.profiles import profile_named
 from cloud9_archive.pipeline import transcode as transcode_module
 from cloud9_archive.pipeline.apply_recording_rules import apply_recording_rules
 from cloud9_archive.pipeline.archive import archive
@@ -62,15 +60,6 @@ class MortalStore(LocalStore):
 
     def put_all(self, items: Iterable[Put], *, parallel: int = 1) -> tuple[Stored, ...]:
         return put_in_parallel(self, items, parallel=1)
-
-
-def in_this_process(jobs: Iterable[MediaJob], *, workers: int = 1) -> Iterator[MediaResult]:
-    for job in jobs:
-        answer = Answer()
-        limits = DEFAULT_LIMITS.scaled(job.source.stat().st_size, profile_named(job.profile))
-        request = {"source": str(job.source), "target": job.target and str(job.target), "profile": job.profile}
-        worker_main._attempt(request, limits, answer)
-        yield MediaResult(job.recording_key, answer.examination, answer.derivative, answer.failure)
 
 
 def whole_run(workspace: Workspace, run: RunRef) -> dict[str, Any]:

@@ -1,0 +1,19 @@
+"""Media work without the workers that do it: their isolation is tested where they live."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from cloud9_archive.media import worker_main
+from cloud9_archive.media.jobs import DEFAULT_LIMITS, Answer, MediaJob, MediaResult
+from cloud9_archive.media.profiles import profile_named
+
+
+def in_this_process(jobs: Iterable[MediaJob], *, workers: int = 1) -> Iterator[MediaResult]:
+    """What the media workers answer, without starting any."""
+    for job in jobs:
+        answer = Answer()
+        limits = DEFAULT_LIMITS.scaled(job.source.stat().st_size, profile_named(job.profile))
+        request = {"source": str(job.source), "target": job.target and str(job.target), "profile": job.profile}
+        worker_main._attempt(request, limits, answer)
+        yield MediaResult(job.recording_key, answer.examination, answer.derivative, answer.failure)
