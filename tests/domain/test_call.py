@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from cloud9_archive.domain.call import Call, Party, RecordingLink, Side, canonical_json, utc_text
 
 MOMENTS = st.datetimes(
-    min_value=datetime(1990, 1, 1),
-    max_value=datetime(2200, 1, 1),
-    timezones=st.just(UTC),  # noqa: DTZ001 - hypothesis adds the zone
+    min_value=datetime(1990, 1, 1),  # noqa: DTZ001 - hypothesis adds the zone
+    max_value=datetime(2200, 1, 1),  # noqa: DTZ001 - as above
+    timezones=st.just(UTC),
 )
 TEXT = st.text(max_size=8)
 MAYBE = st.none() | TEXT
