@@ -15,13 +15,7 @@ from cloud9_archive.catalog.chain import head
 from cloud9_archive.catalog.runs import find_run
 from cloud9_archive.domain.accounting import CallSum
 from cloud9_archive.domain.run import RunRef
-from cloud9_archive.errors import (
-    Cloud9ArchiveError,
-    ConfigurationError,
-    ReconciliationError,
-    StagingLostError,
-    TransientError,
-)
+from cloud9_archive.errors import Cloud9ArchiveError, ReconciliationError, StagingLostError, TransientError
 from cloud9_archive.pipeline.apply_recording_rules import apply_recording_rules
 from cloud9_archive.pipeline.archive import archive
 from cloud9_archive.pipeline.fetch_calls import fetch_calls
@@ -217,6 +211,5 @@ class _Steps:
 
 
 def _gravest(failures: dict[str, Cloud9ArchiveError]) -> Cloud9ArchiveError | None:
-    """The first failure that needs a person, else the first."""
-    grave = [error for error in failures.values() if isinstance(error, ConfigurationError)]
-    return next(iter([*grave, *failures.values()]), None)
+    """The first failure that needs a person, else the first; None if nothing failed."""
+    return min(failures.values(), key=lambda error: isinstance(error, TransientError), default=None)
