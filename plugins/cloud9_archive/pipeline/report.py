@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -23,6 +21,9 @@ CSV_COLUMNS = ("source", "call_id", "started_at", "state", "rule", "reason", "he
 
 NOT_WANTED = "not_wanted"
 """State of a recording that no policy rule asks for; its audio is never downloaded."""
+
+_ACTING = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""What a spreadsheet may take for the beginning of a formula, full-width forms included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,15 +114,26 @@ def report_json(facts: RunFacts, *, number: int, policy_sums: Mapping[str, Any],
 
 
 def report_csv(facts: RunFacts) -> bytes:
-    """The report's rows, separated by semicolons, one for every call; UTF-8."""
-    text = io.StringIO()
-    writer = csv.writer(text, delimiter=";", lineterminator="\n", quoting=csv.QUOTE_MINIMAL)
-    writer.writerow(CSV_COLUMNS)
-    for account in facts.accounts:
-        row = _row(account)
+    """
+    The report's rows, separated by semicolons, one for every call; UTF-8.
+
+    A cell that a spreadsheet could take for a formula has a single quote before it.
+    """
+    rows = [_row(account) for account in facts.accounts]
+    for row in rows:
         row["recordings"] = " ".join(f"{r['recording_id']}={r['state']}" for r in row["recordings"])
-        writer.writerow(["" if row[column] is None else row[column] for column in CSV_COLUMNS])
-    return text.getvalue().encode()
+    lines = [CSV_COLUMNS, *([_harmless(row[column] or "") for column in CSV_COLUMNS] for row in rows)]
+    return "".join(f"{';'.join(map(_quoted, line))}\n" for line in lines).encode()
+
+
+def _harmless(text: str) -> str:
+    """A cell for the text; a quote of its own at the beginning is doubled, so that the one before a formula is told apart."""
+    return f"'{text}" if text.startswith(("'", *_ACTING)) else text
+
+
+def _quoted(cell: str) -> str:
+    # The csv module would leave a carriage return bare when lines end with a line feed, and readers would begin a row at it.
+    return '"' + cell.replace('"', '""') + '"' if set(cell) & set(';"\r\n') else cell
 
 
 def _row(account: CallAccount) -> dict[str, Any]:
