@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 
 from cloud9_archive.media import worker_main
 from cloud9_archive.media.jobs import DEFAULT_LIMITS, Answer, MediaJob, MediaResult
@@ -13,7 +14,10 @@ def in_this_process(jobs: Iterable[MediaJob], *, workers: int = 1) -> Iterator[M
     """What the media workers answer, without starting any."""
     for job in jobs:
         answer = Answer()
-        limits = DEFAULT_LIMITS.scaled(job.source.stat().st_size, profile_named(job.profile))
+        size = 0
+        with suppress(OSError):  # a lost original is the attempt's to tell
+            size = job.source.stat().st_size
+        limits = DEFAULT_LIMITS.scaled(size, profile_named(job.profile))
         request = {"source": str(job.source), "target": job.target and str(job.target), "profile": job.profile}
         worker_main._attempt(request, limits, answer)
         yield MediaResult(job.recording_key, answer.examination, answer.derivative, answer.failure)
