@@ -31,7 +31,8 @@ def test_the_table_of_findings_is_that_of_the_code() -> None:
 
 
 def test_the_tags_are_those_that_are_written() -> None:
-    info = bag.bag_info_text([], bag_id="b", policy="p", bagging_date=date(2026, 1, 1), organization="Firm")
+    files = bag.tag_files([], bag_id="b", policy="p", bagging_date=date(2026, 1, 1), organization="Firm")
+    info = next(file.content for file in files if file.path == bag.BAG_INFO)
     written = [label for label, _ in bag.parse_bag_info(info)]
     told = first_column("### Tags of bag-info.txt")
     assert told[: len(written)] == written

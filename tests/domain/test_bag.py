@@ -161,7 +161,7 @@ def test_parsers_refuse_or_answer_and_nothing_else(content: bytes) -> None:
 )
 def test_a_tag_that_could_be_read_as_another_is_refused(label: str, value: str) -> None:
     with pytest.raises(ConfigurationError):
-        bag.bag_info_text([], bag_id="b", policy="p", bagging_date=DAY, tags=[(label, value)])
+        bag.tag_files([], bag_id="b", policy="p", bagging_date=DAY, tags=[(label, value)])
 
 
 def test_payload_lies_below_data_and_tag_files_do_not() -> None:

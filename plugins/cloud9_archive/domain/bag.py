@@ -99,34 +99,8 @@ def tag_files(
     :param policy: becomes Bag-Group-Identifier
     :param bagging_date: the UTC day on which the bag's content was fixed
     :param tags: further label and value pairs for bag-info.txt, in their order
-    """
-    info = bag_info_text(
-        payload, bag_id=bag_id, policy=policy, bagging_date=bagging_date, organization=organization, tags=tags
-    )
-    texts = ((BAGIT, BAGIT_TEXT), (BAG_INFO, info), (MANIFEST, manifest_text(payload)))
-    files = tuple(TagFile(path, content, _sha256(content)) for path, content in texts)
-    seal = tag_manifest_text(BagEntry(file.path, file.sha256, len(file.content)) for file in files)
-    return (*files, TagFile(SEAL, seal, _sha256(seal)))
-
-
-def bag_info_text(
-    payload: Sequence[BagEntry],
-    *,
-    bag_id: str,
-    policy: str,
-    bagging_date: date,
-    organization: str | None = None,
-    tags: Iterable[tuple[str, str]] = (),
-) -> bytes:
-    """
-    The bytes of bag-info.txt; parameters as for :func:`tag_files`.
-
     :raises ConfigurationError: if a label or value could be read as something else, or a tag is one of ours
     """
-    own = tuple(tags)
-    for label, _ in own:
-        if label.lower() in _OUR_LABELS:
-            raise ConfigurationError(f"bag-info tag {label} is written by the format itself", subject=label)
     standard = [("Source-Organization", organization)] if organization else []
     standard += [
         ("Bagging-Date", bagging_date.isoformat()),
@@ -135,7 +109,11 @@ def bag_info_text(
         ("Bag-Group-Identifier", policy),
         ("Cloud9-Archive-Format", ARCHIVE_FORMAT),
     ]
-    return "".join(_info_line(label, value) for label, value in (*standard, *own)).encode()
+    info = _bag_info_text(standard, tuple(tags))
+    texts = ((BAGIT, BAGIT_TEXT), (BAG_INFO, info), (MANIFEST, manifest_text(payload)))
+    files = tuple(TagFile(path, content, _sha256(content)) for path, content in texts)
+    seal = tag_manifest_text(BagEntry(file.path, file.sha256, len(file.content)) for file in files)
+    return (*files, TagFile(SEAL, seal, _sha256(seal)))
 
 
 def payload_oxum(payload: Iterable[BagEntry]) -> str:
@@ -198,6 +176,13 @@ def check_bag_path(path: str) -> str:
     if not all(segments) or {".", ".."} & set(segments) or path[:1] == "~" or "\0" in path or not _is_text(path):
         raise ConfigurationError(f"{path[:200]!r} is not a path inside a bag", subject=ascii(path[:200]), hint=_HINT)
     return path
+
+
+def _bag_info_text(standard: Sequence[tuple[str, str]], own: Sequence[tuple[str, str]]) -> bytes:
+    for label, _ in own:
+        if label.lower() in _OUR_LABELS:
+            raise ConfigurationError(f"bag-info tag {label} is written by the format itself", subject=label)
+    return "".join(_info_line(label, value) for label, value in (*standard, *own)).encode()
 
 
 def _manifest(entries: Iterable[BagEntry], *, of_payload: bool) -> bytes:

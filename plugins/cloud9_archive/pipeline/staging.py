@@ -55,7 +55,7 @@ class Staging:
         """The file has its final name; its bytes must be on the disk already."""
         final.parent.mkdir(parents=True, exist_ok=True)
         half_written.replace(final)
-        _sync_folder(final.parent)
+        _flush_folder(final.parent)
 
     def keep_page(self, policy: str, run_id: str, source: str, number: int, body: bytes) -> None:
         """The raw page is kept until its run adds up."""
@@ -104,7 +104,7 @@ def require(path: Path, sha256: str, *, subject: str) -> Path:
     return path
 
 
-def _sync_folder(folder: Path) -> None:
+def _flush_folder(folder: Path) -> None:
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
