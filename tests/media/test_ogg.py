@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloud9_archive.media.ogg import OggFaultCode, OggScan, page_checksum, scan_ogg
+from cloud9_archive.media.ogg import OggScan, scan_ogg
+from cloud9_archive.media.ogg_pages import OggFaultCode, page_checksum
 
 Pages = list[bytes]
 

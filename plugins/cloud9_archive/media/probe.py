@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from cloud9_archive.media.mp4 import read_m4a
-from cloud9_archive.media.ogg import CAPTURE, OggFaultCode, OggScan, scan_ogg
+from cloud9_archive.media.ogg import OggScan, scan_ogg
+from cloud9_archive.media.ogg_pages import CAPTURE, OggFaultCode
 from cloud9_archive.media.opus_packets import OPUS_RATE, read_opus_head
 from cloud9_archive.media.profiles import MAX_CHANNELS
 from cloud9_archive.media.riff import read_wav
