@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
 
+from cloud9_archive.api.client import Cloud9Client
 from cloud9_archive.cli import app
+from cloud9_archive.cli.connections import source_of
+from cloud9_archive.pipeline.workspace import CallSource
 
 Command = Callable[..., Result]
 
@@ -32,3 +37,15 @@ def firm(deployment: Any) -> Iterator[Any]:
     yield deployment
     deployment.cloud9.admin.clear_faults()
     deployment.cloud9.admin.allow("emea", "127.0.0.0/8", "::1/128")
+
+
+@pytest.fixture
+def hours(day: datetime) -> tuple[str, str]:
+    """Some busy hours of the day, as the options take them."""
+    return (day + timedelta(hours=8)).isoformat(), (day + timedelta(hours=12)).isoformat()
+
+
+@pytest.fixture
+def impatient() -> Callable[[str], AbstractContextManager[CallSource]]:
+    """Opens a client that does not wait between its own attempts."""
+    return lambda conn_id: Cloud9Client(source_of(conn_id), sleep=lambda _: None)
