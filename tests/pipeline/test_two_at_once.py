@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from threading import Barrier
 from typing import Any
+
+import pytest
 
 from cloud9_archive.domain.chain import parse_link
 from cloud9_archive.domain.run import RunKind
@@ -107,6 +110,31 @@ def test_a_zombie_of_the_same_run_does_no_harm(everything: Any, run_of: Any) -> 
     one, two = zombie.result(), living.result()
     assert one.calls == two.calls
     assert one.report == two.report
+    everything.complete(run.window)
+
+
+@pytest.mark.parametrize("number", range(3), ids=[step.__name__ for step in STEPS])
+def test_an_attempt_whose_bag_was_sealed_meanwhile_has_nothing_left_to_do(
+    everything: Any, run_of: Any, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    run, workspace = run_of(), everything.workspace()
+    (batch_id, *_) = everything.begin(workspace, run)
+    for step in STEPS[:number]:
+        step(workspace, batch_id)
+    module = sys.modules[STEPS[number].__module__]
+    read = module.read_batch  # type: ignore[attr-defined]  # what the step reads before it works
+
+    def read_and_fall_behind(*args: Any, **options: Any) -> Any:
+        batch = read(*args, **options)
+        monkeypatch.undo()
+        everything.work(everything.workspace(), [batch_id])
+        return batch
+
+    monkeypatch.setattr(module, "read_batch", read_and_fall_behind)
+    before = len(everything.bags())
+    STEPS[number](workspace, batch_id)
+    assert len(everything.bags()) == before + 1
+    everything.run(run)
     everything.complete(run.window)
 
 

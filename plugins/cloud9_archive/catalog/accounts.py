@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy import Table, and_, case, exists, func, select
 
 from cloud9_archive.catalog.catalog import Catalog
+from cloud9_archive.catalog.joins import media_of_link, of_run, same_call, same_recording, under_policy
 from cloud9_archive.catalog.tables import (
     batches,
     call_recordings,
@@ -99,31 +100,23 @@ def _accounts(catalog: Catalog, run: RunRef, members: Table, now: datetime) -> l
             media.c.failure_reason,
         )
         .select_from(members)
-        .join(calls, and_(calls.c.source == members.c.source, calls.c.call_id == members.c.call_id))
+        .join(calls, same_call(calls, members))
         .outerjoin(
             policy_calls,
-            and_(
-                policy_calls.c.policy == run.policy,
-                policy_calls.c.source == calls.c.source,
-                policy_calls.c.call_id == calls.c.call_id,
-            ),
+            under_policy(run.policy, calls),
         )
         .outerjoin(decisions, decisions.c.decision_id == policy_calls.c.decision_id)
         .outerjoin(batches, batches.c.batch_id == policy_calls.c.batch_id)
         .outerjoin(
             call_recordings,
-            and_(call_recordings.c.source == calls.c.source, call_recordings.c.call_id == calls.c.call_id),
+            same_call(call_recordings, calls),
         )
         .outerjoin(
             media,
-            and_(
-                media.c.policy == run.policy,
-                media.c.source == call_recordings.c.source,
-                media.c.recording_id == call_recordings.c.recording_id,
-            ),
+            media_of_link(run.policy),
         )
         .outerjoin(holding, holding.c.batch_id == media.c.batch_id)
-        .where(members.c.policy == run.policy, members.c.run_id == run.run_id)
+        .where(of_run(members, run))
         .order_by(calls.c.started_at, calls.c.source, calls.c.call_id, call_recordings.c.recording_id)
     )
     accounts: dict[CallRef, CallAccount] = {}
@@ -170,11 +163,8 @@ def abandoned_work(catalog: Catalog, policy: str, *, now: datetime) -> list[Reco
     soon = (
         exists()
         .where(
-            call_recordings.c.source == media.c.source,
-            call_recordings.c.recording_id == media.c.recording_id,
-            policy_calls.c.policy == policy,
-            policy_calls.c.source == call_recordings.c.source,
-            policy_calls.c.call_id == call_recordings.c.call_id,
+            same_recording(call_recordings, media),
+            under_policy(policy, call_recordings),
             policy_calls.c.next_check_at > now,
         )
         .correlate(media)

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, select, update
+from sqlalchemy import Connection, Row, select, update
 
 from cloud9_archive.catalog.catalog import Catalog
+from cloud9_archive.catalog.joins import same_call, same_recording, under_policy
 from cloud9_archive.catalog.tables import (
     batches,
     call_recordings,
@@ -105,12 +106,19 @@ def read_batch(catalog: Catalog, batch_id: str, *, lease: timedelta, now: dateti
         )
 
 
+def is_sealed(catalog: Catalog, batch_id: str) -> bool:
+    """Whether the batch's bag is sealed."""
+    query = select(batches.c.state).where(batches.c.batch_id == batch_id)
+    with catalog.begin() as connection:
+        return connection.scalar(query) == BatchState.SEALED
+
+
 def _recordings(connection: Connection, policy: str, batch_id: str) -> tuple[BatchRecording, ...]:
     query = (
         select(media, recordings.c.duration, recordings.c.filename)
         .join(
             recordings,
-            and_(recordings.c.source == media.c.source, recordings.c.recording_id == media.c.recording_id),
+            same_recording(recordings, media),
         )
         .where(media.c.policy == policy, media.c.batch_id == batch_id)
         .order_by(media.c.source, media.c.recording_id)
@@ -145,15 +153,11 @@ def _links(
         select(call_recordings)
         .join(
             media,
-            and_(media.c.source == call_recordings.c.source, media.c.recording_id == call_recordings.c.recording_id),
+            same_recording(media, call_recordings),
         )
         .join(
             policy_calls,
-            and_(
-                policy_calls.c.policy == policy,
-                policy_calls.c.source == call_recordings.c.source,
-                policy_calls.c.call_id == call_recordings.c.call_id,
-            ),
+            under_policy(policy, call_recordings),
         )
         .where(media.c.policy == policy, media.c.batch_id == batch_id, policy_calls.c.state != CallState.EXCLUDED)
         .order_by(call_recordings.c.source, call_recordings.c.call_id)
@@ -170,7 +174,7 @@ def _calls(connection: Connection, policy: str, batch_id: str) -> tuple[BatchCal
         select(calls.c.document, calls.c.digest, policy_calls.c.archived_digest, policy_calls.c.deadline_at, decisions)
         .join(
             policy_calls,
-            and_(policy_calls.c.source == calls.c.source, policy_calls.c.call_id == calls.c.call_id),
+            same_call(policy_calls, calls),
         )
         .join(decisions, decisions.c.decision_id == policy_calls.c.decision_id)
         .where(policy_calls.c.policy == policy, policy_calls.c.batch_id == batch_id)

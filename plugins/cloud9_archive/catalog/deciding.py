@@ -6,10 +6,11 @@ import json
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, and_, insert, literal, select, tuple_
+from sqlalchemy import Connection, insert, literal, select, tuple_
 
 from cloud9_archive.catalog import events
 from cloud9_archive.catalog.catalog import Catalog, one_at_a_time, upsert
+from cloud9_archive.catalog.joins import of_run, same_call, under_policy
 from cloud9_archive.catalog.listing import chunks
 from cloud9_archive.catalog.tables import call_recordings, calls, decisions, media, policy_calls, run_calls
 from cloud9_archive.domain.accounting import CallState, MediaState
@@ -22,16 +23,12 @@ def undecided(catalog: Catalog, run: RunRef, *, limit: int) -> list[Call]:
     """Calls that the run listed and the policy has not decided on, oldest first, at most ``limit``."""
     query = (
         select(calls.c.document)
-        .join(run_calls, and_(run_calls.c.source == calls.c.source, run_calls.c.call_id == calls.c.call_id))
+        .join(run_calls, same_call(run_calls, calls))
         .outerjoin(
             policy_calls,
-            and_(
-                policy_calls.c.policy == run.policy,
-                policy_calls.c.source == calls.c.source,
-                policy_calls.c.call_id == calls.c.call_id,
-            ),
+            under_policy(run.policy, calls),
         )
-        .where(run_calls.c.policy == run.policy, run_calls.c.run_id == run.run_id, policy_calls.c.call_id.is_(None))
+        .where(of_run(run_calls, run), policy_calls.c.call_id.is_(None))
         .order_by(calls.c.started_at, calls.c.source, calls.c.call_id)
         .limit(limit)
     )
@@ -77,22 +74,14 @@ def want_media(connection: Connection, run: RunRef) -> None:
         )
         .join(
             run_calls,
-            and_(
-                run_calls.c.source == call_recordings.c.source,
-                run_calls.c.call_id == call_recordings.c.call_id,
-            ),
+            same_call(run_calls, call_recordings),
         )
         .join(
             policy_calls,
-            and_(
-                policy_calls.c.policy == run.policy,
-                policy_calls.c.source == call_recordings.c.source,
-                policy_calls.c.call_id == call_recordings.c.call_id,
-            ),
+            under_policy(run.policy, call_recordings),
         )
         .where(
-            run_calls.c.policy == run.policy,
-            run_calls.c.run_id == run.run_id,
+            of_run(run_calls, run),
             policy_calls.c.state != CallState.EXCLUDED,
         )
     )

@@ -4,49 +4,31 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, exists, insert, literal, or_, select, tuple_, update
+from sqlalchemy import Connection, and_, exists, insert, literal, or_, select, tuple_, update
 
 from cloud9_archive.catalog.catalog import Catalog, one_at_a_time, upsert
 from cloud9_archive.catalog.deciding import want_media, want_unknown
+from cloud9_archive.catalog.due import Due, due_calls
+from cloud9_archive.catalog.joins import of_run, same_call, this_call
 from cloud9_archive.catalog.listing import chunks
 from cloud9_archive.catalog.settling import settle_calls
 from cloud9_archive.catalog.tables import (
     batches,
-    call_recordings,
-    calls,
     media,
     policy_calls,
     run_calls,
     run_stragglers,
 )
-from cloud9_archive.domain.accounting import ABSENT, BatchState, CallState, MediaState
+from cloud9_archive.domain.accounting import BatchState
 from cloud9_archive.domain.batching import Grouped, batches_of
 from cloud9_archive.domain.call import utc_text
-from cloud9_archive.domain.run import FIRST_CHECK, CallRef, RecordingRef, RunKind, RunRef
+from cloud9_archive.domain.run import FIRST_CHECK, CallRef, RunKind, RunRef
 
 UNFINISHED = (BatchState.OPEN, BatchState.SEALING)
 MOST_BATCHES = 900
 """Below Airflow's limit of 1024 mapped tasks; a run with more work gets larger batches instead of failing."""
-SETTLED = (MediaState.ARCHIVED, MediaState.QUARANTINED)
-UNSETTLED_CALLS = (CallState.SELECTED, *ABSENT)
-
-
-@dataclass(slots=True)
-class _Due:
-    """A call with something left to do, and its recordings."""
-
-    started_at: datetime
-    deadline_at: datetime
-    documented: bool
-    past_deadline: bool
-    unknown: list[RecordingRef] = field(default_factory=list)
-    to_do: list[RecordingRef] = field(default_factory=list)
-    has_recordings: bool = False
-    held: bool = False
 
 
 def form_batches(catalog: Catalog, run: RunRef, *, max_recordings: int, lease: timedelta, now: datetime) -> list[str]:
@@ -62,17 +44,15 @@ def form_batches(catalog: Catalog, run: RunRef, *, max_recordings: int, lease: t
         one_at_a_time(connection, f"form {run.policy}")
         _take_over(connection, run, lease=lease, now=now)
         want_media(connection, run)
-        due = _due_calls(connection, run, now)
+        due = due_calls(connection, run, now)
         want_unknown(connection, run.policy, [(ref, call.deadline_at) for call in due.values() for ref in call.unknown])
         _settle_without_media(connection, run, due, now)
-        work = [(ref, call.to_do) for ref, call in due.items() if _has_work(call)]
+        work = [(ref, call.to_do) for ref, call in due.items() if call.has_work()]
         weight = sum(max(len(recordings), 1) for _, recordings in work)
         for group in batches_of(work, max_recordings=max(max_recordings, -(-weight // MOST_BATCHES))):
             _claim(connection, run, group, lease=lease, now=now)
         _note_stragglers(connection, run, due)
-        held = select(batches.c.batch_id).where(
-            batches.c.policy == run.policy, batches.c.run_id == run.run_id, batches.c.state.in_(UNFINISHED)
-        )
+        held = select(batches.c.batch_id).where(of_run(batches, run), batches.c.state.in_(UNFINISHED))
         return sorted(connection.scalars(held))
 
 
@@ -80,9 +60,7 @@ def release_batches(catalog: Catalog, run: RunRef, *, now: datetime) -> None:
     """Unfinished batches of the run may be taken over at once: the run is over."""
     with catalog.begin() as connection:
         connection.execute(
-            update(batches)
-            .where(batches.c.policy == run.policy, batches.c.run_id == run.run_id, batches.c.state.in_(UNFINISHED))
-            .values(lease_until=now)
+            update(batches).where(of_run(batches, run), batches.c.state.in_(UNFINISHED)).values(lease_until=now)
         )
 
 
@@ -101,112 +79,19 @@ def _take_over(connection: Connection, run: RunRef, *, lease: timedelta, now: da
 def _holds_calls_of(run: RunRef) -> exists:  # type: ignore[valid-type]
     return exists().where(
         policy_calls.c.batch_id == batches.c.batch_id,
-        run_calls.c.policy == run.policy,
-        run_calls.c.run_id == run.run_id,
-        run_calls.c.source == policy_calls.c.source,
-        run_calls.c.call_id == policy_calls.c.call_id,
+        of_run(run_calls, run),
+        same_call(run_calls, policy_calls),
     )
 
 
-def _due_calls(connection: Connection, run: RunRef, now: datetime) -> dict[CallRef, _Due]:
-    """Unsettled calls that nobody holds: all that the run listed, or for a scheduled run all that are due."""
-    listed = _unsettled(run).join(
-        run_calls,
-        and_(
-            run_calls.c.policy == run.policy,
-            run_calls.c.run_id == run.run_id,
-            run_calls.c.source == policy_calls.c.source,
-            run_calls.c.call_id == policy_calls.c.call_id,
-        ),
-    )
-    queries = [listed]
-    if run.kind is RunKind.SCHEDULED:
-        queries = [
-            listed.where(policy_calls.c.state == CallState.SELECTED),
-            _unsettled(run).where(policy_calls.c.next_check_at <= now),
-        ]
-    due: dict[CallRef, _Due] = {}
-    for query in queries:
-        found: dict[CallRef, _Due] = {}
-        for row in connection.execute(query):
-            _add_row(found, row, now)
-        due |= found
-    return dict(sorted(due.items(), key=lambda item: (item[1].started_at, item[0])))
-
-
-def _unsettled(run: RunRef) -> Select[Any]:
-    return (
-        select(
-            policy_calls.c.source,
-            policy_calls.c.call_id,
-            policy_calls.c.started_at,
-            policy_calls.c.deadline_at,
-            policy_calls.c.archived_digest,
-            calls.c.digest,
-            call_recordings.c.recording_id,
-            media.c.state.label("media_state"),
-            media.c.batch_id,
-        )
-        .join(calls, and_(calls.c.source == policy_calls.c.source, calls.c.call_id == policy_calls.c.call_id))
-        .outerjoin(
-            call_recordings,
-            and_(call_recordings.c.source == calls.c.source, call_recordings.c.call_id == calls.c.call_id),
-        )
-        .outerjoin(
-            media,
-            and_(
-                media.c.policy == run.policy,
-                media.c.source == call_recordings.c.source,
-                media.c.recording_id == call_recordings.c.recording_id,
-            ),
-        )
-        .where(
-            policy_calls.c.policy == run.policy,
-            policy_calls.c.state.in_(UNSETTLED_CALLS),
-            policy_calls.c.batch_id.is_(None),
-        )
-    )
-
-
-def _add_row(due: dict[CallRef, _Due], row: Row[Any], now: datetime) -> None:
-    call = due.setdefault(
-        CallRef(row.source, row.call_id),
-        _Due(row.started_at, row.deadline_at, row.archived_digest == row.digest, now >= row.deadline_at),
-    )
-    if row.recording_id is None:
-        return
-    recording = RecordingRef(row.source, row.recording_id)
-    call.has_recordings = True
-    call.held = call.held or row.batch_id is not None
-    if row.media_state not in SETTLED:
-        call.to_do.append(recording)
-    if row.media_state is None:
-        call.unknown.append(recording)
-
-
-def _has_work(call: _Due) -> bool:
-    if call.held:
-        return False
-    if call.to_do:
-        return True
-    # All recordings are settled, or there are none and there will be none in time: the call itself is to be kept.
-    return not call.documented and (call.has_recordings or call.past_deadline)
-
-
-def _settle_without_media(connection: Connection, run: RunRef, due: dict[CallRef, _Due], now: datetime) -> None:
+def _settle_without_media(connection: Connection, run: RunRef, due: dict[CallRef, Due], now: datetime) -> None:
     """Calls that no batch will take are due again later, in the state that follows from what is known."""
-    idle = [ref for ref, call in due.items() if not call.held and not _has_work(call)]
+    idle = [ref for ref, call in due.items() if not call.held and not call.has_work()]
     settle_calls(connection, run.policy, idle, now=now)
     for ref, call in due.items():
         if call.held:
             connection.execute(
-                update(policy_calls)
-                .where(
-                    policy_calls.c.policy == run.policy,
-                    policy_calls.c.source == ref.source,
-                    policy_calls.c.call_id == ref.call_id,
-                )
-                .values(next_check_at=now + FIRST_CHECK)
+                update(policy_calls).where(this_call(run.policy, ref)).values(next_check_at=now + FIRST_CHECK)
             )
 
 
@@ -214,17 +99,13 @@ def _note_stragglers(connection: Connection, run: RunRef, due: Iterable[CallRef]
     """Calls that the run works on and did not list are remembered, so that its reconciliation looks at them too."""
     columns = ["policy", "run_id", "source", "call_id"]
     listed = exists().where(
-        run_calls.c.policy == run.policy,
-        run_calls.c.run_id == run.run_id,
-        run_calls.c.source == policy_calls.c.source,
-        run_calls.c.call_id == policy_calls.c.call_id,
+        of_run(run_calls, run),
+        same_call(run_calls, policy_calls),
     )
     taken = select(literal(run.policy), literal(run.run_id), policy_calls.c.source, policy_calls.c.call_id).where(
         policy_calls.c.policy == run.policy, ~listed
     )
-    held = select(batches.c.batch_id).where(
-        batches.c.policy == run.policy, batches.c.run_id == run.run_id, batches.c.state.in_(UNFINISHED)
-    )
+    held = select(batches.c.batch_id).where(of_run(batches, run), batches.c.state.in_(UNFINISHED))
     among = [policy_calls.c.batch_id.in_(held)]
     among += [tuple_(policy_calls.c.source, policy_calls.c.call_id).in_(chunk) for chunk in chunks(sorted(due))]
     for which in among:

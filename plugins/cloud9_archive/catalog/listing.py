@@ -11,6 +11,7 @@ from sqlalchemy import Connection, select, update
 
 from cloud9_archive.catalog import events
 from cloud9_archive.catalog.catalog import Catalog, upsert
+from cloud9_archive.catalog.joins import of_run
 from cloud9_archive.catalog.tables import call_recordings, calls, listings, policy_calls, recordings, run_calls
 from cloud9_archive.domain.accounting import ABSENT, CallState
 from cloud9_archive.domain.call import Call, canonical_json
@@ -61,7 +62,7 @@ def finish_listing(catalog: Catalog, run: RunRef, source: str, *, pages: int, ro
 
 def listed_sources(catalog: Catalog, run: RunRef) -> frozenset[str]:
     """The sources that this run has listed to the end."""
-    query = select(listings.c.source).where(listings.c.policy == run.policy, listings.c.run_id == run.run_id)
+    query = select(listings.c.source).where(of_run(listings, run))
     with catalog.begin() as connection:
         return frozenset(connection.scalars(query))
 

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import select, update
 
 from cloud9_archive.catalog.catalog import Catalog, upsert
+from cloud9_archive.catalog.joins import of_run
 from cloud9_archive.catalog.tables import policies, runs
 from cloud9_archive.domain.call import canonical_json
 from cloud9_archive.domain.run import RunKind, RunRef
@@ -107,6 +108,6 @@ def note_report(catalog: Catalog, run: RunRef, *, state: RunState, number: int, 
     with catalog.begin() as connection:
         connection.execute(
             update(runs)
-            .where(runs.c.policy == run.policy, runs.c.run_id == run.run_id)
+            .where(of_run(runs, run))
             .values(state=state, report_number=number, report_key=key, facts_digest=facts_digest)
         )

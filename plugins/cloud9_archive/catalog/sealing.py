@@ -12,6 +12,7 @@ from sqlalchemy import Connection, and_, insert, select, tuple_, update
 from cloud9_archive.catalog import events
 from cloud9_archive.catalog.batches import Batch
 from cloud9_archive.catalog.catalog import Catalog
+from cloud9_archive.catalog.joins import this_call
 from cloud9_archive.catalog.listing import chunks
 from cloud9_archive.catalog.media import NEW
 from cloud9_archive.catalog.settling import calls_of_recordings, settle_calls
@@ -175,13 +176,7 @@ def _note_bag(
         )
     for ref, digest in documented.items():
         connection.execute(
-            update(policy_calls)
-            .where(
-                policy_calls.c.policy == batch.policy,
-                policy_calls.c.source == ref.source,
-                policy_calls.c.call_id == ref.call_id,
-            )
-            .values(archived_digest=digest, bag_id=bag.bag_id)
+            update(policy_calls).where(this_call(batch.policy, ref)).values(archived_digest=digest, bag_id=bag.bag_id)
         )
     trail = [events.Event("recording.archived", "/".join(ref), after=bag.bag_id) for ref in sorted(held)]
     trail.append(events.Event("bag.sealed", bag.bag_id, after=bag.seal_sha256))

@@ -6,8 +6,9 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import Connection, and_, select, tuple_, update
+from sqlalchemy import Connection, select, tuple_, update
 
+from cloud9_archive.catalog.joins import media_of_link, same_call, this_call, under_policy
 from cloud9_archive.catalog.listing import chunks
 from cloud9_archive.catalog.tables import call_recordings, calls, media, policy_calls
 from cloud9_archive.domain.accounting import ABSENT, CallState, MediaState, call_state
@@ -38,11 +39,7 @@ def settle_calls(connection: Connection, policy: str, refs: Collection[CallRef],
             attempts = standing.attempts + 1 if state in ABSENT else standing.attempts
             connection.execute(
                 update(policy_calls)
-                .where(
-                    policy_calls.c.policy == policy,
-                    policy_calls.c.source == ref.source,
-                    policy_calls.c.call_id == ref.call_id,
-                )
+                .where(this_call(policy, ref))
                 .values(
                     state=state,
                     attempts=attempts,
@@ -59,11 +56,7 @@ def calls_of_recordings(connection: Connection, policy: str, refs: Iterable[Reco
             select(call_recordings.c.source, call_recordings.c.call_id)
             .join(
                 policy_calls,
-                and_(
-                    policy_calls.c.policy == policy,
-                    policy_calls.c.source == call_recordings.c.source,
-                    policy_calls.c.call_id == call_recordings.c.call_id,
-                ),
+                under_policy(policy, call_recordings),
             )
             .where(
                 tuple_(call_recordings.c.source, call_recordings.c.recording_id).in_(chunk),
@@ -87,18 +80,14 @@ def _standings(connection: Connection, policy: str, refs: Collection[CallRef]) -
             call_recordings.c.recording_id,
             media.c.state.label("media_state"),
         )
-        .join(calls, and_(calls.c.source == policy_calls.c.source, calls.c.call_id == policy_calls.c.call_id))
+        .join(calls, same_call(calls, policy_calls))
         .outerjoin(
             call_recordings,
-            and_(call_recordings.c.source == calls.c.source, call_recordings.c.call_id == calls.c.call_id),
+            same_call(call_recordings, calls),
         )
         .outerjoin(
             media,
-            and_(
-                media.c.policy == policy,
-                media.c.source == call_recordings.c.source,
-                media.c.recording_id == call_recordings.c.recording_id,
-            ),
+            media_of_link(policy),
         )
         .where(
             policy_calls.c.policy == policy,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import and_, select
+from sqlalchemy import select
 
 from cloud9_archive.catalog.catalog import Catalog
+from cloud9_archive.catalog.joins import same_call
 from cloud9_archive.catalog.tables import call_recordings, policy_calls
 from cloud9_archive.domain.accounting import ABSENT
 
@@ -17,10 +18,7 @@ def starts_without_links(catalog: Catalog, policy: str, source: str, *, now: dat
         select(policy_calls.c.started_at)
         .outerjoin(
             call_recordings,
-            and_(
-                call_recordings.c.source == policy_calls.c.source,
-                call_recordings.c.call_id == policy_calls.c.call_id,
-            ),
+            same_call(call_recordings, policy_calls),
         )
         .where(
             policy_calls.c.policy == policy,

@@ -16,6 +16,7 @@ from cloud9_archive.domain.keys import bag_folder
 from cloud9_archive.domain.run import CallRef, RecordingRef
 from cloud9_archive.domain.words import shown
 from cloud9_archive.errors import ArchiveConflictError, StagingLostError
+from cloud9_archive.pipeline.attempts import unless_sealed
 from cloud9_archive.pipeline.bag_plan import IN_BAG, BagPlan, PlannedFile, plan_bag
 from cloud9_archive.pipeline.workspace import Workspace
 from cloud9_archive.storage.store import Put
@@ -54,26 +55,30 @@ def archive(workspace: Workspace, batch_id: str) -> ArchivedBatch:
     :raises ArchiveConflictError: if other bytes stand where the bag goes; nothing is overwritten
     """
     batch = read_batch(workspace.catalog, batch_id, lease=workspace.settings.claim_lease, now=workspace.clock())
-    if batch.state in (BatchState.SEALED, BatchState.DISSOLVED):
-        return ArchivedBatch(batch_id)
+    archived = ArchivedBatch(batch_id)
+    if batch.state in (BatchState.OPEN, BatchState.SEALING):
+        with unless_sealed(workspace, batch):
+            archived = _archived(workspace, batch)
+    return archived
+
+
+def _archived(workspace: Workspace, batch: Batch) -> ArchivedBatch:
     plan = _fixed_plan(workspace, batch)
     if plan is None:
         finish_batch(workspace.catalog, batch, None, held=(), documented={}, now=workspace.clock())
-        log.info("batch has nothing to archive yet", batch=batch_id)
-        return ArchivedBatch(batch_id)
+        log.info("batch has nothing to archive yet", batch=batch.batch_id)
+        return ArchivedBatch(batch.batch_id)
     try:
         bag, created = _seal(workspace, batch, plan)
     except StagingLostError as error:
-        _give_up(workspace, batch, error)
-        log.info("batch was finished by another attempt meanwhile", batch=batch_id)
-        return ArchivedBatch(batch_id)
+        raise _give_up(workspace, batch, error) from error
     refs = [RecordingRef(recording.source, recording.recording_id) for recording in plan.recordings]
     documented = {CallRef(call.source, call.call_id): call.digest for call in plan.calls}
     finish_batch(workspace.catalog, batch, bag, held=refs, documented=documented, now=workspace.clock())
     for ref in refs:
         workspace.staging.drop_media(batch.policy, ref)
-    log.info("bag sealed", batch=batch_id, bag=bag.prefix, files=bag.files, created=created, size=bag.size)
-    return ArchivedBatch(batch_id, bag.prefix, len(refs), len(documented), bag.files, created, bag.size)
+    log.info("bag sealed", batch=batch.batch_id, bag=bag.prefix, files=bag.files, created=created, size=bag.size)
+    return ArchivedBatch(batch.batch_id, bag.prefix, len(refs), len(documented), bag.files, created, bag.size)
 
 
 def _fixed_plan(workspace: Workspace, batch: Batch) -> BagPlan | None:
@@ -111,21 +116,17 @@ def _lost(workspace: Workspace, batch: Batch) -> list[str]:
     return lost
 
 
-def _give_up(workspace: Workspace, batch: Batch, error: StagingLostError) -> None:
-    """
-    The batch is dissolved, unless another attempt has finished it meanwhile and cleared staging after itself.
-
-    :raises StagingLostError: if it was dissolved
-    """
+def _give_up(workspace: Workspace, batch: Batch, error: StagingLostError) -> StagingLostError:
+    """The batch is dissolved, unless another attempt has finished it meanwhile; what to say of it."""
     if not dissolve_batch(workspace.catalog, batch, now=workspace.clock()):
-        return
+        return error
     for recording in batch.recordings:
         workspace.staging.drop_media(batch.policy, recording.ref)
-    raise StagingLostError(
+    return StagingLostError(
         error.message,
         subject=error.subject,
         hint="clear the run's apply_recording_rules task and those after it, or let the next scheduled run fetch again",
-    ) from error
+    )
 
 
 def _seal(workspace: Workspace, batch: Batch, plan: BagPlan) -> tuple[SealedBag, int]:

@@ -12,6 +12,7 @@ from cloud9_archive.catalog.batches import Batch, BatchRecording, read_batch
 from cloud9_archive.catalog.media import note_absent, note_fetched, note_quarantined
 from cloud9_archive.domain.accounting import TO_FETCH, BatchState, MediaState
 from cloud9_archive.errors import IncompleteBodyError, RecordError, ServerFaultError, TransientError
+from cloud9_archive.pipeline.attempts import unless_sealed
 from cloud9_archive.pipeline.workspace import CallSource, Workspace
 
 log = structlog.get_logger(__name__)
@@ -44,7 +45,7 @@ def fetch_recordings(workspace: Workspace, batch_id: str) -> FetchedRecordings:
     if batch.state is BatchState.OPEN:
         to_fetch = [recording for recording in batch.recordings if recording.state in TO_FETCH]
         for source, recordings in groupby(to_fetch, key=lambda recording: recording.ref.source):
-            with workspace.open_source(source) as client:
+            with unless_sealed(workspace, batch), workspace.open_source(source) as client:
                 _fetch_from(workspace, batch, client, list(recordings), counts)
     log.info("recordings fetched", batch=batch_id, **counts)
     return FetchedRecordings(batch_id, **counts)

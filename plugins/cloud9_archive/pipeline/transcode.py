@@ -15,6 +15,7 @@ from cloud9_archive.domain.keys import recording_key
 from cloud9_archive.errors import StagingLostError, TransientError
 from cloud9_archive.media.jobs import MediaJob, MediaResult
 from cloud9_archive.media.workers import run_jobs
+from cloud9_archive.pipeline.attempts import unless_sealed
 from cloud9_archive.pipeline.staging import require
 from cloud9_archive.pipeline.workspace import Workspace
 
@@ -42,17 +43,18 @@ def transcode(workspace: Workspace, batch_id: str) -> TranscodedBatch:
     batch = read_batch(workspace.catalog, batch_id, lease=workspace.settings.claim_lease, now=workspace.clock())
     transcoded = quarantined = 0
     lost: list[StagingLostError] = []
+    fetched = {recording_key(*r.ref): r for r in batch.recordings if r.state is MediaState.FETCHED}
     if batch.state is BatchState.OPEN:
-        fetched = {recording_key(*r.ref): r for r in batch.recordings if r.state is MediaState.FETCHED}
-        jobs = list(_jobs(workspace, batch, fetched, lost))
-        for result in run_jobs(jobs, workers=workspace.settings.media_workers):
-            if _note(workspace, batch, fetched[result.recording_key], result):
-                transcoded += 1
-            else:
-                quarantined += 1
-    log.info("batch transcoded", batch=batch_id, transcoded=transcoded, quarantined=quarantined, lost=len(lost))
-    if lost:
-        raise lost[0]
+        with unless_sealed(workspace, batch):
+            jobs = list(_jobs(workspace, batch, fetched, lost))
+            for result in run_jobs(jobs, workers=workspace.settings.media_workers):
+                if _note(workspace, batch, fetched[result.recording_key], result):
+                    transcoded += 1
+                else:
+                    quarantined += 1
+            if lost:
+                raise lost[0]
+    log.info("batch transcoded", batch=batch_id, transcoded=transcoded, quarantined=quarantined)
     return TranscodedBatch(batch_id, transcoded, quarantined)
 
 
