@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import datetime
 from importlib.resources import files
 from pathlib import Path
@@ -75,3 +78,16 @@ def test_sqlite_survives_power_cuts_by_its_settings(tmp_path: Path) -> None:
         found = [connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in ("journal_mode", "synchronous")]
     assert found == ["wal", 2]
     catalog.close()
+
+
+def test_many_threads_open_a_catalog_at_once_that_is_not_in_wal_mode_yet(tmp_path: Path) -> None:
+    file = tmp_path / "catalog.sqlite"
+    url = f"sqlite:///{file}"
+    open_catalog(url)
+    for _ in range(10):
+        with closing(sqlite3.connect(file)) as connection:
+            connection.execute("PRAGMA journal_mode=DELETE")
+        with ThreadPoolExecutor(16) as pool:
+            catalogs = list(pool.map(open_catalog, [url] * 16))
+        with catalogs[0].begin() as begun:
+            assert begun.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"

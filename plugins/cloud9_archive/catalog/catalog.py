@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import fcntl
+import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -49,6 +50,8 @@ def open_catalog(url: str) -> Catalog:
     :raises CatalogError: if the database is of another kind, or newer than this software
     """
     engine = _engine(make_url(url))
+    if engine.dialect.name == "sqlite":
+        _use_wal(engine)
     found = _revision(engine)
     if found != HEAD:
         _migrate(engine, found)
@@ -92,9 +95,20 @@ def _prepare_sqlite(connection: Any, record: object) -> None:  # noqa: ANN401 - 
     del record
     connection.isolation_level = None  # the driver must not begin transactions of its own
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+    for pragma in ("synchronous=FULL", "foreign_keys=ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _use_wal(engine: Engine) -> None:
+    """
+    The file is in WAL mode, which stays with it.
+
+    SQLite does not wait when it is to change the mode of a file that is in use, so this is done before anybody uses it.
+    """
+    with _only_one(engine), closing(sqlite3.connect(str(engine.url.database), timeout=BUSY_TIMEOUT)) as connection:
+        if connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
+            connection.execute("PRAGMA journal_mode=WAL")
 
 
 def _begin_immediate(connection: Connection) -> None:
