@@ -34,6 +34,12 @@ def around(call: Any, run_of: Any, kind: RunKind = RunKind.SCHEDULED) -> Any:
     return run_of(kind, start=call.started_at - MINUTE, hours=1 / 30, run_id=f"around-{kind}")
 
 
+def documents(bench: Any, call: Any) -> int:
+    """In how many bags the call is documented."""
+    found = [json.loads(path.read_bytes()) for bag in bench.bags() for path in bag.glob("data/calls/*.json")]
+    return sum(document["call"]["call_id"] == call.call_id for document in found)
+
+
 def test_late_audio_is_asked_for_when_due_and_archived_once(everything: Any, run_of: Any, later: Any) -> None:
     call = everything.call(Kind.LATE_MEDIA)
     recording = call.all_links[0].recording_id
@@ -113,11 +119,24 @@ def test_past_the_deadline_it_is_missing_and_heals_when_it_turns_up(everything: 
     assert everything.findings("MEDIA_MISSING") == set()
     later(timedelta(days=5))
     assert everything.findings("MEDIA_MISSING") == {f"cloud9_emea/{recording}"}
+    for _ in range(2):
+        assert documents(everything, call) == 1, "that it is missing is on record, and is so once"
+        later(timedelta(hours=13))
     everything.cloud9.admin.upload_now(recording)
     later(timedelta(hours=13))
     assert everything.findings("MEDIA_MISSING") == set()
     assert everything.recording_states()[recording] == ["archived"]
     everything.verified()
+
+
+def test_the_deadline_counts_from_the_end_of_the_call(everything: Any, run_of: Any, later: Any, clock: Any) -> None:
+    call = everything.call(Kind.MEDIA_NEVER)
+    assert call.started_at < call.ended_at
+    everything.run(around(call, run_of))
+    later(call.started_at + timedelta(days=7) - clock.now)
+    assert everything.findings("MEDIA_MISSING") == set()
+    later(timedelta(hours=13))
+    assert everything.findings("MEDIA_MISSING") == {f"cloud9_emea/{call.all_links[0].recording_id}"}
 
 
 def test_a_call_that_never_names_its_recording_is_missing_and_documented(
@@ -128,6 +147,7 @@ def test_a_call_that_never_names_its_recording_is_missing_and_documented(
     everything.run(around(call, run_of))
     later(timedelta(days=5))
     assert everything.findings("MEDIA_MISSING") == {f"cloud9_emea/{call.call_id}"}
+    assert documents(everything, call) == 1
     everything.cloud9.admin.upload_now(call.all_links[0].recording_id)
     later(timedelta(hours=13))
     assert everything.findings("MEDIA_MISSING") == set()
