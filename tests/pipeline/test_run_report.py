@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,12 @@ def around(everything: Any, run_of: Any) -> Any:
 
 def report_of(bench: Any, result: Any) -> Any:
     return json.loads((bench.archive / result.report).read_bytes())
+
+
+def members(bench: Any) -> list[str]:
+    """What the links of the chain vouch for."""
+    links = [json.loads(path.read_bytes()) for path in bench.archive.glob("emea_rates/chain/*.json")]
+    return [member["path"] for link in links for member in link["members"]]
 
 
 @pytest.mark.parametrize("kind", [Kind.DAMAGED, Kind.TWO_RECORDINGS])
@@ -65,6 +72,18 @@ def test_every_report_of_a_run_has_a_number_of_its_own(everything: Any, around: 
     report = report_of(everything, everything.run(run))
     assert report["report_number"] == 3
     assert len(list(everything.archive.glob("emea_rates/reports/*/*/*/*.json"))) == 3
+    assert max(Counter(members(everything)).values()) == 1, "one link vouches for each report"
+    everything.verified()
+
+
+def test_a_bag_whose_run_never_ended_is_linked_by_whoever_reconciles_next(everything: Any, around: Any) -> None:
+    everything.run(around(Kind.TWO_RECORDINGS))
+    workspace = everything.workspace()
+    everything.work(workspace, everything.begin(workspace, around(Kind.DAMAGED)))
+    seals = {f"{bag.relative_to(everything.archive)}/tagmanifest-sha256.txt" for bag in everything.bags()}
+    assert len(seals - set(members(everything))) == 1
+    reconcile(workspace, around(Kind.TWO_RECORDINGS))
+    assert seals <= set(members(everything))
     everything.verified()
 
 
@@ -132,23 +151,21 @@ def test_a_report_that_no_link_vouches_for_is_taken_up_again(everything: Any, ar
     everything.run(around(Kind.LATE_MEDIA))  # the whole policy stands otherwise by now, and the chain has a head
     again = everything.archive / reconcile(workspace, run).report
     assert (again == left) is not changed, "equal facts make one report"
-    links = [json.loads(path.read_bytes()) for path in everything.archive.glob("emea_rates/chain/*.json")]
-    members = {member["path"] for link in links for member in link["members"]}
-    assert {str(path.relative_to(everything.archive)) for path in (left, again)} <= members
+    assert {str(path.relative_to(everything.archive)) for path in (left, again)} <= set(members(everything))
     everything.verified()
 
 
-def test_a_link_that_only_the_archive_knows_is_followed(everything: Any, around: Any) -> None:
-    run = around(Kind.TWO_RECORDINGS)
+@pytest.mark.parametrize("mine_first", [True, False])
+def test_a_link_that_only_the_archive_knows_is_followed(everything: Any, around: Any, *, mine_first: bool) -> None:
+    run, other = around(Kind.TWO_RECORDINGS), around(Kind.LATE_MEDIA)
     workspace = everything.workspace()
     everything.work(workspace, everything.begin(workspace, run))
     with pytest.raises(PowerCutError):
         reconcile(dataclasses.replace(workspace, store=UnnotedStore(everything.archive)), run)
-    everything.run(around(Kind.LATE_MEDIA))
+    for each in (run, other) if mine_first else (other, run):
+        everything.run(each)
     links = sorted(everything.archive.glob("emea_rates/chain/*.json"))
-    assert [json.loads(path.read_bytes())["number"] for path in links] == [1, 2]
-    reconcile(workspace, run)
-    assert sorted(everything.archive.glob("emea_rates/chain/*.json")) == links
+    assert [json.loads(path.read_bytes())["run_id"] for path in links] == [run.run_id, other.run_id]
     everything.verified()
 
 
