@@ -26,7 +26,7 @@ STEPS = (fetch_recordings, transcode, archive)
 
 def test_two_runs_over_one_window_share_the_work(everything: Any, run_of: Any) -> None:
     runs = [run_of(run_id="one"), run_of(run_id="two")]
-    start = Barrier(2)
+    start = Barrier(2, timeout=60)
 
     def work(run: Any) -> Any:
         workspace = everything.workspace()
@@ -157,7 +157,7 @@ def test_four_that_append_to_the_chain_at_once_leave_no_gap(everything: Any, run
     workspaces = [everything.workspace() for _ in runs]
     for workspace, run in zip(workspaces, runs, strict=True):
         everything.work(workspace, everything.begin(workspace, run))
-    start = Barrier(4)
+    start = Barrier(4, timeout=60)
 
     def close(number: int) -> Any:
         start.wait()
