@@ -60,7 +60,7 @@ def get_provider_info() -> dict[str, Any]:
                     },
                     "region": {
                         "label": "Region",
-                        "description": "Sent with each listing when given; some tenants are told one by Cloud9.",
+                        "description": "Sent with each listing when given. It is known from requests for transcripts only; whether listings take it is not public.",
                         "schema": {"type": ["string", "null"]},
                     },
                 },

@@ -83,7 +83,7 @@ FIELDS: tuple[ConnectionField, ...] = (
         "Region",
         "text",
         "",
-        "Sent with each listing when given; some tenants are told one by Cloud9.",
+        "Sent with each listing when given. It is known from requests for transcripts only; whether listings take it is not public.",
     ),
 )
 

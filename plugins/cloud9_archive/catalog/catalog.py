@@ -104,7 +104,8 @@ def _use_wal(engine: Engine) -> None:
     """
     The file is in WAL mode, which stays with it.
 
-    SQLite does not wait when it is to change the mode of a file that is in use, so this is done before anybody uses it.
+    Changing the mode needs the file to oneself. So it is done once, when the catalog is opened and under its lock, and
+    never by a connection that others may be working beside.
     """
     with _only_one(engine), closing(sqlite3.connect(str(engine.url.database), timeout=BUSY_TIMEOUT)) as connection:
         if connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
