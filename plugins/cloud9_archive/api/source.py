@@ -36,6 +36,7 @@ class SourceSettings:
     :param total_timeout: seconds for one answer as a whole, body included
     :param max_recording_bytes: bytes; a larger recording is refused
     :param region: sent with listings when given
+    :param media_hosts: hosts, or ``host:port``, from which audio may be fetched when an answer names an address
     :raises ConnectionFieldError: naming the connection and the field
     """
 
@@ -52,6 +53,7 @@ class SourceSettings:
     total_timeout: float = 900.0
     max_recording_bytes: int = 2 * 1024**3
     region: str | None = None
+    media_hosts: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Every field is usable afterwards."""

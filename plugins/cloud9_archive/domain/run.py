@@ -24,6 +24,21 @@ class RecordingRef(NamedTuple):
     recording_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class WantedRecording:
+    """
+    A recording to ask a source for, with all that a source may want to know it by.
+
+    :param recording_id: the source's own id
+    :param filename: the source's name for the file, when it gave one
+    :param call_ids: the calls that it belongs to, as far as they are known
+    """
+
+    recording_id: str
+    filename: str | None = None
+    call_ids: tuple[str, ...] = ()
+
+
 class RunKind(StrEnum):
     """Why a run happens: only scheduled ones also take stragglers of earlier windows."""
 
