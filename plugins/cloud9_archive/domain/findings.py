@@ -81,6 +81,12 @@ FINDING_KINDS: Mapping[str, FindingKind] = {
         meaning="The media deadline has passed, and the source still does not have the recording.",
         next_action="Ask Cloud9, or look at the user's client; the recording is asked for again and heals when it comes.",
     ),
+    "LISTING_SILENT": FindingKind(
+        Severity.ERROR,
+        gap=False,
+        meaning="A source lists no call for a window, though it listed hundreds for it before, or a day earlier.",
+        next_action="Ask Cloud9 whether calls were recorded then, and the desk whether its clients ran; then run the window again. It heals when that day's calls are listed.",
+    ),
     "MEDIA_QUARANTINED": FindingKind(
         Severity.WARNING,
         gap=False,

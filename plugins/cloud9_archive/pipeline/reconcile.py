@@ -28,6 +28,7 @@ from cloud9_archive.errors import ReconciliationError
 from cloud9_archive.pipeline.chain_writer import append_link, unlinked_members
 from cloud9_archive.pipeline.report import RunFacts, outcome
 from cloud9_archive.pipeline.report_writer import put_report
+from cloud9_archive.pipeline.silences import find_silences, silence_subject
 from cloud9_archive.pipeline.workspace import Workspace
 from cloud9_archive.storage.readme import write_readme
 
@@ -81,7 +82,8 @@ def reconcile(workspace: Workspace, run: RunRef, *, failed_tasks: Sequence[str] 
         for account in (*facts.accounts, *facts.stragglers)
         for ref in (account.ref, *_recording_refs(account))
     }
-    note_findings(workspace.catalog, run, facts.findings, examined=examined | set(facts.sources), now=workspace.clock())
+    examined |= {subject for source in facts.sources for subject in (source, silence_subject(run, source))}
+    note_findings(workspace.catalog, run, facts.findings, examined=examined, now=workspace.clock())
     log.info("run reconciled", holds=holds, report=report, findings=len(facts.findings), **asdict(facts.calls))
     if not holds or failed_tasks:
         raise ReconciliationError(_gap_words(run, facts, gaps, failed_tasks), subject=run.run_id, hint=_advice(gaps))
@@ -106,6 +108,7 @@ def _facts(workspace: Workspace, run: RunRef) -> RunFacts:
         for source, complete in sources.items()
         if not complete
     ]
+    findings.extend(find_silences(workspace, run, sources=sorted(listed), accounts=accounts))
     stragglers = straggler_accounts(workspace.catalog, run, now=workspace.clock())
     for account in (*accounts, *stragglers):
         findings.extend(_findings_on(account))
