@@ -13,7 +13,8 @@
     │   ├── ConnectionFieldError      a field of the Airflow connection is missing or wrong
     │   ├── CredentialsError          401
     │   ├── AddressNotAllowedError    403
-    │   ├── TlsError                  the server's certificate was not accepted
+    │   ├── TlsError                  the server's certificate was not accepted, or ours by the server
+    │   ├── ProxyRefusedError         the forward proxy let nothing through
     │   ├── WireFormatError           the API's answer does not fit the wire format file
     │   ├── PolicyError               a policy file
     │   ├── RosterError               a roster file
@@ -128,9 +129,15 @@ class AddressNotAllowedError(ConfigurationError):
 
 
 class TlsError(ConfigurationError):
-    """The server's certificate was not accepted."""
+    """The server's certificate was not accepted, or ours by the server."""
 
     code = "TLS"
+
+
+class ProxyRefusedError(ConfigurationError):
+    """The forward proxy let nothing through: credentials, or a destination that it does not serve."""
+
+    code = "PROXY"
 
 
 class WireFormatError(ConfigurationError):

@@ -324,8 +324,8 @@ def test_nobody_listening_is_unreachable(source_to: Settings, waits: list[float]
 def test_an_untrusted_certificate_is_not_tried_again(
     peer: HTTPServer, source_to: Settings, other_authority: Any, waits: list[float]
 ) -> None:
-    source = source_to(peer.port, ca_file=other_authority.ca_file)
-    with Cloud9Client(source, sleep=waits.append) as client, pytest.raises(TlsError, match="CA file"):
+    source = source_to(peer.port, tls_trust=str(other_authority.ca_file))
+    with Cloud9Client(source, sleep=waits.append) as client, pytest.raises(TlsError, match="TLS trust list"):
         client.probe_access(START)
     assert waits == []
 

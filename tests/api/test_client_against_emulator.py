@@ -53,7 +53,7 @@ def connect(cloud9: EmulatorServer) -> Iterator[Connect]:
 
     def make(*, waits: list[float] | None = None, **fields: Any) -> Cloud9Client:
         key = cloud9.keys["emea"]
-        given = {"api_key": key.api_key, "api_secret": key.api_secret, "ca_file": cloud9.ca_file, **fields}
+        given = {"api_key": key.api_key, "api_secret": key.api_secret, "tls_trust": str(cloud9.ca_file), **fields}
         source = SourceSettings("cloud9_emea", host=cloud9.host, port=cloud9.port, **given)
         opened.append(Cloud9Client(source, sleep=(waits if waits is not None else []).append))
         return opened[-1]

@@ -79,7 +79,7 @@ class Bench:
             port=self.cloud9.port,
             api_key=key.api_key,
             api_secret=key.api_secret,
-            ca_file=self.cloud9.ca_file,
+            tls_trust=str(self.cloud9.ca_file),
         )
 
     def open_source(self, conn_id: str) -> AbstractContextManager[Cloud9Client]:
@@ -94,7 +94,7 @@ class Bench:
         """
         source = asdict(self.source_settings("cloud9_emea"))
         order = {
-            "source": {**source, "ca_file": str(source["ca_file"])},
+            "source": source,
             "root": str(self.root),
             "catalog_url": self.catalog_url,
             "policy": self.policy,

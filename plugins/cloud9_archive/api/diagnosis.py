@@ -19,6 +19,7 @@ from cloud9_archive.api.session import open_session
 from cloud9_archive.api.signature import Cloud9Auth, utc_now
 from cloud9_archive.api.source import SourceSettings
 from cloud9_archive.api.tls import trust_context
+from cloud9_archive.api.trust import read_trust
 from cloud9_archive.api.wire import listing_body, listing_windows, load_wire_format
 from cloud9_archive.api.wire_model import WireFormat
 from cloud9_archive.domain.window import Window
@@ -98,7 +99,7 @@ def diagnose(source: SourceSettings, *, clock: Callable[[], datetime] = utc_now)
     at = Step.TRUST
     try:
         trust_context(source)
-        known[at] = f"only the authorities of {source.ca_file}" if source.ca_file else "the authorities of this host"
+        known[at] = read_trust(source).words
         at = Step.WIRE_FORMAT
         wire = load_wire_format(source)
         known[at] = str(wire.origin)
