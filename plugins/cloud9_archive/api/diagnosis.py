@@ -9,9 +9,11 @@ from datetime import datetime
 from enum import StrEnum
 
 from cloud9_archive.api.attempts import Attempts
-from cloud9_archive.api.client import MOST_LISTING_BYTES, PROBED_SPAN
+from cloud9_archive.api.client import PROBED_SPAN
 from cloud9_archive.api.exchange import Exchange, Exchanger
 from cloud9_archive.api.limits import MinuteLimiter
+from cloud9_archive.api.listing import MOST_LISTING_BYTES
+from cloud9_archive.api.moments import listing_windows
 from cloud9_archive.api.outcomes import NOTICEABLE_SKEW
 from cloud9_archive.api.rows import read_listing
 from cloud9_archive.api.server_clock import clock_skew
@@ -20,8 +22,9 @@ from cloud9_archive.api.signature import Cloud9Auth, utc_now
 from cloud9_archive.api.source import SourceSettings
 from cloud9_archive.api.tls import trust_context
 from cloud9_archive.api.trust import read_trust
-from cloud9_archive.api.wire import listing_body, listing_windows, load_wire_format
+from cloud9_archive.api.wire import load_wire_format
 from cloud9_archive.api.wire_model import WireFormat
+from cloud9_archive.api.wire_request import Asked, first_step, listing_request
 from cloud9_archive.domain.window import Window
 from cloud9_archive.errors import (
     AddressNotAllowedError,
@@ -112,7 +115,7 @@ def _asked(
     source: SourceSettings, wire: WireFormat, known: dict[Step, str], clock: Callable[[], datetime]
 ) -> Diagnosis:
     window = listing_windows(wire, Window(clock() - PROBED_SPAN, clock()))[0]
-    body = listing_body(wire, window, token=wire.listing.paging.first_token, region=source.region)
+    request = listing_request(wire, Asked(window), first_step(wire.listing.paging), region=source.region)
     with open_session(source, auth=Cloud9Auth(source.api_key, source.api_secret, clock=clock)) as session:
         exchanger = Exchanger(
             source,
@@ -124,7 +127,7 @@ def _asked(
         )
         skew: float | None = None
         try:
-            with exchanger.exchange(wire.listing, body) as exchange:
+            with exchanger.exchange(wire.listing, request) as exchange:
                 skew = clock_skew(exchange.answer.headers, now=exchange.received_at)
                 _note_answered(source, known, skew)
                 known[Step.ANSWER] = _read(exchange, source, wire, known)

@@ -18,7 +18,8 @@ from cloud9_archive.api.server_clock import retry_after
 from cloud9_archive.api.session import StrictSession
 from cloud9_archive.api.source import SourceSettings
 from cloud9_archive.api.transfer import Deadline, Stored, body_chunks, store_chunks
-from cloud9_archive.api.wire_model import Listing, RecordingEndpoint
+from cloud9_archive.api.wire_request import WireRequest
+from cloud9_archive.api.wire_requests import Endpoint
 from cloud9_archive.errors import Cloud9ArchiveError
 
 TooLarge = Callable[[int], Cloud9ArchiveError]
@@ -92,7 +93,7 @@ class Exchanger:
     monotonic: Callable[[], float]
 
     @contextmanager
-    def exchange(self, endpoint: Listing | RecordingEndpoint, body: bytes) -> Iterator[Exchange]:
+    def exchange(self, endpoint: Endpoint, request: WireRequest) -> Iterator[Exchange]:
         """
         The exchange, open until the block ends.
 
@@ -106,8 +107,8 @@ class Exchanger:
         try:
             answer = self.session.request(
                 endpoint.method,
-                self.source.base_url + endpoint.path,
-                data=body,
+                self.source.base_url + request.target,
+                data=request.body,
                 headers={"Content-Type": self.content_type},
                 stream=True,
             )

@@ -80,7 +80,7 @@ def _fetch_one(
 ) -> None:
     with workspace.staging.scratch() as folder:
         try:
-            answer = client.fetch_recording(recording.ref.recording_id, into=folder / "original")
+            answer = client.fetch_recording(recording.wanted, into=folder / "original")
         except RecordError as error:
             note_quarantined(
                 workspace.catalog,

@@ -9,10 +9,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
-from cloud9_archive.api.client import CallPage, FetchedRecording, PendingRecording
+from cloud9_archive.api.client import FetchedRecording, PendingRecording
+from cloud9_archive.api.listing import CallPage
 from cloud9_archive.catalog.catalog import Catalog, open_catalog
 from cloud9_archive.domain.policy import Policy
 from cloud9_archive.domain.roster import Roster
+from cloud9_archive.domain.run import WantedRecording
 from cloud9_archive.domain.window import Window
 from cloud9_archive.media.profiles import Profile, profile_named
 from cloud9_archive.pipeline.policy_files import load_roster_of
@@ -28,7 +30,7 @@ class CallSource(Protocol):
     def list_calls(self, window: Window) -> Iterator[CallPage]:
         """The calls of the window, page by page."""
 
-    def fetch_recording(self, recording_id: str, *, into: Path) -> FetchedRecording | PendingRecording:
+    def fetch_recording(self, wanted: WantedRecording, *, into: Path) -> FetchedRecording | PendingRecording:
         """The recording's bytes are at ``into``, or the source does not have them yet."""
 
 
