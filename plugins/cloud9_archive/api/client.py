@@ -14,7 +14,7 @@ from typing import Self
 
 from cloud9_archive.api.attempts import Attempts
 from cloud9_archive.api.exchange import Exchanger
-from cloud9_archive.api.limits import Limiter, MinuteLimiter
+from cloud9_archive.api.limits import Limiter, OwnLedgers
 from cloud9_archive.api.paging import PageTrail
 from cloud9_archive.api.rows import Listed, UnknownWord, pending_reason, read_listing
 from cloud9_archive.api.server_clock import clock_skew
@@ -110,7 +110,7 @@ class Cloud9Client:
     :param clock: the present moment, aware
     :param sleep: waits for so many seconds
     :param monotonic: seconds that never go back
-    :param limiter: gives turns; by default one of this client's own
+    :param limiter: gives turns; by default this client keeps to the limits on its own
     :raises ConnectionFieldError: if the source's CA file or wire format cannot be used
     """
 
@@ -128,11 +128,10 @@ class Cloud9Client:
         self.wire = wire or load_wire_format(source)
         self._sleep = sleep
         self._told: set[tuple[str, str]] = set()
-        limits = {endpoint.path: endpoint.per_minute for endpoint in (self.wire.listing, self.wire.recording)}
         self._exchanger = Exchanger(
             source,
             session=open_session(source, auth=Cloud9Auth(source.api_key, source.api_secret, clock=clock)),
-            limiter=limiter or MinuteLimiter(limits, monotonic=monotonic, sleep=sleep),
+            limiter=limiter or Limiter(OwnLedgers(monotonic), monotonic=monotonic, sleep=sleep),
             content_type=self.wire.content_type,
             clock=clock,
             monotonic=monotonic,
