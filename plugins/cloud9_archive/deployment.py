@@ -26,6 +26,7 @@ def deployment_settings() -> Settings:
         staging_folder=_folder("staging_folder"),
         claim_lease=timedelta(minutes=conf.getint(SECTION, "claim_lease_minutes", fallback=lease)),
         media_workers=conf.getint(SECTION, "media_workers", fallback=DEFAULTS.media_workers),
+        backfill_rate_share=conf.getfloat(SECTION, "backfill_rate_share", fallback=DEFAULTS.backfill_rate_share),
     )
 
 

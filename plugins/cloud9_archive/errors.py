@@ -7,6 +7,7 @@
     │   ├── UnreachableError          name lookup, connection, reset, timeout
     │   ├── ServerFaultError          the server answered 5xx
     │   ├── RateLimitedError          the server answered 429
+    │   │   └── NoTurnError           the next turn under the limits is too far away
     │   ├── IncompleteBodyError       fewer bytes arrived than were announced
     │   └── StagingLostError          bytes that the catalog knows are not on this host
     ├── ConfigurationError            a person must act first: never retried
@@ -90,6 +91,12 @@ class RateLimitedError(TransientError):
     """The server answered 429."""
 
     code = "RATE_LIMITED"
+
+
+class NoTurnError(RateLimitedError):
+    """The next turn under the limits, which all workers of a key share, is too far away to wait for."""
+
+    code = "NO_TURN"
 
 
 class IncompleteBodyError(TransientError):

@@ -195,6 +195,14 @@ def get_provider_info() -> dict[str, Any]:
                         "example": None,
                         "default": "2",
                     },
+                    "backfill_rate_share": {
+                        "description": "The part of each of Cloud9's limits per minute that backfills and manual runs "
+                        "may use together, above 0 and at most 1. Scheduled runs may use all of it.",
+                        "version_added": "0.1.0",
+                        "type": "float",
+                        "example": "0.8",
+                        "default": "0.5",
+                    },
                 },
             }
         },

@@ -86,7 +86,7 @@ def main() -> None:
     with open_workspace(
         Policy.model_validate(order["policy"]),
         settings,
-        open_source=lambda conn_id: Cloud9Client(source),
+        open_source=lambda conn_id, limiter: Cloud9Client(source),
         clock=lambda: now,
     ) as workspace:
         event.listen(workspace.catalog.engine, "begin", death.comes_nearer)

@@ -13,7 +13,7 @@ from typing import Self
 
 from cloud9_archive.api.attempts import Attempts
 from cloud9_archive.api.exchange import Exchanger
-from cloud9_archive.api.limits import Limiter, MinuteLimiter
+from cloud9_archive.api.limits import Limiter, OwnLedgers
 from cloud9_archive.api.listing import CallLister, CallPage
 from cloud9_archive.api.moments import listing_windows
 from cloud9_archive.api.rows import pending_reason
@@ -81,7 +81,7 @@ class Cloud9Client:
     :param clock: the present moment, aware
     :param sleep: waits for so many seconds
     :param monotonic: seconds that never go back
-    :param limiter: gives turns; by default one of this client's own
+    :param limiter: gives turns; by default this client keeps to the limits on its own
     :raises ConnectionFieldError: if the source's CA file or wire format cannot be used
     """
 
@@ -98,11 +98,10 @@ class Cloud9Client:
         self.source = source
         self.wire = wire or load_wire_format(source)
         self._sleep = sleep
-        limits = {endpoint.path: endpoint.per_minute for endpoint in self.wire.endpoints()}
         self._exchanger = Exchanger(
             source,
             session=open_session(source, auth=Cloud9Auth(source.api_key, source.api_secret, clock=clock)),
-            limiter=limiter or MinuteLimiter(limits, monotonic=monotonic, sleep=sleep),
+            limiter=limiter or Limiter(OwnLedgers(monotonic), monotonic=monotonic, sleep=sleep),
             content_type=self.wire.content_type,
             clock=clock,
             monotonic=monotonic,

@@ -11,7 +11,7 @@ from enum import StrEnum
 from cloud9_archive.api.attempts import Attempts
 from cloud9_archive.api.client import PROBED_SPAN
 from cloud9_archive.api.exchange import Exchange, Exchanger
-from cloud9_archive.api.limits import MinuteLimiter
+from cloud9_archive.api.limits import Limiter
 from cloud9_archive.api.listing import MOST_LISTING_BYTES
 from cloud9_archive.api.moments import listing_windows
 from cloud9_archive.api.outcomes import NOTICEABLE_SKEW
@@ -120,7 +120,7 @@ def _asked(
         exchanger = Exchanger(
             source,
             session=session,
-            limiter=MinuteLimiter({wire.listing.path: wire.listing.per_minute}),
+            limiter=Limiter(),
             content_type=wire.content_type,
             clock=clock,
             monotonic=time.monotonic,

@@ -12,7 +12,7 @@ import requests
 import urllib3.exceptions
 
 from cloud9_archive.api.attempts import Attempts
-from cloud9_archive.api.limits import Limiter
+from cloud9_archive.api.limits import Bucket, Limiter
 from cloud9_archive.api.outcomes import status_error, transport_error
 from cloud9_archive.api.server_clock import retry_after
 from cloud9_archive.api.session import StrictSession
@@ -59,7 +59,8 @@ class Exchange:
         """
         if self.status != requests.codes.ok:
             headers = self.answer.headers
-            attempts.asked_to_wait = retry_after(headers, now=self.received_at)
+            if self.status != requests.codes.too_many_requests:  # then the limiter makes everybody wait
+                attempts.asked_to_wait = retry_after(headers, now=self.received_at)
             raise status_error(self.status, headers, asked=self.asked, now=self.received_at)
 
     def whole(self, *, most: int, too_large: TooLarge) -> bytes:
@@ -80,6 +81,7 @@ class Exchanger:
     Makes exchanges with one source.
 
     :param session: signs and sends
+    :param limiter: gives turns to send, to all that share the key
     :param content_type: of every request body
     :param clock: the present moment, aware
     :param monotonic: seconds that never go back
@@ -95,12 +97,14 @@ class Exchanger:
     @contextmanager
     def exchange(self, endpoint: Endpoint, request: WireRequest) -> Iterator[Exchange]:
         """
-        The exchange, open until the block ends.
+        The exchange, open until the block ends; a 429 makes everybody who shares the key wait.
 
+        :raises NoTurnError: if its turn is too far away
         :raises UnreachableError: if no answer came
         :raises TlsError: if the server was not trusted
         """
-        self.limiter.wait_turn(endpoint.path)
+        bucket = Bucket.of(self.source.api_key, endpoint.path, endpoint.per_minute)
+        turn = self.limiter.wait_turn(bucket)
         allowed = self.source.total_timeout
         deadline = Deadline(allowed, self.monotonic() + allowed, self.monotonic)
         asked = f"{endpoint.method} {endpoint.path}"
@@ -114,5 +118,10 @@ class Exchanger:
             )
         except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
             raise transport_error(error, asked=asked) from error
+        finally:
+            self.limiter.note_answer(turn)
         with answer:
-            yield Exchange(answer, asked, deadline, self.clock())
+            received_at = self.clock()
+            if answer.status_code == requests.codes.too_many_requests:
+                self.limiter.pause(bucket, retry_after(answer.headers, now=received_at))
+            yield Exchange(answer, asked, deadline, received_at)
