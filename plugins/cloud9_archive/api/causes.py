@@ -53,7 +53,8 @@ def kind_and_detail(error: BaseException) -> tuple[Kind, str]:
     causes = _causes(error)
     tunnel = _tunnel_status(causes)
     if tunnel is not None:
-        kinds: dict[int, Kind] = {407: "proxy_407", 403: "proxy_403"}
+        # tinyproxy answers 401 to a wrong password.
+        kinds: dict[int, Kind] = {401: "proxy_407", 407: "proxy_407", 403: "proxy_403"}
         return kinds.get(tunnel, "proxy"), _proxy_words(causes, f", which answered {tunnel}")
     alerts = (getattr(cause, "reason", None) or "" for cause in causes if isinstance(cause, ssl.SSLError))
     if any(_CLIENT_CERTIFICATE_REFUSED.search(alert) for alert in alerts):
