@@ -24,7 +24,7 @@ from cloud9_archive.api.client import Cloud9Client, FetchedRecording
 from cloud9_archive.api.outcomes import transport_error
 from cloud9_archive.api.session import open_session
 from cloud9_archive.api.source import SourceSettings
-from cloud9_archive.api.tls import StrictAdapter
+from cloud9_archive.api.tls import StrictAdapter, trust_context
 from cloud9_archive.domain.window import Window
 from cloud9_archive.emulator.server import EmulatorServer
 from cloud9_archive.emulator.world import WorldSettings
@@ -86,6 +86,20 @@ def test_whatever_the_caller_says_there_is_no_way_round_the_proxy(
             with pytest.raises(requests.exceptions.ProxyError):
                 session.get(f"{source.base_url}/x", proxies=proxies)
     assert peer.log == []
+
+
+@pytest.mark.parametrize(
+    "proxies", [{"https": "http://127.0.0.1:1"}, {"all": "http://127.0.0.1:1"}, {"https": ""}, None]
+)
+def test_an_adapter_knows_one_proxy_or_none(source_to: Settings, proxies: Any) -> None:
+    source = source_to(443, proxy_host="proxy.example", proxy_port=3128)
+    request = requests.Request("GET", f"{source.base_url}/x").prepare()
+    for adapter, place in (
+        (StrictAdapter(trust_context(source), proxy=source.proxy), ("proxy.example", 3128)),
+        (StrictAdapter(trust_context(source)), None),
+    ):
+        pool = adapter.get_connection_with_tls_context(request, verify=True, proxies=proxies)
+        assert (pool.proxy and (pool.proxy.host, pool.proxy.port)) == place
 
 
 def test_a_listing_and_a_recording_come_through_one_tunnel(

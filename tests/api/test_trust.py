@@ -105,6 +105,7 @@ def mispinned(authority: Authority, serve: Serve, source_to: Settings) -> tuple[
 
 def test_pins_cannot_be_walked_round(mispinned: tuple[ssl.SSLContext, int]) -> None:
     context, port = mispinned
+    assert context.options & ssl.OP_NO_RENEGOTIATION
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     with socket.create_connection(("127.0.0.1", port)) as plain, pytest.raises(ssl.SSLCertVerificationError):
