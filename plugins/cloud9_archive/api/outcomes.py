@@ -119,7 +119,7 @@ _OUTCOMES: dict[str, Outcome] = {
         "demand a client certificate cut the connection of who shows none",
     ),
     "proxy_407": Outcome(
-        "407 from the proxy",
+        "407 or 401 from the proxy",
         ProxyRefusedError,
         "the forward proxy does not accept the credentials",
         "check the fields proxy_user and proxy_password of the connection",
