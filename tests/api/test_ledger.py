@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -106,7 +107,7 @@ def test_after_a_pause_turns_come_one_by_one_for_a_while(
     turns = sorted(desk.ask() for _ in range(asked))
     gap = desk.allowance(shared=False).gap
     assert turns[0] >= until
-    for one, other in zip(turns, turns[1:], strict=False):
+    for one, other in pairwise(turns):
         assert other - one >= gap or other >= until + PERIOD
     assert busiest(desk.turns(), PERIOD) <= desk.limit
 
