@@ -36,7 +36,7 @@ test: lint ## everything that must hold, a DAG run in a real Airflow included
 	$(BIN)/pytest -m e2e
 
 bench: env ## benchmarks as ratios side by side, to var/bench/*.json; BENCH= picks some of: rate_budget
-	@$(BIN)/python tests/bench/benchmarks.py $(BENCH)
+	@$(BIN)/python tests/bench/measuring.py $(BENCH)
 
 demo: env ## real calls through a real Airflow into an archive that anyone can check
 	@$(BIN)/python -m cloud9_archive.demo

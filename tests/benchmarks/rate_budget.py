@@ -24,9 +24,9 @@ from pathlib import Path
 from typing import Self
 
 import rate_client
+from measuring import Figure
 from postgres_server import fresh_database, postgres_answers
 
-from benchmarks import Figure
 from cloud9_archive.catalog.catalog import open_catalog
 from cloud9_archive.domain.run import RunKind
 from cloud9_archive.emulator.admin_client import AdminClient

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from types import ModuleType
 
 from rich.console import Console
 from rich.table import Table
@@ -69,14 +70,14 @@ def names() -> list[str]:
     return sorted(path.stem for path in FOLDER.glob("*.py") if not path.stem.startswith("test_"))
 
 
-def measure(name: str) -> tuple[str, list[Figure]]:
-    """A benchmark's first line, and its figures; a module has ``measure()``, which yields them."""
+def load(name: str) -> ModuleType:
+    """A benchmark's module; it has a ``measure()`` that yields figures, and its first line says of what."""
     spec = spec_from_file_location(name, FOLDER / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = sys.modules[name] = module_from_spec(spec)
     spec.loader.exec_module(module)
-    return (module.__doc__ or "").partition("\n")[0], list(module.measure())
+    return module
 
 
 def show(name: str, title: str, figures: Iterable[Figure], console: Console) -> None:
@@ -122,7 +123,8 @@ def main(wanted: list[str], *, folder: Path = ROOT / "var" / "bench") -> int:
     reached = True
     for name in wanted or known:
         began_at = datetime.now(UTC)
-        title, figures = measure(name)
+        module = load(name)
+        title, figures = (module.__doc__ or "").partition("\n")[0], list(module.measure())
         show(name, title, figures, Console(width=None if sys.stdout.isatty() else 140))
         keep(name, title, figures, folder=folder, began_at=began_at)
         reached = reached and all(figure.reached for figure in figures)
