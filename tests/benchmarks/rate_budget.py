@@ -215,5 +215,5 @@ def _busiest(moments: Sequence[datetime]) -> int:
 
 def _words(kinds: Sequence[RunKind]) -> str:
     if RunKind.BACKFILL in kinds:
-        return f"{kinds.count(RunKind.SCHEDULED)} scheduled beside {kinds.count(RunKind.BACKFILL)} of a backfill"
+        return f"{kinds.count(RunKind.SCHEDULED)} scheduled, {kinds.count(RunKind.BACKFILL)} backfilling"
     return f"{len(kinds)} {'process' if len(kinds) == 1 else 'processes'}"

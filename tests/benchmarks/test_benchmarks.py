@@ -76,7 +76,7 @@ def test_the_rate_budget_is_counted_by_the_emulator(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(bench, "BACKFILL_AHEAD", 2.0)
     monkeypatch.setattr(bench, "ROWS", ((RunKind.BACKFILL, RunKind.SCHEDULED),))
     figures = {figure.what.partition(", ")[2]: figure for figure in bench.measure() if "SQLite" in figure.what}
-    together = "1 scheduled beside 1 of a backfill"
+    together = "1 scheduled, 1 backfilling"
     assert set(figures) == {
         f"{endpoint}, {together}{whose}"
         for endpoint in ("metadata", "recordings")
