@@ -45,6 +45,7 @@ ONE_ROW = {
     "bags": "a sealed bag",
     "chain": "a link of a chain that this catalog wrote or read",
     "findings": "a finding, open or healed",
+    "rate_buckets": "a limit per minute, with the turns that were given out under it",
     "events": "a change: who, what, when, before, after; never changed",
 }
 

@@ -78,7 +78,7 @@ _OUTCOMES: dict[str, Outcome] = {
         "429",
         RateLimitedError,
         "the key's requests per minute are used up",
-        "nothing: it is tried again after Retry-After; if it stays, let fewer tasks share the key",
+        "nothing: all who share the key wait as long as Retry-After says; if it stays, something else uses the key as well",
     ),
     "3xx": Outcome(
         "3xx",
