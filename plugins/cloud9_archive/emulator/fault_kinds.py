@@ -1,0 +1,237 @@
+"""Every fault that the emulator can be told to have: what it means, where it may strike, and what may be said of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Endpoint = Literal["metadata", "recordings", "recording_list", "media"]
+ENDPOINTS: tuple[Endpoint, ...] = ("metadata", "recordings", "recording_list", "media")
+
+
+class FaultKind(StrEnum):
+    """What goes wrong; :data:`FAULTS` says what each one means."""
+
+    STATUS = "status"
+    REDIRECT = "redirect"
+    RESET_EARLY = "reset_early"
+    RESET = "reset"
+    STALL = "stall"
+    SLOW_DRIP = "slow_drip"
+    SHORT_BODY = "short_body"
+    LENGTH_TOO_LARGE = "length_too_large"
+    LENGTH_TOO_SMALL = "length_too_small"
+    CHUNKED_CUT = "chunked_cut"
+    GZIP = "gzip"
+    WRONG_CONTENT_TYPE = "wrong_content_type"
+    DATE_OFF = "date_off"
+    NO_DATE = "no_date"
+    EARLY_HINTS = "early_hints"
+    NOT_JSON = "not_json"
+    JSON_ERROR = "json_error"
+    OVERSIZED = "oversized"
+    DEEP_JSON = "deep_json"
+    REPEATED_TOKEN = "repeated_token"  # noqa: S105 - a page token
+    ENDLESS_PAGES = "endless_pages"
+    DUPLICATE_PAGE = "duplicate_page"
+    SHRINKING_PAGE = "shrinking_page"
+    EMPTY_LISTING = "empty_listing"
+    ROWS_INSERTED = "rows_inserted"
+    ROWS_REMOVED = "rows_removed"
+    ROWS_EDITED = "rows_edited"
+    DUPLICATE_ROWS = "duplicate_rows"
+    OUTSIDE_WINDOW = "outside_window"
+    WINDOW_TOO_LONG = "window_too_long"
+    RENAMED_FIELD = "renamed_field"
+    MISSING_FIELD = "missing_field"
+    WRONG_TYPE = "wrong_type"
+    UNKNOWN_WORD = "unknown_word"
+    NAN = "nan"
+    HALF_SURROGATE = "half_surrogate"
+    ALTERED = "altered"
+    ZIP_WRONG_CRC = "zip_wrong_crc"
+    ZIP_TRUNCATED = "zip_truncated"
+    ZIP_BOMB = "zip_bomb"
+    ZIP_ESCAPE = "zip_escape"
+    BASE64_DAMAGED = "base64_damaged"
+    URL_OTHER_HOST = "url_other_host"
+    URL_LOOPBACK = "url_loopback"
+    URL_PLAIN_HTTP = "url_plain_http"
+    URL_EXPIRED = "url_expired"
+    URL_UNKNOWN = "url_unknown"
+
+
+_ANYWHERE = {
+    FaultKind.STATUS: "the answer is `status` (500), with `retry_after` as Retry-After if that is given",
+    FaultKind.REDIRECT: "the answer is `status` (302) and leads to `location`, which is another host unless given",
+    FaultKind.RESET_EARLY: "the connection is reset before the headers",
+    FaultKind.RESET: "the connection is reset after `after_bytes` of the body (half of it)",
+    FaultKind.STALL: "nothing comes for `seconds` (1), before the headers or after `after_bytes` of the body; then the rest",
+    FaultKind.SLOW_DRIP: "the body comes in twenty pieces, spread over `seconds` (1)",
+    FaultKind.SHORT_BODY: "the connection is closed after `after_bytes` of the body (half of it)",
+    FaultKind.LENGTH_TOO_LARGE: "Content-Length announces 100 bytes more than come before the connection is closed",
+    FaultKind.LENGTH_TOO_SMALL: "Content-Length announces `after_bytes` (half) of the body, and all of it comes",
+    FaultKind.CHUNKED_CUT: "the body is chunked and ends without the last chunk, after `after_bytes` (half of it)",
+    FaultKind.GZIP: "the body is compressed with gzip, and says so, though nobody asked for that",
+    FaultKind.WRONG_CONTENT_TYPE: "the Content-Type is text/plain",
+    FaultKind.DATE_OFF: "the Date header is `seconds` (86400) ahead of the server's clock",
+    FaultKind.NO_DATE: "there is no Date header",
+    FaultKind.EARLY_HINTS: "a 103 Early Hints comes before the answer",
+    FaultKind.NOT_JSON: "the answer is 200 with an HTML page to sign in",
+    FaultKind.JSON_ERROR: 'the answer is 200 with JSON of the form `{"error": …, "message": …}`',
+    FaultKind.OVERSIZED: "`size` bytes (32 MiB) follow the body: blanks after JSON, zeros after audio",
+    FaultKind.DEEP_JSON: "the answer is 200 with JSON lists nested 100000 deep",
+}
+_LISTING = {
+    FaultKind.REPEATED_TOKEN: "the page leads to itself, by the token with which it was asked for",
+    FaultKind.ENDLESS_PAGES: "the page says that there is more, and there the same rows come again, each time by a new token",
+    FaultKind.DUPLICATE_PAGE: "the page before comes once more, then it goes on",
+    FaultKind.SHRINKING_PAGE: "the second half of the page's rows is left out",
+    FaultKind.EMPTY_LISTING: "the answer is 200 with no rows, and there is no next page",
+    FaultKind.ROWS_INSERTED: "the window's first `rows` rows (1) are not there yet on its first page, and are there afterwards",
+    FaultKind.ROWS_REMOVED: "the window's first `rows` rows (1) are gone from a later page on, until it is listed anew: by page and offset, what follows moves up",
+    FaultKind.ROWS_EDITED: "the page's last row has another button label; the next page begins with that row as it is",
+    FaultKind.DUPLICATE_ROWS: "the page's last row stands there twice",
+    FaultKind.OUTSIDE_WINDOW: "`rows` rows (1) of calls from before the window stand at the end of the page",
+    FaultKind.WINDOW_TOO_LONG: "the window is refused as too long, whatever its length",
+    FaultKind.RENAMED_FIELD: "the key of the rows has another name",
+    FaultKind.MISSING_FIELD: "`field` (`callId`) is missing in the struck row",
+    FaultKind.WRONG_TYPE: "`field` (`startTime`) is an object in the struck row",
+    FaultKind.UNKNOWN_WORD: "`field` (`callType`) holds a word or code that nobody knows in the struck row",
+    FaultKind.NAN: "`field` (`milliDuration`) is NaN in the struck row",
+    FaultKind.HALF_SURROGATE: "`field` (`buttonLabel`) is half of a surrogate pair in the struck row",
+}
+_RECORDINGS = {
+    FaultKind.ALTERED: "bits in the middle of the body are flipped on the way, and nothing else tells",
+    FaultKind.ZIP_WRONG_CRC: "the answer is a ZIP whose member does not fit its checksum",
+    FaultKind.ZIP_TRUNCATED: "the answer is the first half of a ZIP",
+    FaultKind.ZIP_BOMB: "the answer is a ZIP whose member grows to `size` bytes (32 MiB) of zeros",
+    FaultKind.ZIP_ESCAPE: "the answer is a ZIP whose member is named `../../escaped.ogg`",
+    FaultKind.BASE64_DAMAGED: "the answer is JSON with audio that is no base64",
+    FaultKind.URL_OTHER_HOST: "the answer is JSON with `location`, which is an https URL of another host unless given",
+    FaultKind.URL_LOOPBACK: "the answer is JSON with an https URL of this server's own port on 2130706433, which is 127.0.0.1",
+    FaultKind.URL_PLAIN_HTTP: "the answer is JSON with an http URL of this server",
+    FaultKind.URL_EXPIRED: "the answer is JSON with a URL of this server that has expired: 403",
+    FaultKind.URL_UNKNOWN: "the answer is JSON with a URL of this server that leads to nothing: 404",
+}
+_GROUPS: tuple[tuple[str, tuple[Endpoint, ...], Mapping[FaultKind, str]], ...] = (
+    ("any", ENDPOINTS, _ANYWHERE),
+    ("listings", ("metadata", "recording_list"), _LISTING),
+    ("recordings", ("recordings",), _RECORDINGS),
+)
+FAULTS: Mapping[FaultKind, str] = {**_ANYWHERE, **_LISTING, **_RECORDINGS}
+_ALSO_ON_MEDIA = frozenset({FaultKind.ALTERED})
+
+
+def strikes_at(kind: FaultKind) -> tuple[Endpoint, ...]:
+    """The endpoints at which such a fault may strike."""
+    endpoints = next(endpoints for _, endpoints, group in _GROUPS if kind in group)
+    return (*endpoints, "media") if kind in _ALSO_ON_MEDIA else endpoints
+
+
+def faults_table() -> str:
+    """The faults as a table for the documentation."""
+    rows = ["| fault | strikes at | meaning |", "|---|---|---|"]
+    for name, _, group in _GROUPS:
+        for kind, meaning in group.items():
+            where = f"{name}, media" if kind in _ALSO_ON_MEDIA else name
+            rows.append(f"| `{kind}` | {where} | {meaning} |")
+    return "\n".join(rows)
+
+
+class FaultDetails(BaseModel):
+    """
+    A kind of fault, and what is particular about it; the kinds' meanings name what they look at.
+
+    :param match: strike only this recording or call id, or a page that lists this call id; that call's row is the struck one
+    :param status: HTTP status, for ``status`` and ``redirect``
+    :param retry_after: Retry-After header: seconds, or any text as it is
+    :param retry_after_date: whether the seconds are told as an HTTP date by the server's clock
+    :param after_bytes: bytes of the body that arrive before it happens
+    :param seconds: how long, or how far
+    :param rows: how many rows
+    :param field: the field of the struck row, which is the page's first unless ``match`` names another
+    :param size: bytes
+    :param location: URL
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: FaultKind
+    match: str | None = None
+    status: int | None = Field(default=None, ge=200, le=599)
+    retry_after: int | str | None = None
+    retry_after_date: bool = False
+    after_bytes: int | None = Field(default=None, ge=0)
+    seconds: float | None = None
+    rows: int = Field(default=1, ge=1)
+    field: str | None = None
+    size: int = Field(default=32 * 1024 * 1024, ge=0)
+    location: str | None = None
+
+
+class FaultOrder(FaultDetails):
+    """
+    A fault for requests to come; the oldest that matches strikes.
+
+    :param count: how many requests it strikes
+    """
+
+    endpoint: Endpoint
+    count: int = Field(default=1, ge=1)
+
+    @model_validator(mode="after")
+    def _can_strike_there(self) -> Self:
+        """A fault that could never strike is a mistake of whoever ordered it."""
+        if self.endpoint not in strikes_at(self.kind):
+            raise ValueError(
+                f"{self.kind} cannot strike at {self.endpoint}, only at {', '.join(strikes_at(self.kind))}"
+            )
+        return self
+
+
+class StormFault(FaultDetails):
+    """
+    A fault that strikes by chance.
+
+    :param rate: share of the requests that it strikes, from 0 to 1
+    """
+
+    rate: float = Field(gt=0, le=1)
+
+
+class StormSetting(BaseModel):
+    """
+    Faults that strike by chance until another setting; without faults there is calm.
+
+    :param faults: at most one strikes a request; their rates add up to 1 at most
+    :param seed: equal seeds and equal orders of requests give equal strikes
+    :param endpoints: where it storms; a fault that cannot strike at an endpoint spares it
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    faults: tuple[StormFault, ...] = ()
+    seed: int = 1
+    endpoints: tuple[Endpoint, ...] = ("metadata", "recordings")
+
+    @model_validator(mode="after")
+    def _is_a_distribution(self) -> Self:
+        """One draw decides between all of them."""
+        if sum(fault.rate for fault in self.faults) > 1 + 1e-9:
+            raise ValueError("the rates add up to more than 1")
+        return self
+
+
+MIXED_STORM: tuple[StormFault, ...] = (
+    StormFault(kind=FaultKind.STATUS, status=429, retry_after=1, rate=0.05),
+    StormFault(kind=FaultKind.STATUS, status=500, rate=0.05),
+    StormFault(kind=FaultKind.STATUS, status=503, rate=0.05),
+    StormFault(kind=FaultKind.RESET, rate=0.05),
+    StormFault(kind=FaultKind.STALL, seconds=0.2, rate=0.05),
+    StormFault(kind=FaultKind.SHORT_BODY, rate=0.05),
+    StormFault(kind=FaultKind.DUPLICATE_PAGE, rate=0.05),
+)
