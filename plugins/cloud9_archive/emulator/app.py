@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 from fastapi import FastAPI, Request
+from starlette.convertors import Convertor, register_url_convertor
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
@@ -31,9 +32,24 @@ from cloud9_archive.emulator.striking import strike
 METADATA = "/v1.1/calls/metadata"
 RECORDINGS = "/v1/calls/recordings"
 RECORDING_LIST = "/v1/calls/recordingList"
-CALL_RECORDINGS = "/v1/calls/{call_id:path}/recordings"
+CALL_RECORDINGS = "/v1/calls/{call_id:text}/recordings"
 MEDIA = "/media/{token}"
 _LARGEST_BODY = 64 * 1024
+
+
+class _Text(Convertor[str]):
+    """Any text of a path, slashes and line ends included: ids are hostile."""
+
+    regex = "(?s:.*)"
+
+    def convert(self, value: str) -> str:
+        return value
+
+    def to_string(self, value: str) -> str:
+        return value
+
+
+register_url_convertor("text", _Text())
 
 Endpoints = Callable[[Cloud, Desk, Request, Fields], Answer]
 
@@ -63,7 +79,7 @@ def make_app(cloud: Cloud) -> ASGIApp:
     app.add_api_route(MEDIA, _linked(cloud), methods=["GET"])
     add_admin(app, cloud)
     # The catch-all must be the last to be asked.
-    app.add_api_route("/{path:path}", _answer_other, methods=["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"])
+    app.add_api_route("/{path:text}", _answer_other, methods=["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"])
     return Observed(app, cloud)
 
 

@@ -16,7 +16,7 @@ from cloud9_archive.emulator.truth import RequestSeen, Violation
 API = ("/v1/", "/v1.1/", "/v2/")
 DESK, FAULT, ERROR = "cloud9.desk", "cloud9.fault", "cloud9.error"
 _READING = frozenset({"POST", "GET", "HEAD"})
-_OF_A_CALL = re.compile(r"/v1/calls/.+/recordings")
+_OF_A_CALL = re.compile(r"/v1/calls/.+/recordings", re.DOTALL)
 
 
 class Observed:
