@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from cloud9_archive.emulator.fault_kinds import ENDPOINTS, FAULTS, FaultKind, FaultOrder, strikes_at
-from cloud9_archive.emulator.listing_faults import EARLIER_LABEL
+from cloud9_archive.emulator.fault_kinds import ENDPOINTS, FAULTS, FaultKind, strikes_at
+from cloud9_archive.emulator.fault_orders import FaultOrder
+from cloud9_archive.emulator.listing_faults import EARLIER_EDITION
 from cloud9_archive.emulator.server import EmulatorServer
 
 DAY = timedelta(days=1)
@@ -93,14 +94,14 @@ def test_a_row_edited_between_pages_is_seen_before_and_after(
     server.admin.set_dialect(paging=paging, page_end="total")
     server.admin.fault("rows_edited", "metadata")
     rows = emea.day() if paging == "token_header" else numbered(emea, window)[0]
-    assert rows == [*whole[:9], {**whole[9], "buttonLabel": EARLIER_LABEL}, *whole[9:]]
+    assert rows == [*whole[:9], {**whole[9], "buttonLabel": EARLIER_EDITION}, *whole[9:]]
     assert (emea.day() if paging == "token_header" else numbered(emea, window)[0]) == whole
 
 
 def test_the_last_page_can_be_edited_too(server: EmulatorServer, emea: Any, friday: datetime) -> None:
     whole = emea.day()
     server.admin.fault("rows_edited", "metadata")
-    assert emea.day() == [*whole[:-1], {**whole[-1], "buttonLabel": EARLIER_LABEL}, whole[-1]]
+    assert emea.day() == [*whole[:-1], {**whole[-1], "buttonLabel": EARLIER_EDITION}, whole[-1]]
 
 
 def test_a_row_stands_twice_on_a_page(server: EmulatorServer, emea: Any, whole: list[dict[str, Any]]) -> None:
@@ -231,3 +232,19 @@ def test_faults_of_listings_strike_the_list_of_recordings_too(
     assert emea.send("POST", path, second).json != after
     assert server.admin.requests().requests[-1].fault == kind
     assert emea.send("POST", path, second).json == after
+
+
+@pytest.mark.parametrize(
+    "kind", ["missing_field", "wrong_type", "nan", "half_surrogate", "duplicate_rows", "renamed_field"]
+)
+def test_faults_of_rows_strike_the_recordings_of_one_call_too(
+    server: EmulatorServer, emea: Any, whole: list[dict[str, Any]], kind: str
+) -> None:
+    server.admin.set_dialect(recordings="per_call")
+    path = f"/v1/calls/{whole[0]['callId']}/recordings"
+    right = emea.get(path).json
+    server.admin.fault("duplicate_page", "recording_list")
+    server.admin.fault(kind, "recording_list")
+    assert str(emea.get(path).json) != str(right)
+    assert [order.kind for order in server.cloud.faults] == ["duplicate_page"], "there are no pages to strike"
+    assert emea.get(path).json == right

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from cloud9_archive.emulator.fault_kinds import MIXED_STORM, FaultKind, StormFault, StormSetting
+from cloud9_archive.emulator.fault_kinds import FaultKind
+from cloud9_archive.emulator.fault_orders import MIXED_STORM, StormFault, StormSetting
 from cloud9_archive.emulator.limits import Traffic
 from cloud9_archive.emulator.server import EmulatorServer
 from cloud9_archive.emulator.storm import Storm

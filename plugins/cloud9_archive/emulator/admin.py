@@ -12,7 +12,7 @@ from pydantic import AwareDatetime, BaseModel
 
 from cloud9_archive.emulator.calls import EmulatedCall, Link, Recording
 from cloud9_archive.emulator.dialect import Dialect
-from cloud9_archive.emulator.fault_kinds import FaultOrder, StormSetting
+from cloud9_archive.emulator.fault_orders import FaultOrder, StormSetting
 from cloud9_archive.emulator.firm import DESKS, Desk
 from cloud9_archive.emulator.refusal import RefusedError
 from cloud9_archive.emulator.state import Cloud

@@ -15,7 +15,8 @@ from urllib.parse import urlencode
 from pydantic import BaseModel
 
 from cloud9_archive.emulator.dialect import Dialect
-from cloud9_archive.emulator.fault_kinds import Endpoint, FaultKind, FaultOrder, StormFault, StormSetting
+from cloud9_archive.emulator.fault_kinds import Endpoint, FaultKind
+from cloud9_archive.emulator.fault_orders import FaultOrder, StormFault, StormSetting
 from cloud9_archive.emulator.truth import (
     AllowList,
     ClockSetting,

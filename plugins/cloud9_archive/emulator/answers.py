@@ -9,7 +9,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from cloud9_archive.emulator.fault_kinds import FaultDetails
+from cloud9_archive.emulator.fault_orders import FaultDetails
 from cloud9_archive.emulator.refusal import RefusedError
 
 

@@ -14,7 +14,8 @@ from starlette.responses import Response
 
 from cloud9_archive.emulator.answers import Answer, json_answer, refusal_answer
 from cloud9_archive.emulator.calls import Recording
-from cloud9_archive.emulator.fault_kinds import FaultDetails, FaultKind
+from cloud9_archive.emulator.fault_kinds import FaultKind
+from cloud9_archive.emulator.fault_orders import FaultDetails
 from cloud9_archive.emulator.recorded import flipped
 from cloud9_archive.emulator.refusal import RefusedError
 from cloud9_archive.emulator.state import Cloud

@@ -11,10 +11,10 @@ from cloud9_archive.emulator.answers import Answer, json_answer, refusal_answer
 from cloud9_archive.emulator.asking import AskedPage, Fields, read_page_request, read_wanted
 from cloud9_archive.emulator.calls import EmulatedCall, Recording
 from cloud9_archive.emulator.delivery import Wanted, audio_answer, recordings_answer
-from cloud9_archive.emulator.fault_kinds import FaultKind
+from cloud9_archive.emulator.fault_kinds import NEEDS_A_WINDOW, FaultKind
 from cloud9_archive.emulator.firm import DESKS, Desk
 from cloud9_archive.emulator.listing import call_entries, inline_rows, recording_entries
-from cloud9_archive.emulator.listing_faults import Window, listing_answer
+from cloud9_archive.emulator.listing_faults import Window, listing_answer, rows_key, struck_rows
 from cloud9_archive.emulator.refusal import RefusedError
 from cloud9_archive.emulator.state import Cloud
 
@@ -68,12 +68,14 @@ def answer_call_recordings(cloud: Cloud, desk: Desk, request: Request, fields: F
         raise RefusedError(400, "BAD_REQUEST", "The call is named by the path alone.")
     call_id = request.path_params["call_id"]
     request.scope[SUBJECT] = call_id
-    fault = cloud.take_fault("recording_list", subjects=frozenset({call_id}))
+    fault = cloud.take_fault("recording_list", subjects=frozenset({call_id}), barred=NEEDS_A_WINDOW)
     call = _own_call(cloud, desk, call_id)
     if call is None:
         return refusal_answer(RefusedError(404, "UNKNOWN_CALL", "There is no such call."), fault=fault)
-    rows = inline_rows(call) if cloud.shows_links(call) else []
-    return Answer(json_answer({RECORDINGS_KEY: rows}), fault)
+    emptied = fault is not None and fault.kind is FaultKind.EMPTY_LISTING
+    rows = [] if emptied or not cloud.shows_links(call) else inline_rows(call)
+    rows = struck_rows(rows, call_ids=[(call_id,)] * len(rows), fault=fault)
+    return Answer(json_answer({rows_key(RECORDINGS_KEY, fault=fault): rows}), fault)
 
 
 def answer_recordings(cloud: Cloud, desk: Desk, request: Request, fields: Fields) -> Answer:

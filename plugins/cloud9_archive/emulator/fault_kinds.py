@@ -1,12 +1,10 @@
-"""Every fault that the emulator can be told to have: what it means, where it may strike, and what may be said of it."""
+"""Every fault that the emulator can be told to have: what it means, and where it may strike."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Literal, Self
-
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from typing import Literal
 
 Endpoint = Literal["metadata", "recordings", "recording_list", "media"]
 ENDPOINTS: tuple[Endpoint, ...] = ("metadata", "recordings", "recording_list", "media")
@@ -93,16 +91,18 @@ _LISTING = {
     FaultKind.EMPTY_LISTING: "the answer is 200 with no rows, and there is no next page",
     FaultKind.ROWS_INSERTED: "the window's first `rows` rows (1) are not there yet on its first page, and are there afterwards",
     FaultKind.ROWS_REMOVED: "the window's first `rows` rows (1) are gone from a later page on, until it is listed anew: by page and offset, what follows moves up",
-    FaultKind.ROWS_EDITED: "the page's last row has another button label; the next page begins with that row as it is",
+    FaultKind.ROWS_EDITED: "the page's last row has another `buttonLabel` (of recordings: `fileName`); the next page begins with that row as it is",
     FaultKind.DUPLICATE_ROWS: "the page's last row stands there twice",
     FaultKind.OUTSIDE_WINDOW: "`rows` rows (1) of calls from before the window stand at the end of the page",
     FaultKind.WINDOW_TOO_LONG: "the window is refused as too long, whatever its length",
     FaultKind.RENAMED_FIELD: "the key of the rows has another name",
-    FaultKind.MISSING_FIELD: "`field` (`callId`) is missing in the struck row",
-    FaultKind.WRONG_TYPE: "`field` (`startTime`) is an object in the struck row",
-    FaultKind.UNKNOWN_WORD: "`field` (`callType`) holds a word or code that nobody knows in the struck row",
+    FaultKind.MISSING_FIELD: "`field` (`callId`, of recordings `recordingId`) is missing in the struck row",
+    FaultKind.WRONG_TYPE: "`field` (`startTime`, of recordings `fileName`) is an object in the struck row",
     FaultKind.NAN: "`field` (`milliDuration`) is NaN in the struck row",
-    FaultKind.HALF_SURROGATE: "`field` (`buttonLabel`) is half of a surrogate pair in the struck row",
+    FaultKind.HALF_SURROGATE: "`field` (`buttonLabel`, of recordings `fileName`) is half of a surrogate pair in the struck row",
+}
+_CALLS = {
+    FaultKind.UNKNOWN_WORD: "`field` (`callType`) holds a word or code that nobody knows in the struck row",
 }
 _RECORDINGS = {
     FaultKind.ALTERED: "bits in the middle of the body are flipped on the way, and nothing else tells",
@@ -120,10 +120,27 @@ _RECORDINGS = {
 _GROUPS: tuple[tuple[str, tuple[Endpoint, ...], Mapping[FaultKind, str]], ...] = (
     ("any", ENDPOINTS, _ANYWHERE),
     ("listings", ("metadata", "recording_list"), _LISTING),
+    ("metadata", ("metadata",), _CALLS),
     ("recordings", ("recordings",), _RECORDINGS),
 )
-FAULTS: Mapping[FaultKind, str] = {**_ANYWHERE, **_LISTING, **_RECORDINGS}
+FAULTS: Mapping[FaultKind, str] = {kind: meaning for _, _, group in _GROUPS for kind, meaning in group.items()}
 _ALSO_ON_MEDIA = frozenset({FaultKind.ALTERED})
+
+
+# A call's own list of recordings has no pages and no window.
+NEEDS_A_WINDOW = frozenset(
+    {
+        FaultKind.REPEATED_TOKEN,
+        FaultKind.ENDLESS_PAGES,
+        FaultKind.DUPLICATE_PAGE,
+        FaultKind.SHRINKING_PAGE,
+        FaultKind.ROWS_INSERTED,
+        FaultKind.ROWS_REMOVED,
+        FaultKind.ROWS_EDITED,
+        FaultKind.OUTSIDE_WINDOW,
+        FaultKind.WINDOW_TOO_LONG,
+    }
+)
 
 
 def strikes_at(kind: FaultKind) -> tuple[Endpoint, ...]:
@@ -140,98 +157,3 @@ def faults_table() -> str:
             where = f"{name}, media" if kind in _ALSO_ON_MEDIA else name
             rows.append(f"| `{kind}` | {where} | {meaning} |")
     return "\n".join(rows)
-
-
-class FaultDetails(BaseModel):
-    """
-    A kind of fault, and what is particular about it; the kinds' meanings name what they look at.
-
-    :param match: strike only this recording or call id, or a page that lists this call id; that call's row is the struck one
-    :param status: HTTP status, for ``status`` and ``redirect``
-    :param retry_after: Retry-After header: seconds, or any text as it is
-    :param retry_after_date: whether the seconds are told as an HTTP date by the server's clock
-    :param after_bytes: bytes of the body that arrive before it happens
-    :param seconds: how long, or how far
-    :param rows: how many rows
-    :param field: the field of the struck row, which is the page's first unless ``match`` names another
-    :param size: bytes
-    :param location: URL
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    kind: FaultKind
-    match: str | None = None
-    status: int | None = Field(default=None, ge=200, le=599)
-    retry_after: int | str | None = None
-    retry_after_date: bool = False
-    after_bytes: int | None = Field(default=None, ge=0)
-    seconds: float | None = None
-    rows: int = Field(default=1, ge=1)
-    field: str | None = None
-    size: int = Field(default=32 * 1024 * 1024, ge=0)
-    location: str | None = None
-
-
-class FaultOrder(FaultDetails):
-    """
-    A fault for requests to come; the oldest that matches strikes.
-
-    :param count: how many requests it strikes
-    """
-
-    endpoint: Endpoint
-    count: int = Field(default=1, ge=1)
-
-    @model_validator(mode="after")
-    def _can_strike_there(self) -> Self:
-        """A fault that could never strike is a mistake of whoever ordered it."""
-        if self.endpoint not in strikes_at(self.kind):
-            raise ValueError(
-                f"{self.kind} cannot strike at {self.endpoint}, only at {', '.join(strikes_at(self.kind))}"
-            )
-        return self
-
-
-class StormFault(FaultDetails):
-    """
-    A fault that strikes by chance.
-
-    :param rate: share of the requests that it strikes, from 0 to 1
-    """
-
-    rate: float = Field(gt=0, le=1)
-
-
-class StormSetting(BaseModel):
-    """
-    Faults that strike by chance until another setting; without faults there is calm.
-
-    :param faults: at most one strikes a request; their rates add up to 1 at most
-    :param seed: equal seeds and equal orders of requests give equal strikes
-    :param endpoints: where it storms; a fault that cannot strike at an endpoint spares it
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    faults: tuple[StormFault, ...] = ()
-    seed: int = 1
-    endpoints: tuple[Endpoint, ...] = ("metadata", "recordings")
-
-    @model_validator(mode="after")
-    def _is_a_distribution(self) -> Self:
-        """One draw decides between all of them."""
-        if sum(fault.rate for fault in self.faults) > 1 + 1e-9:
-            raise ValueError("the rates add up to more than 1")
-        return self
-
-
-MIXED_STORM: tuple[StormFault, ...] = (
-    StormFault(kind=FaultKind.STATUS, status=429, retry_after=1, rate=0.05),
-    StormFault(kind=FaultKind.STATUS, status=500, rate=0.05),
-    StormFault(kind=FaultKind.STATUS, status=503, rate=0.05),
-    StormFault(kind=FaultKind.RESET, rate=0.05),
-    StormFault(kind=FaultKind.STALL, seconds=0.2, rate=0.05),
-    StormFault(kind=FaultKind.SHORT_BODY, rate=0.05),
-    StormFault(kind=FaultKind.DUPLICATE_PAGE, rate=0.05),
-)

@@ -10,7 +10,8 @@ from collections.abc import Awaitable, Callable
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from cloud9_archive.emulator.fault_kinds import FaultDetails, FaultKind
+from cloud9_archive.emulator.fault_kinds import FaultKind
+from cloud9_archive.emulator.fault_orders import FaultDetails
 
 TRANSPORT = "cloud9.transport"
 _READING_TIME = 0.1  # seconds
@@ -62,9 +63,12 @@ class FaultyAnswer(Response):
 
         :param length: what Content-Length says; without it the body is chunked
         """
-        headers = [(name, value) for name, value in self.answer.raw_headers if name != b"content-length"]
-        if length is not None:
-            headers.append((b"content-length", str(length).encode("ascii")))
+        told = b"" if length is None else str(length).encode("ascii")
+        headers = [
+            (name, told if name == b"content-length" else value)
+            for name, value in self.answer.raw_headers
+            if told or name != b"content-length"
+        ]
         await send({"type": "http.response.start", "status": self.answer.status_code, "headers": headers})
 
 

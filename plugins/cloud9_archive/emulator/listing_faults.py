@@ -5,19 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Any
 
 from cloud9_archive.emulator.answers import Answer, json_answer, refusal_answer
 from cloud9_archive.emulator.asking import AskedPage, window_too_long
-from cloud9_archive.emulator.fault_kinds import Endpoint, FaultDetails, FaultKind
+from cloud9_archive.emulator.fault_kinds import Endpoint, FaultKind
+from cloud9_archive.emulator.fault_orders import FaultDetails
 from cloud9_archive.emulator.listing import Row
 from cloud9_archive.emulator.paging import NUMBERED, Entry, Page, Place, find_place, page_token, read_page, tell_next
 from cloud9_archive.emulator.state import Cloud
 
-EARLIER_LABEL = "(label before it was edited)"
+EARLIER_EDITION = "(before it was edited)"
 _FIRST_PAGE_ONLY = frozenset({FaultKind.ROWS_INSERTED})
 _LATER_PAGES_ONLY = frozenset({FaultKind.ROWS_REMOVED})
 _SHIFTING = frozenset({FaultKind.ROWS_REMOVED, FaultKind.ROWS_EDITED})
 _RENAMED_KEY = "callRecords"
+_UNKNOWN_CODE = 987
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +79,18 @@ def listing_answer(cloud: Cloud, window: Window) -> Answer:
         total=_told_total(len(counted) - cloud.shifts.get(window.name, 0), place=place, fault=fault),
         url=window.url,
     )
-    rows = _struck_rows([entry.row() for entry in page.entries], window=window, page=page, fault=fault)
-    key = _RENAMED_KEY if kind is FaultKind.RENAMED_FIELD else window.key
-    return Answer(json_answer({key: rows, **told.keys}, headers=told.headers), fault)
+    rows = struck_rows(
+        [entry.row() for entry in page.entries],
+        call_ids=[entry.call_ids for entry in page.entries],
+        fault=fault,
+        earlier=window.earlier,
+    )
+    return Answer(json_answer({rows_key(window.key, fault=fault): rows, **told.keys}, headers=told.headers), fault)
+
+
+def rows_key(key: str, *, fault: FaultDetails | None) -> str:
+    """The key under which the rows stand, renamed if the fault is that."""
+    return _RENAMED_KEY if fault is not None and fault.kind is FaultKind.RENAMED_FIELD else key
 
 
 def _told_total(total: int, *, place: Place, fault: FaultDetails | None) -> int:
@@ -128,34 +140,46 @@ def _next_token(asked: AskedPage, page: Page, *, place: Place, fault: FaultDetai
     return page_token(asked, at=page.next_at, before=place.before if duplicate else place.at)
 
 
-def _struck_rows(rows: list[Row], *, window: Window, page: Page, fault: FaultDetails | None) -> list[Row]:
-    """The rows as the fault lets them be seen."""
+def struck_rows(
+    rows: list[Row], *, call_ids: Sequence[tuple[str, ...]], fault: FaultDetails | None, earlier: Sequence[Entry] = ()
+) -> list[Row]:
+    """
+    The rows as the fault lets them be seen.
+
+    :param call_ids: the calls that each row tells of
+    :param earlier: entries from before the window
+    """
     if fault is None:
         return rows
     if fault.kind is FaultKind.OUTSIDE_WINDOW:
-        return rows + [entry.row() for entry in window.earlier[-fault.rows :]]
-    if not rows:
+        return rows + [entry.row() for entry in earlier[-fault.rows :]]
+    if not rows or fault.kind not in _OF_ROWS:
         return rows
     if fault.kind is FaultKind.DUPLICATE_ROWS:
         return [*rows, rows[-1]]
     if fault.kind is FaultKind.ROWS_EDITED:
-        return [*rows[:-1], {**rows[-1], "buttonLabel": EARLIER_LABEL}]
-    struck = next((i for i, entry in enumerate(page.entries) if fault.match in entry.call_ids), 0)
+        return [*rows[:-1], _struck_row(rows[-1], fault=fault)]
+    struck = next((place for place, ids in enumerate(call_ids) if fault.match in ids), 0)
     return [*rows[:struck], _struck_row(rows[struck], fault=fault), *rows[struck + 1 :]]
 
 
+# The fields that each fault strikes unless told otherwise, the first that the row has; and what stands there then.
+_STRUCK_FIELDS: dict[FaultKind, tuple[tuple[str, ...], Any]] = {
+    FaultKind.ROWS_EDITED: (("buttonLabel", "fileName"), EARLIER_EDITION),
+    FaultKind.MISSING_FIELD: (("callId", "recordingId"), None),
+    FaultKind.WRONG_TYPE: (("startTime", "fileName"), {"value": "of another type"}),
+    FaultKind.UNKNOWN_WORD: (("callType",), "Hologram"),
+    FaultKind.NAN: (("milliDuration",), float("nan")),
+    FaultKind.HALF_SURROGATE: (("buttonLabel", "fileName"), "half \ud83d of a pair"),
+}
+_OF_ROWS = frozenset({FaultKind.DUPLICATE_ROWS, *_STRUCK_FIELDS})
+
+
 def _struck_row(row: Row, *, fault: FaultDetails) -> Row:
-    match fault.kind:
-        case FaultKind.MISSING_FIELD:
-            missing = fault.field or "callId"
-            return {name: value for name, value in row.items() if name != missing}
-        case FaultKind.WRONG_TYPE:
-            return {**row, fault.field or "startTime": {"value": "of another type"}}
-        case FaultKind.UNKNOWN_WORD:
-            name = fault.field or "callType"
-            return {**row, name: 987 if isinstance(row.get(name), int) else "Hologram"}
-        case FaultKind.NAN:
-            return {**row, fault.field or "milliDuration": float("nan")}
-        case FaultKind.HALF_SURROGATE:
-            return {**row, fault.field or "buttonLabel": "half \ud83d of a pair"}
-    return row
+    fields, value = _STRUCK_FIELDS[fault.kind]
+    field = fault.field or next((name for name in fields if name in row), fields[0])
+    if fault.kind is FaultKind.MISSING_FIELD:
+        return {name: value for name, value in row.items() if name != field}
+    if fault.kind is FaultKind.UNKNOWN_WORD and isinstance(row.get(field), int):
+        value = _UNKNOWN_CODE
+    return {**row, field: value}

@@ -11,7 +11,8 @@ from typing import Literal
 
 from cloud9_archive.emulator.calls import EmulatedCall, Recording
 from cloud9_archive.emulator.dialect import Dialect
-from cloud9_archive.emulator.fault_kinds import Endpoint, FaultDetails, FaultKind, FaultOrder
+from cloud9_archive.emulator.fault_kinds import Endpoint, FaultKind
+from cloud9_archive.emulator.fault_orders import FaultDetails, FaultOrder
 from cloud9_archive.emulator.firm import DESKS, Desk
 from cloud9_archive.emulator.grants import Grants
 from cloud9_archive.emulator.limits import SlidingLimit, Traffic

@@ -5,7 +5,8 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, field
 
-from cloud9_archive.emulator.fault_kinds import FaultDetails, FaultKind, StormFault, StormSetting, strikes_at
+from cloud9_archive.emulator.fault_kinds import FaultKind, strikes_at
+from cloud9_archive.emulator.fault_orders import FaultDetails, StormFault, StormSetting
 
 
 @dataclass(slots=True)

@@ -11,7 +11,8 @@ from http import HTTPStatus
 from starlette.responses import Response
 
 from cloud9_archive.emulator.answers import Answer, json_answer, refusal_answer
-from cloud9_archive.emulator.fault_kinds import FaultDetails, FaultKind
+from cloud9_archive.emulator.fault_kinds import FaultKind
+from cloud9_archive.emulator.fault_orders import FaultDetails
 from cloud9_archive.emulator.faults import SENDINGS, FaultyAnswer
 from cloud9_archive.emulator.refusal import RefusedError
 
