@@ -136,7 +136,7 @@ def test_only_the_dialects_method_is_answered(server: EmulatorServer, emea: Any,
     ("paging", "fields"),
     [
         ("page", {"page": 0, "pageSize": 5}),
-        ("page", {"page": 1}),
+        ("page", {}),
         ("page", {"page": "one", "pageSize": 5}),
         ("page", {"offset": 0}),
         ("offset", {"offset": -1}),
@@ -161,6 +161,23 @@ def test_whoever_asks_for_more_rows_than_a_page_holds_gets_a_page_full(
     window = window_of(friday, friday + DAY)
     assert len(emea.send("POST", METADATA, {**window, "offset": 3, "limit": 1000}).json["calls"]) == SIZE
     assert len(emea.send("POST", METADATA, {**window, "offset": 3, "limit": 2}).json["calls"]) == 2
+    server.admin.set_dialect(paging="page")
+    ids = [call.call_id for call in truth.calls]
+    for sized in ({}, {"pageSize": SIZE}, {"pageSize": 1000}):
+        rows = emea.send("POST", METADATA, {**window, "page": 2, **sized}).json["calls"]
+        assert [row["callId"] for row in rows] == ids[SIZE : 2 * SIZE]
+
+
+@pytest.mark.parametrize("paging", ["token_header", "token_body", "link_body", "link_header"])
+def test_tokens_and_links_may_come_with_a_total_or_a_word_that_there_is_more(
+    server: EmulatorServer, emea: Any, friday: datetime, truth: Truth, paging: str
+) -> None:
+    window = window_of(friday, friday + DAY)
+    server.admin.set_dialect(paging=paging, page_end="total")
+    assert {page.json["total"] for page in every_page(emea, {"paging": paging}, window)} == {len(truth.calls)}
+    server.admin.set_dialect(paging=paging, page_end="has_more")
+    told = [page.json["hasMore"] for page in every_page(emea, {"paging": paging}, window)]
+    assert told == [True] * (len(told) - 1) + [False]
 
 
 def local(moment: datetime, zone: str) -> datetime:

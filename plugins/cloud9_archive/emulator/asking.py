@@ -67,11 +67,12 @@ def read_fields(*, method: str, query: bytes, body: bytes) -> Fields:
     return {**told, **asked}
 
 
-def read_page_request(fields: Fields, *, dialect: Dialect, longest: timedelta) -> AskedPage:
+def read_page_request(fields: Fields, *, dialect: Dialect, longest: timedelta, largest: int) -> AskedPage:
     """
     The page of a window that the fields ask for.
 
     :param longest: longest window that is listed
+    :param largest: most rows on a page; whoever asks for more gets this many
     :raises RefusedError: 400 if it is not understood, or its window is too long
     """
     place_names = _NUMBERED.get(dialect.paging, (PAGE_TOKEN, PAGE_TOKEN))
@@ -90,9 +91,8 @@ def read_page_request(fields: Fields, *, dialect: Dialect, longest: timedelta) -
     place_name, size_name = place_names
     size = _number(fields, size_name, least=1) if size_name in fields else None
     if dialect.paging == "page":
-        # Without a size a page's number alone would not say where it begins.
-        size = _number(fields, size_name, least=1)
-        return AskedPage(begin, end, "", (_number(fields, place_name, least=1) - 1) * size, size, fields)
+        before = _number(fields, place_name, least=1) - 1
+        return AskedPage(begin, end, "", before * min(size or largest, largest), size, fields)
     return AskedPage(begin, end, "", _number(fields, place_name, least=0), size, fields)
 
 

@@ -38,7 +38,7 @@ class Dialect(BaseModel):
     page_end: Literal["empty_page", "has_more", "total"] = Field(
         default="empty_page",
         description="how numbered pages end: one without rows comes, the body's `hasMore` is false, or `total` counts"
-        " the window's rows",
+        " the window's rows; other pages tell the latter two as well",
     )
     link: Literal["absolute", "relative"] = Field(
         default="absolute", description="how links to the next page are written; relative ones begin with the path"

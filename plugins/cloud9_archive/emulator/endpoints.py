@@ -120,7 +120,7 @@ def answer_media(cloud: Cloud, request: Request) -> Answer:
 
 def _asked_page(cloud: Cloud, request: Request, fields: Fields) -> AskedPage:
     longest = timedelta(hours=cloud.limits.longest_window_hours)
-    asked = read_page_request(fields, dialect=cloud.dialect, longest=longest)
+    asked = read_page_request(fields, dialect=cloud.dialect, longest=longest, largest=cloud.limits.page_size)
     place = asked.token or (str(asked.offset) if asked.offset else "")
     request.scope[SUBJECT] = f"{asked.begin.isoformat()}/{asked.end.isoformat()} {place}".rstrip()
     return asked

@@ -76,7 +76,7 @@ def listing_answer(cloud: Cloud, window: Window) -> Answer:
         window.asked,
         dialect=cloud.dialect,
         token=_next_token(window.asked, page, place=place, fault=fault),
-        total=_told_total(len(counted) - cloud.shifts.get(window.name, 0), place=place, fault=fault),
+        total=_told_total(_listed(window) - cloud.shifts.get(window.name, 0), place=place, fault=fault),
         url=window.url,
     )
     rows = struck_rows(
@@ -91,6 +91,10 @@ def listing_answer(cloud: Cloud, window: Window) -> Answer:
 def rows_key(key: str, *, fault: FaultDetails | None) -> str:
     """The key under which the rows stand, renamed if the fault is that."""
     return _RENAMED_KEY if fault is not None and fault.kind is FaultKind.RENAMED_FIELD else key
+
+
+def _listed(window: Window) -> int:
+    return sum(entry.listed for entry in window.entries)
 
 
 def _told_total(total: int, *, place: Place, fault: FaultDetails | None) -> int:

@@ -117,21 +117,22 @@ def tell_next(asked: AskedPage, *, dialect: Dialect, token: str | None, total: i
     :param total: rows of the whole window
     :param url: of this listing without query, absolute
     """
+    ends: dict[str, dict[str, Any]] = {
+        "empty_page": {},
+        "has_more": {"hasMore": token is not None},
+        "total": {"total": total},
+    }
+    end = ends[dialect.page_end]
     if dialect.paging in NUMBERED:
-        ends: dict[str, dict[str, Any]] = {
-            "empty_page": {},
-            "has_more": {"hasMore": token is not None},
-            "total": {"total": total},
-        }
-        return Told(keys=ends[dialect.page_end])
+        return Told(keys=end)
     if dialect.paging == "token_body":
-        return Told(keys={PAGE_TOKEN: token})
+        return Told(keys={PAGE_TOKEN: token, **end})
     if dialect.paging in _LINKS:
         link = None if token is None else _link(asked, dialect=dialect, token=token, url=url)
         if dialect.paging == "link_body":
-            return Told(keys={"next": link})
-        return Told(headers={} if link is None else {"Link": f'<{link}>; rel="next"'})
-    return Told(headers={} if token is None else {NEXT_PAGE: token})
+            return Told(keys={"next": link, **end})
+        return Told(headers={} if link is None else {"Link": f'<{link}>; rel="next"'}, keys=end)
+    return Told(headers={} if token is None else {NEXT_PAGE: token}, keys=end)
 
 
 def _link(asked: AskedPage, *, dialect: Dialect, token: str, url: str) -> str:
