@@ -12,6 +12,8 @@ from cloud9_archive import errors
 from cloud9_archive.catalog.tables import metadata
 from cloud9_archive.domain.accounting import MEDIA_MOVES
 from cloud9_archive.domain.findings import findings_table
+from cloud9_archive.emulator.dialect import dialect_table
+from cloud9_archive.emulator.fault_kinds import faults_table
 from cloud9_archive.errors import Cloud9ArchiveError, ConfigurationError, RecordError, TransientError
 from cloud9_archive.get_provider_info import get_provider_info
 
@@ -102,6 +104,8 @@ GENERATED: Mapping[str, Callable[[], str]] = {
     "catalog": catalog_table,
     "moves": moves_table,
     "layers": layers_block,
+    "dialect": dialect_table,
+    "faults": faults_table,
 }
 
 

@@ -63,7 +63,7 @@ class FaultKind(StrEnum):
 
 
 _ANYWHERE = {
-    FaultKind.STATUS: "the answer is `status` (500), with `retry_after` as Retry-After if that is given",
+    FaultKind.STATUS: "the answer is `status` (500); `retry_after` is its Retry-After: seconds, with `retry_after_date` as a date, or any text",
     FaultKind.REDIRECT: "the answer is `status` (302) and leads to `location`, which is another host unless given",
     FaultKind.RESET_EARLY: "the connection is reset before the headers",
     FaultKind.RESET: "the connection is reset after `after_bytes` of the body (half of it)",
@@ -105,7 +105,7 @@ _CALLS = {
     FaultKind.UNKNOWN_WORD: "`field` (`callType`) holds a word or code that nobody knows in the struck row",
 }
 _RECORDINGS = {
-    FaultKind.ALTERED: "bits in the middle of the body are flipped on the way, and nothing else tells",
+    FaultKind.ALTERED: "sixteen bytes in the middle of the audio are flipped on the way, and nothing else tells",
     FaultKind.ZIP_WRONG_CRC: "the answer is a ZIP whose member does not fit its checksum",
     FaultKind.ZIP_TRUNCATED: "the answer is the first half of a ZIP",
     FaultKind.ZIP_BOMB: "the answer is a ZIP whose member grows to `size` bytes (32 MiB) of zeros",
