@@ -17,6 +17,7 @@ from cloud9_archive.api.limits import Limiter
 from cloud9_archive.api.source import SourceSettings
 from cloud9_archive.catalog.catalog import open_catalog
 from cloud9_archive.catalog.rates import CatalogLedgers
+from cloud9_archive.domain.run import WantedRecording
 from cloud9_archive.domain.window import Window
 
 
@@ -42,7 +43,7 @@ def main() -> None:
         with client() as cloud9, tempfile.TemporaryDirectory() as folder:
             while wanted():
                 for recording_id in order["recordings"]:
-                    cloud9.fetch_recording(recording_id, Path(folder) / "recording")
+                    cloud9.fetch_recording(WantedRecording(recording_id), Path(folder) / "recording")
 
     for work in (list_on, fetch_on):
         threading.Thread(target=work, daemon=True).start()

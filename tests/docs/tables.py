@@ -15,6 +15,8 @@ from cloud9_archive.api.outcomes import outcomes_table
 from cloud9_archive.catalog.tables import metadata
 from cloud9_archive.domain.accounting import MEDIA_MOVES
 from cloud9_archive.domain.findings import findings_table
+from cloud9_archive.emulator.dialect import dialect_table
+from cloud9_archive.emulator.fault_kinds import faults_table
 from cloud9_archive.errors import Cloud9ArchiveError, ConfigurationError, RecordError, TransientError
 from cloud9_archive.get_provider_info import get_provider_info
 
@@ -110,6 +112,8 @@ GENERATED: Mapping[str, Callable[[], str]] = {
     "layers": layers_block,
     "connection": connection_table,
     "outcomes": outcomes_table,
+    "dialect": dialect_table,
+    "faults": faults_table,
 }
 
 
