@@ -14,8 +14,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloud9_archive.api.source import SourceSettings
 from cloud9_archive.api.moments import listing_windows
+from cloud9_archive.api.source import SourceSettings
 from cloud9_archive.api.wire import SHIPPED_FORMATS, load_wire_format, read_wire_format
 from cloud9_archive.api.wire_model import WireFormat
 from cloud9_archive.api.wire_request import Asked, PageStep, listing_request, recording_requests
