@@ -17,7 +17,7 @@ from cloud9_archive.api.paging import PageTrail
 from cloud9_archive.api.row_values import searched
 from cloud9_archive.api.rows import read_listing, read_recordings
 from cloud9_archive.api.sample_fields import FieldSeen, Ground, call_grounds, fields_on, seen_fields
-from cloud9_archive.api.unmapped import Path, looked_at, unmapped_keys
+from cloud9_archive.api.unmapped import Path, found_by, looked_at, unmapped_keys
 from cloud9_archive.api.wire_model import WireFormat
 from cloud9_archive.api.wire_request import (
     Asked,
