@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
 from functools import partial
 from typing import Protocol, TypeVar
 
@@ -18,7 +17,7 @@ from cloud9_archive.api.row_values import UnknownWord
 from cloud9_archive.api.rows import Listed, ListedRecording, ListedRecordings, read_listing, read_recordings
 from cloud9_archive.api.server_clock import clock_skew
 from cloud9_archive.api.wire_model import WireFormat
-from cloud9_archive.api.wire_request import Asked, PageStep, listing_request, recordings_request
+from cloud9_archive.api.wire_request import Asked, PageStep, around, listing_request, recordings_request
 from cloud9_archive.api.wire_requests import Paging
 from cloud9_archive.api.wire_rows import RecordingsListing
 from cloud9_archive.domain.call import Call
@@ -140,9 +139,7 @@ class CallLister:
 
     def _recordings_of_window(self, own: RecordingsListing, part: Window, links: Links) -> Iterator[CallPage]:
         """Pages of the recordings around a span, whose rows are noted under the calls that they name."""
-        margin = timedelta(seconds=own.margin)
-        around = Window(part.start - margin, part.end + margin)
-        for span in listing_windows(self.wire, around, longest=own.longest_window):
+        for span in listing_windows(self.wire, around(own, part), longest=own.longest_window):
             ask = partial(self._recordings_page, own, Asked(span))
             for page in self._whole(own.paging, own.path, ask):
                 for one in page.listed.recordings:

@@ -23,9 +23,10 @@ _ALWAYS_NEEDED = {"call.call_id", "call.started_at", "recordings.recording_id", 
 
 
 class FieldVerdict(StrEnum):
-    """What a sample says of a field."""
+    """What a sample says of a field; ``not seen`` when it has nothing that the field could be in."""
 
     OK = "ok"
+    NOT_SEEN = "not seen"
     MISSING = "missing"
     NEEDED = "required and missing"
     UNKNOWN_WORD = "word unknown"
@@ -38,7 +39,7 @@ class FieldSeen:
     A field of the format, held against a sample.
 
     :param field: its name in the format file
-    :param expression: where it looks
+    :param expression: where it looks in a row
     :param found: in how many rows, or ends, or users, there was a value
     :param looked: how many there are
     :param example: the first value, shortened
@@ -107,12 +108,14 @@ def fields_on(ground: Ground) -> Iterator[tuple[str, FieldRule]]:
 
 def seen_fields(wire: WireFormat, ground: Ground) -> list[FieldSeen]:
     """What each rule of a group finds."""
-    return [_seen(wire, name, rule, ground.parents) for name, rule in fields_on(ground)]
+    return [_seen(wire, name, rule, ground) for name, rule in fields_on(ground)]
 
 
-def _seen(wire: WireFormat, name: str, rule: FieldRule, parents: tuple[Any, ...]) -> FieldSeen:
+def _seen(wire: WireFormat, name: str, rule: FieldRule, ground: Ground) -> FieldSeen:
+    parents = ground.parents
     found = [value for parent in parents if (value := _quiet(rule.path, parent)) not in (None, "")]
-    values, fault, verdict = RowValues(wire), None, FieldVerdict.OK if found else FieldVerdict.MISSING
+    values, fault = RowValues(wire), None
+    verdict = FieldVerdict.OK if found else FieldVerdict.MISSING if parents else FieldVerdict.NOT_SEEN
     for number, parent in enumerate(parents):
         try:
             _read(values, name, rule, parent)
@@ -125,7 +128,8 @@ def _seen(wire: WireFormat, name: str, rule: FieldRule, parents: tuple[Any, ...]
     if words and fault is None:
         verdict = FieldVerdict.UNKNOWN_WORD
     example = _shortened(found[0]) if found else None
-    return FieldSeen(name, str(rule.path.expression), len(found), len(parents), example, verdict, words, fault)
+    expression = ".".join([*ground.path, str(rule.path.expression)])
+    return FieldSeen(name, expression, len(found), len(parents), example, verdict, words, fault)
 
 
 def _read(values: RowValues, name: str, rule: FieldRule, parent: object) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -26,6 +26,7 @@ from cloud9_archive.api.wire_request import (
     first_step,
     listing_request,
     recording_requests,
+    around,
     recordings_request,
 )
 from cloud9_archive.api.wire_requests import Endpoint, LinkPaging, Paging, TokenPaging
@@ -137,6 +138,7 @@ def example_requests(
     if step is not None and not of_recordings:
         yield _shown("calls, next page", listing, listing_request(wire, asked, step, region=region))
     if own is not None:
+        asked = replace(asked, window=around(own, asked.window))
         yield _shown("recordings", own, recordings_request(wire, own, asked, first_step(own.paging), region=region))
         if step is not None and of_recordings:
             yield _shown("recordings, next page", own, recordings_request(wire, own, asked, step, region=region))

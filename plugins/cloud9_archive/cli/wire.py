@@ -138,10 +138,12 @@ def _lines(wire: WireFormat, found: SampleCheck) -> list[str]:
 
 
 def _field_line(field: FieldSeen, width: int, wide: int) -> str:
-    words = f" {', '.join(field.words)}" if field.words else ""
     count = "" if field.found == field.looked else f" ({field.found} of {field.looked})"
-    line = f"{field.verdict.value + words:<12} {field.field:<{width}}  {field.expression:<{wide}}  {field.example or '–'}{count}"
-    return f"{line}\n{'':<12} → {field.fault}" if field.fault else line
+    line = (
+        f"{field.verdict.value:<20} {field.field:<{width}}  {field.expression:<{wide}}  {field.example or '–'}{count}"
+    )
+    why = field.fault or (f"values has no word for {', '.join(field.words)}" if field.words else None)
+    return f"{line}\n{'':<20} → {why}" if why else line
 
 
 def _document(wire: WireFormat, found: SampleCheck) -> dict[str, object]:
