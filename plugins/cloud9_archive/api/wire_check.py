@@ -23,10 +23,10 @@ from cloud9_archive.api.wire_request import (
     Asked,
     PageStep,
     WireRequest,
+    around,
     first_step,
     listing_request,
     recording_requests,
-    around,
     recordings_request,
 )
 from cloud9_archive.api.wire_requests import Endpoint, LinkPaging, Paging, TokenPaging
