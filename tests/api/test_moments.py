@@ -106,6 +106,7 @@ def test_every_instant_of_the_window_lies_between_the_bounds_whatever_they_are_t
 
 
 @given(st.sampled_from(ZONES), st.sampled_from([STYLES[0], STYLES[2], "iso8601", "epoch_seconds"]), moments, lengths)
+@example("Europe/London", STYLES[0], datetime(2026, 10, 25, tzinfo=UTC), timedelta(days=1))
 def test_no_span_is_longer_than_the_source_allows_under_any_reading(
     zone: str, style: str, start: datetime, length: timedelta
 ) -> None:
