@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from cloud9_archive.api.source import SourceSettings
 from cloud9_archive.api.wire_model import WireFormat
+from cloud9_archive.api.wire_values import models_in
 from cloud9_archive.errors import WireFormatError
 
 SHIPPED_FORMATS = Path(__file__).parent / "formats"
@@ -107,16 +108,10 @@ def _keys_at(loc: list[str | int]) -> list[str]:
             inner
             for model in models
             if step in model.model_fields
-            for inner in _models(model.model_fields[step].annotation)
+            for inner in models_in(model.model_fields[step].annotation)
         ]
     return sorted({name for model in models for name in model.model_fields} - {"origin"})
 
 
 def _literal(model: type[BaseModel]) -> tuple[Any, ...]:
     return typing.get_args(model.model_fields["by"].annotation) if "by" in model.model_fields else ()
-
-
-def _models(annotation: Any) -> list[type[BaseModel]]:  # noqa: ANN401 - any annotation
-    if isinstance(annotation, type):
-        return [annotation] if issubclass(annotation, BaseModel) else []
-    return [model for inner in typing.get_args(annotation) for model in _models(inner)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+import typing
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
@@ -130,3 +131,10 @@ def with_known_words(rule: FieldRule | None, known: set[str]) -> FieldRule | Non
         wanted = f"did you mean {near[0]}?" if near else f"write one of {', '.join(sorted(known))}"
         raise ValueError(f"{unknown[0]!r} is none of our words: {wanted}")
     return rule
+
+
+def models_in(annotation: Any) -> list[type[BaseModel]]:  # noqa: ANN401 - any annotation
+    """The models that a field of this type may hold."""
+    if isinstance(annotation, type):
+        return [annotation] if issubclass(annotation, BaseModel) else []
+    return [model for inner in typing.get_args(annotation) for model in models_in(inner)]
