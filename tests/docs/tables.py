@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from cloud9_archive import errors
+from cloud9_archive.api.wire_reference import wire_key_table
 from cloud9_archive.catalog.tables import metadata
 from cloud9_archive.domain.accounting import MEDIA_MOVES
 from cloud9_archive.domain.findings import findings_table
@@ -102,6 +103,7 @@ GENERATED: Mapping[str, Callable[[], str]] = {
     "catalog": catalog_table,
     "moves": moves_table,
     "layers": layers_block,
+    "wire-keys": wire_key_table,
 }
 
 

@@ -51,7 +51,8 @@ def _inner(
 def _own(model: type[BaseModel]) -> list[str]:
     """The keys of a model, but those that every endpoint has."""
     common = Endpoint.model_fields if issubclass(model, Endpoint) and model is not Endpoint else {}
-    return [name for name in model.model_fields if name not in common and name != "origin"]
+    names = [name for name in model.model_fields if name not in common and name != "origin"]
+    return sorted(names, key=lambda name: name != "by")
 
 
 def _table(model: type[BaseModel], names: list[str]) -> str:
@@ -71,6 +72,6 @@ def _default(field: FieldInfo) -> str:
 
 def _meaning(field: FieldInfo) -> str:
     kinds = models_in(field.annotation)
-    text = field.description or " ".join((kinds[0].__doc__ or "").split()).rstrip(".")
+    text = (field.description or " ".join((kinds[0].__doc__ or "").split()).rstrip(".")).replace("``", "`")
     short = next((word for kind, word in _SHORT.items() if kind in kinds), None)
     return f"{short}: {text}" if short else text
