@@ -9,18 +9,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from pytest_httpserver import HTTPServer
 from signed_peer import Answer, serve
 from werkzeug import Request, Response
+from wire_files import SHIPPED, content, written
 
 from cloud9_archive.api.client import Cloud9Client
 from cloud9_archive.api.page_marks import PageMarks, read_marks
 from cloud9_archive.api.paging import PageTrail
 from cloud9_archive.api.source import SourceSettings
-from cloud9_archive.api.wire import SHIPPED_FORMATS, read_wire_format
+from cloud9_archive.api.wire import read_wire_format
 from cloud9_archive.api.wire_model import WireFormat
 from cloud9_archive.domain.window import Window
 from cloud9_archive.errors import TransientError, WireFormatError
@@ -38,21 +38,19 @@ LINK: dict[str, Any] = {"by": "link", "header": "Link"}
 Open = Callable[[dict[str, Any], Answer], Cloud9Client]
 
 
-def with_paging(folder: Path, paging: dict[str, Any], **listing: Any) -> WireFormat:
-    content = yaml.safe_load((SHIPPED_FORMATS / "call_data_v1_1.yaml").read_text(encoding="utf-8"))
-    content["listing"] = {**content["listing"], "paging": paging, **listing}
-    path = folder / "own.yaml"
-    path.write_text(yaml.safe_dump(content), encoding="utf-8")
-    return read_wire_format(path)
+def with_paging(folder: Path, paging: dict[str, Any]) -> WireFormat:
+    own = content()
+    own["listing"]["paging"] = paging
+    return read_wire_format(written(folder, own))
 
 
 @pytest.fixture
 def opened(peer: HTTPServer, source: SourceSettings, tmp_path: Path) -> Iterator[Open]:
     clients: list[Cloud9Client] = []
 
-    def make(paging: dict[str, Any], answer: Answer, **listing: Any) -> Cloud9Client:
+    def make(paging: dict[str, Any], answer: Answer) -> Cloud9Client:
         serve(peer, {"/": answer})
-        clients.append(Cloud9Client(source, wire=with_paging(tmp_path, paging, **listing), sleep=lambda _: None))
+        clients.append(Cloud9Client(source, wire=with_paging(tmp_path, paging), sleep=lambda _: None))
         return clients[-1]
 
     yield make
@@ -258,7 +256,7 @@ sizes = st.lists(st.integers(0, 5), min_size=1, max_size=8)
 
 @given(sizes)
 def test_a_trail_of_tokens_ends_at_its_last_page_or_names_the_page_that_shrank(rows: list[int]) -> None:
-    wire = read_wire_format(SHIPPED_FORMATS / "call_data_v1_1.yaml")
+    wire = read_wire_format(SHIPPED)
     trail = PageTrail(wire, wire.listing.paging, base="https://host/path")
     shrunk = next((n for n in range(1, len(rows) - 1) if rows[n] < max(rows[:n])), None)
     for number, size in enumerate(rows):
@@ -275,8 +273,8 @@ def test_a_trail_of_tokens_ends_at_its_last_page_or_names_the_page_that_shrank(r
 
 @given(st.text(max_size=60))
 def test_no_link_header_crashes(header: str) -> None:
-    content = yaml.safe_load((SHIPPED_FORMATS / "call_data_v1_1.yaml").read_text(encoding="utf-8"))
-    content["listing"]["paging"] = LINK
-    wire = WireFormat.model_validate({**content, "origin": "own.yaml"})
+    own = content()
+    own["listing"]["paging"] = LINK
+    wire = WireFormat.model_validate({**own, "origin": SHIPPED})
     lead = read_marks(wire, wire.listing.paging, {}, {"Link": header}, ids=(), rows=()).lead
     assert lead is None or lead in header
