@@ -14,6 +14,7 @@ from cloud9_archive.api.wire_values import (
     Method,
     Part,
     PerMinute,
+    WholeList,
     Word,
 )
 
@@ -203,4 +204,6 @@ class Listing(Endpoint):
     longest_window: int = Field(gt=0, description="seconds; longer windows are asked for in parts")
     request: WindowRequest
     paging: Paging
-    rows: Expression = Field(description="where the list of calls is in the answer")
+    rows: WholeList = Field(
+        description="where the list of calls is in the answer; the whole list, nothing picked from it"
+    )
