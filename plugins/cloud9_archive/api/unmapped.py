@@ -67,10 +67,7 @@ def unmapped_keys(rows: Iterable[object], seen: set[Path]) -> list[str]:
     passed: dict[Path, None] = {}
     for row in rows:
         for path in paths_in(row):
-            if (
-                path not in seen
-                and path[:-1] not in passed
-                and not any(path[:n] in passed for n in range(1, len(path)))
-            ):
+            passed_over = any(path[:length] in passed for length in range(1, len(path)))
+            if path not in seen and not passed_over:
                 passed[path] = None
     return [".".join(path) for path in passed]
