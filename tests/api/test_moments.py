@@ -7,7 +7,7 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from cloud9_archive.api.moments import agreed, listing_windows, readings, written_bounds
@@ -86,6 +86,7 @@ def meant(rules: TimeRules, text: str | int) -> tuple[datetime, ...]:
     return tuple(parsed.replace(tzinfo=rules.zone, fold=fold).astimezone(UTC) for fold in (0, 1))
 
 
+@settings(deadline=None)
 @given(st.sampled_from(ZONES), st.sampled_from(STYLES), moments, lengths)
 @example("Europe/London", STYLES[0], datetime(2026, 10, 25, 0, 30, tzinfo=UTC), timedelta(hours=1))
 @example("America/Havana", "%Y-%m-%d", datetime(2026, 11, 1, 4, 30, tzinfo=UTC), timedelta(hours=1))
@@ -105,6 +106,7 @@ def test_every_instant_of_the_window_lies_between_the_bounds_whatever_they_are_t
         assert min(meant(wire.time, end)) >= span.end
 
 
+@settings(deadline=None)
 @given(st.sampled_from(ZONES), st.sampled_from([STYLES[0], STYLES[2], "iso8601", "epoch_seconds"]), moments, lengths)
 @example("Europe/London", STYLES[0], datetime(2026, 10, 25, tzinfo=UTC), timedelta(days=1))
 def test_no_span_is_longer_than_the_source_allows_under_any_reading(
@@ -174,6 +176,7 @@ def test_answers_are_read_as_the_format_says(style: str, found: object, instants
     assert list(readings(with_time("Europe/London", style).time, found)) == instants
 
 
+@settings(deadline=None)
 @given(st.sampled_from(ZONES), st.sampled_from(STYLES[:3] + STYLES[6:]), moments)
 def test_what_is_written_is_among_what_is_read(zone: str, style: str, moment: datetime) -> None:
     rules, whole = with_time(zone, style).time, moment.replace(microsecond=0)
@@ -224,6 +227,7 @@ def test_a_begin_and_an_end_in_the_repeated_hour_belong_together() -> None:
     assert agreed(TWICE, ends, duration=4200.0, asked=None) == (EARLY, ends[1])
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from([zone for zone in ZONES if zone != "UTC"]),
     near_changes,

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pytest_httpserver import HTTPServer
 from signed_peer import Answer, serve
@@ -254,6 +254,7 @@ def test_rows_of_one_call_on_one_page_give_all_its_recordings(opened: Open, row:
 sizes = st.lists(st.integers(0, 5), min_size=1, max_size=8)
 
 
+@settings(deadline=None)
 @given(sizes)
 def test_a_trail_of_tokens_ends_at_its_last_page_or_names_the_page_that_shrank(rows: list[int]) -> None:
     wire = read_wire_format(SHIPPED)
@@ -271,6 +272,7 @@ def test_a_trail_of_tokens_ends_at_its_last_page_or_names_the_page_that_shrank(r
     assert trail.step is None
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60))
 def test_no_link_header_crashes(header: str) -> None:
     own = content()

@@ -101,7 +101,7 @@ PAGING = """    by: token                               # confirmed for v2/trans
             "call.call_type: 'intercon' is none of our words: did you mean intercom?",
         ),
         ("  - side: near", "  - side: neer", "parties.0.side: Input should be 'near' or 'far'"),
-        ("  - side: near", "  - required: true", "parties.0: give either side (near or far) or side_at"),
+        ("  - side: near", "  -", "parties.0: give either side (near or far) or side_at"),
         ("    recording_id: recordingId  ", "    {}  ", "recording: ask by recording_id, filename or call_id"),
         ("recording_id: recordingId  ", "filename: name  ", None),
         ("  filename: fileName", "  call_id: callId", "recordings: call_id is only for rows of a listing"),
@@ -162,4 +162,10 @@ def test_a_file_that_is_no_format_is_a_wire_format_fault(tmp_path: Path, found: 
     if found is not None:
         path.write_bytes(found)
     with pytest.raises(WireFormatError, match=r"own\.yaml"):
+        read_wire_format(path)
+
+
+def test_a_key_that_stands_twice_is_told_with_its_line(tmp_path: Path) -> None:
+    path = edited(tmp_path, "  rows: calls ", "  rows: other\n  rows: calls ")
+    with pytest.raises(WireFormatError, match=r"the key 'rows' stands twice(?s:.*)line 3\d"):
         read_wire_format(path)

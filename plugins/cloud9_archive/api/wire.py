@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import typing
+from collections.abc import Hashable
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,19 @@ from cloud9_archive.api.wire_values import models_in
 from cloud9_archive.errors import WireFormatError
 
 SHIPPED_FORMATS = Path(__file__).parent / "formats"
+
+
+class _EachKeyOnce(yaml.SafeLoader):
+    """Refuses a key that stands twice: YAML would take the last, and the first would be believed."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:  # noqa: FBT001, FBT002 - yaml's signature
+        found = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and found.count(key.value) > 1:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key {key.value!r} stands twice", key.start_mark
+                )
+        return super().construct_mapping(node, deep)
 
 
 def shipped_formats() -> dict[str, Path]:
@@ -48,7 +62,7 @@ def read_wire_format(path: Path) -> WireFormat:
     :raises WireFormatError: naming the file and every field of it that is wrong
     """
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_EachKeyOnce)  # noqa: S506 - a SafeLoader
         if not isinstance(content, dict):
             raise WireFormatError(f"wire format file {path} holds no mapping", subject=str(path))
         return WireFormat.model_validate({**content, "origin": path})
