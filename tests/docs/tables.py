@@ -12,6 +12,7 @@ from cloud9_archive import errors
 from cloud9_archive.api.fields import connection_table
 from cloud9_archive.api.form import form_source
 from cloud9_archive.api.outcomes import outcomes_table
+from cloud9_archive.api.wire_reference import wire_key_table
 from cloud9_archive.catalog.tables import metadata
 from cloud9_archive.domain.accounting import MEDIA_MOVES
 from cloud9_archive.domain.findings import findings_table
@@ -114,6 +115,7 @@ GENERATED: Mapping[str, Callable[[], str]] = {
     "outcomes": outcomes_table,
     "dialect": dialect_table,
     "faults": faults_table,
+    "wire-keys": wire_key_table,
 }
 
 
