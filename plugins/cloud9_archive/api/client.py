@@ -12,10 +12,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from cloud9_archive.api.archives import Absent
 from cloud9_archive.api.attempts import Attempts
 from cloud9_archive.api.exchange import Exchanger
+from cloud9_archive.api.follow import MediaFollower
 from cloud9_archive.api.limits import Limiter, MinuteLimiter
 from cloud9_archive.api.paging import PageTrail
+from cloud9_archive.api.receiving import receive_recording
 from cloud9_archive.api.rows import Listed, UnknownWord, pending_reason, read_listing
 from cloud9_archive.api.server_clock import clock_skew
 from cloud9_archive.api.session import open_session
@@ -24,8 +27,9 @@ from cloud9_archive.api.source import SourceSettings
 from cloud9_archive.api.wire import listing_body, listing_windows, load_wire_format, recording_body
 from cloud9_archive.api.wire_model import WireFormat
 from cloud9_archive.domain.call import Call
+from cloud9_archive.domain.run import WantedRecording
 from cloud9_archive.domain.window import Window
-from cloud9_archive.errors import RecordError, WireFormatError
+from cloud9_archive.errors import WireFormatError
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +65,8 @@ class FetchedRecording:
     :param path: where they are
     :param size: bytes; 0 when the server said that the recording is empty
     :param sha256: hexadecimal digest
-    :param content_type: what the server calls them, without parameters; not to be trusted
+    :param content_type: what the server calls its answer, without parameters; not to be trusted
+    :param received_sha256: hexadecimal digest of the ZIP or JSON that they were taken out of, if they were
     """
 
     recording_id: str
@@ -69,6 +74,7 @@ class FetchedRecording:
     size: int
     sha256: str
     content_type: str | None
+    received_sha256: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +134,7 @@ class Cloud9Client:
         self.wire = wire or load_wire_format(source)
         self._sleep = sleep
         self._told: set[tuple[str, str]] = set()
+        self._follower = MediaFollower(source)
         limits = {endpoint.path: endpoint.per_minute for endpoint in (self.wire.listing, self.wire.recording)}
         self._exchanger = Exchanger(
             source,
@@ -151,6 +158,7 @@ class Cloud9Client:
     def close(self) -> None:
         """Connections are closed."""
         self._exchanger.session.close()
+        self._follower.close()
 
     def list_calls(self, window: Window) -> Iterator[CallPage]:
         """
@@ -180,8 +188,9 @@ class Cloud9Client:
 
         :param recording_id: as a call names it
         :param into: file to make, in an existing folder; what stands there is replaced
-        :raises RecordError: if it is larger than the source allows
-        :raises WireFormatError: if the answer is JSON instead of a recording
+        :raises RecordError: if it is larger than the source allows, or cannot be taken out of what came
+        :raises WireFormatError: if the answer is a page, or JSON in which no recording is found
+        :raises MediaHostError: if the answer gives an address that may not be followed
         """
         return self._attempts().until_done(partial(self._fetch_once, recording_id, into))
 
@@ -209,7 +218,7 @@ class Cloud9Client:
             return _ListedPage(body, read_listing(self.wire, body, headers, source=self.source.conn_id), skew)
 
     def _fetch_once(self, recording_id: str, into: Path, attempts: Attempts) -> FetchedRecording | PendingRecording:
-        pending = self.wire.recording.pending
+        wanted, pending = WantedRecording(recording_id), self.wire.recording.pending
         request = recording_body(self.wire, recording_id)
         with self._exchanger.exchange(self.wire.recording, request) as exchange:
             if exchange.status in pending.statuses:
@@ -217,24 +226,17 @@ class Cloud9Client:
                 reason = f"{exchange.status} {pending_reason(self.wire, body) or ''}".rstrip()
                 return PendingRecording(recording_id, reason)
             exchange.expect_ok(attempts)
-            if exchange.content_type == "application/json":
-                raise self.wire.misfit("the recording", "should be audio, but is application/json")
-            too_large = partial(self._recording_too_large, recording_id)
-            stored = exchange.store(into, most=self.source.max_recording_bytes, too_large=too_large)
-        if stored.size == 0 and pending.empty_body:
-            into.unlink()
-            return PendingRecording(recording_id, "empty body")
-        return FetchedRecording(recording_id, into, stored.size, stored.sha256, exchange.content_type)
+            received = receive_recording(
+                exchange, wanted, into, wire=self.wire, source=self.source, follow=self._follower.follow
+            )
+        if isinstance(received, Absent):
+            return PendingRecording(recording_id, received.reason)
+        return FetchedRecording(
+            recording_id, into, received.size, received.sha256, exchange.content_type, received.received_sha256
+        )
 
     def _answer_too_large(self, size: int) -> WireFormatError:
         return self.wire.misfit("the body", f"is of {size} bytes or more, too many for an answer of this kind")
-
-    def _recording_too_large(self, recording_id: str, size: int) -> RecordError:
-        return RecordError(
-            f"recording {recording_id!r} has {size} bytes or more; {self.source.max_recording_bytes} are allowed",
-            subject=recording_id,
-            hint=f"raise max_recording_bytes of the connection {self.source.conn_id!r} if that is plausible",
-        )
 
     def _tell_unknown_words(self, listed: Listed) -> None:
         for unknown in listed.unknown_words:

@@ -181,6 +181,41 @@ class PendingRules(_Part):
     reason: Expression | None = None
 
 
+class AnswerRules(_Part):
+    """
+    Where the audio is in an answer that is JSON, and what answers hold; audio itself and ZIP archives need no rules.
+
+    :param items: a list, when one answer holds several recordings; the other places are then relative to an item
+    :param item_id: of an item; it is ours when that is the id asked for
+    :param item_name: of an item; it is ours when that is the recording's file name, or its id
+    :param base64: text that is the audio
+    :param url: https address of the audio, on one of the connection's media hosts
+    :param pending: true, or one of ``pending_words``, while the audio is not uploaded
+    :param only_named: other recordings than the one asked for may come, so the only one in a ZIP must have its name
+    """
+
+    items: Expression | None = None
+    item_id: Expression | None = None
+    item_name: Expression | None = None
+    base64: Expression | None = None
+    url: Expression | None = None
+    pending: Expression | None = None
+    pending_words: tuple[str, ...] = ()
+    only_named: bool = False
+
+    @model_validator(mode="after")
+    def _consistent(self) -> AnswerRules:
+        if self.items is None and (self.item_id or self.item_name):
+            raise ValueError("item_id and item_name need items")
+        if self.items is not None and not (self.item_id or self.item_name):
+            raise ValueError("items needs item_id or item_name: else nobody knows which one is ours")
+        if self.items is not None and not (self.base64 or self.url):
+            raise ValueError("items needs base64 or url")
+        if self.pending_words and self.pending is None:
+            raise ValueError("pending_words needs pending")
+        return self
+
+
 class RecordingEndpoint(_Part):
     """The endpoint that gives a recording's bytes."""
 
@@ -189,6 +224,7 @@ class RecordingEndpoint(_Part):
     per_minute: PerMinute
     request: RecordingRequest
     pending: PendingRules
+    answer: AnswerRules = AnswerRules()
 
 
 class WireFormat(_Part):
