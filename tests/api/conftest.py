@@ -109,6 +109,19 @@ def peer(running_peer: HTTPServer) -> HTTPServer:
     return running_peer
 
 
+@pytest.fixture(scope="session")
+def running_media_host(authority: Authority) -> Iterator[HTTPServer]:
+    with HTTPServer(host="127.0.0.1", port=0, ssl_context=authority.server_context()) as server:
+        yield server
+
+
+@pytest.fixture
+def media_host(running_media_host: HTTPServer) -> HTTPServer:
+    """Another server, which audio may be fetched from when it is listed."""
+    running_media_host.clear()
+    return running_media_host
+
+
 @pytest.fixture
 def source_to(authority: Authority) -> Callable[..., SourceSettings]:
     def make(port: int, **fields: Any) -> SourceSettings:

@@ -50,7 +50,12 @@ def unpack(tmp_path: Path) -> Callable[..., Stored | Absent]:
                 archive,
                 wanted,
                 tmp_path / "original",
-                **{"most": 10 * MEGABYTE, "too_large": lambda size: RecordError(f"{size}"), "only_named": False, **settings},
+                **{
+                    "most": 10 * MEGABYTE,
+                    "too_large": lambda size: RecordError(f"{size}"),
+                    "only_named": False,
+                    **settings,
+                },
             )
         finally:
             assert {path.name for path in tmp_path.iterdir()} <= {"scratch.zip", "original"}
@@ -285,7 +290,9 @@ def test_an_end_that_lies_about_its_directory_is_damage(unpack: Any, lie: dict[s
     made = bytearray(packed({"r-1.ogg": AUDIO}))
     _, _, _, _, entries, length, offset, _ = struct.unpack_from("<4s4H2LH", made, len(made) - 22)
     truth = {"entries": entries, "length": length, "offset": offset, **lie}
-    struct.pack_into("<2H2L", made, len(made) - 14, truth["entries"], truth["entries"], truth["length"], truth["offset"])
+    struct.pack_into(
+        "<2H2L", made, len(made) - 14, truth["entries"], truth["entries"], truth["length"], truth["offset"]
+    )
     with pytest.raises(DamagedMediaError):
         unpack(bytes(made))
 

@@ -22,6 +22,7 @@ from cloud9_archive.api.source import SourceSettings
 from cloud9_archive.api.wire import read_wire_format
 from cloud9_archive.domain.window import Window
 from cloud9_archive.errors import (
+    ConnectionFieldError,
     CredentialsError,
     IncompleteBodyError,
     RecordError,
@@ -308,6 +309,14 @@ def test_an_answer_must_be_complete_within_the_total_time(
     ):
         client.fetch_recording("r-1", tmp_path / "r")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_redirects_body_is_not_read_and_its_address_not_parsed(
+    raw_peer: Callable[[bytes], int], source_to: Settings, tmp_path: Path
+) -> None:
+    answer = b"HTTP/1.1 302 Found\r\nLocation: //[bad\r\nContent-Length: 9999999\r\n\r\n"
+    with Cloud9Client(source_to(raw_peer(answer))) as client, pytest.raises(ConnectionFieldError, match="redirect"):
+        client.fetch_recording("r-1", tmp_path / "r")
 
 
 def test_nobody_listening_is_unreachable(source_to: Settings, waits: list[float]) -> None:

@@ -17,6 +17,7 @@ from urllib3.connection import HTTPSConnection
 
 from cloud9_archive.api.media_address import MediaAddress, media_address, refused_peer
 from cloud9_archive.api.outcomes import media_error, media_status_error, transport_error
+from cloud9_archive.api.session import UnledSession
 from cloud9_archive.api.source import SourceSettings
 from cloud9_archive.api.tls import StrictAdapter, trust_context
 from cloud9_archive.api.transfer import Arriving, Deadline, arriving_body
@@ -79,7 +80,7 @@ class MediaFollower:
 
 def _open_session(source: SourceSettings) -> requests.Session:
     """A session of which nothing is sent but what HTTP needs."""
-    session = requests.Session()
+    session = UnledSession()
     session.trust_env = False
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     session.headers.clear()
