@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import socket
 import threading
@@ -190,35 +189,14 @@ def test_an_encoding_is_refused(media_host: HTTPServer, follower: MediaFollower)
     assert "'gzip'" in str(error)
 
 
-@pytest.fixture
-def cutting_host(authority: Any) -> Iterator[Callable[[bytes], int]]:
-    """A TLS server that sends the bytes it is given and hangs up without saying so."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    context = authority.server_context()
-
-    def start(answer: bytes) -> int:
-        def serve() -> None:
-            with contextlib.suppress(OSError):
-                plain, _ = listener.accept()
-                with context.wrap_socket(plain, server_side=True) as connection:
-                    connection.recv(65536)
-                    connection.sendall(answer)
-
-        threading.Thread(target=serve, daemon=True).start()
-        return int(listener.getsockname()[1])
-
-    yield start
-    listener.close()
-
-
 @pytest.mark.parametrize(
     "location", [b"", b"/elsewhere?s3cr3t", b"//[bad", b"https://u:s3cr3t@evil.example/?s3cr3t", b"\xff"]
 )
 def test_a_redirect_to_anywhere_is_an_error_and_its_body_is_not_read(
-    cutting_host: Callable[[bytes], int], source_to: Settings, location: bytes
+    raw_peer: Callable[..., int], source_to: Settings, location: bytes
 ) -> None:
     # The body never comes: who reads it finds it cut off.
-    port = cutting_host(b"HTTP/1.1 302 Found\r\nLocation: " + location + b"\r\nContent-Length: 9999999\r\n\r\n")
+    port = raw_peer(b"HTTP/1.1 302 Found\r\nLocation: " + location + b"\r\nContent-Length: 9999999\r\n\r\n")
     follower = MediaFollower(source_to(443, media_hosts=(f"127.0.0.1:{port}",)))
     error = failure(follower, f"https://127.0.0.1:{port}{SIGNED}")
     follower.close()
@@ -226,8 +204,8 @@ def test_a_redirect_to_anywhere_is_an_error_and_its_body_is_not_read(
     assert "a redirect to" in str(error)
 
 
-def test_a_body_that_breaks_off_is_incomplete(cutting_host: Callable[[bytes], int], source_to: Settings) -> None:
-    port = cutting_host(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nOggS")
+def test_a_body_that_breaks_off_is_incomplete(raw_peer: Callable[..., int], source_to: Settings) -> None:
+    port = raw_peer(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nOggS", abruptly=True)
     follower = MediaFollower(source_to(443, media_hosts=(f"127.0.0.1:{port}",)))
     error = failure(follower, f"https://127.0.0.1:{port}{SIGNED}")
     follower.close()
