@@ -184,6 +184,16 @@ def test_entries_that_say_no_host_match_nothing(entry: str) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "host", ["2130706433", "0x7f000001", "0x7f.1", "017700000001", "127.1", "127.0.0.01", "1.2.3.4.5"]
+)
+def test_a_number_that_some_take_for_an_address_is_no_host_even_when_it_is_listed(
+    source_to: Callable[..., SourceSettings], host: str
+) -> None:
+    with pytest.raises(MediaHostError, match="read in two ways"):
+        media_address(f"https://{host}/", source=source_to(443, media_hosts=(host, f"{host}:443")))
+
+
 def test_an_address_never_shows_its_target() -> None:
     assert SECRET not in repr(MediaAddress("media.example", 443, f"/a?{SECRET}"))
 

@@ -83,7 +83,7 @@ class JsonFile:
 
     def pieces(self, text: str) -> Iterator[bytes]:
         """
-        A text of the answer, piece by piece and without JSON's escapes; what is not ASCII comes as ``?``.
+        A text of the answer, piece by piece and without JSON's escapes; what is not ASCII comes as bytes that are no Base64.
 
         :param text: as it was found in :attr:`answer`
         """
