@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from cloud9_archive.api.client import Cloud9Client, FetchedRecording
 from cloud9_archive.api.source import SourceSettings
-from cloud9_archive.api.transfer import Arriving, store_chunks
+from cloud9_archive.api.transfer import Arriving, _has_more, store_chunks
 from cloud9_archive.errors import Cloud9ArchiveError, IncompleteBodyError, TransientError, WireFormatError
 
 RawPeer = Callable[..., int]
@@ -101,6 +102,20 @@ def test_a_body_in_an_encoding_is_refused(
     with pytest.raises(WireFormatError, match="Content-Encoding"):
         fetched(raw_peer(answer), source_to, tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_came_behind_the_last_byte_is_seen_and_an_end_is_not_taken_for_it() -> None:
+    ours, theirs = socket.socketpair()
+    with ours:
+        ours.settimeout(7)
+        assert not _has_more(ours)
+        theirs.send(b"more")
+        assert _has_more(ours)
+        ours.recv(10)
+        theirs.close()
+        assert not _has_more(ours)
+        assert ours.gettimeout() == 7
+    assert not _has_more(ours)
 
 
 @given(st.lists(st.binary(min_size=1, max_size=50), max_size=20), st.lists(st.integers(0, 600), max_size=4))

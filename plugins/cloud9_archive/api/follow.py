@@ -16,7 +16,8 @@ from urllib3 import HTTPSConnectionPool
 from urllib3.connection import HTTPSConnection
 
 from cloud9_archive.api.media_address import MediaAddress, media_address, refused_peer
-from cloud9_archive.api.outcomes import media_error, media_status_error, transport_error
+from cloud9_archive.api.media_outcomes import media_error, media_status_error
+from cloud9_archive.api.outcomes import transport_error
 from cloud9_archive.api.session import UnledSession
 from cloud9_archive.api.source import SourceSettings
 from cloud9_archive.api.tls import StrictAdapter, trust_context

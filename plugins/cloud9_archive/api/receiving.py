@@ -13,7 +13,7 @@ from cloud9_archive.api.archives import Absent, unpack_recording
 from cloud9_archive.api.base64_text import Base64Fault, base64_bytes
 from cloud9_archive.api.exchange import Exchange
 from cloud9_archive.api.long_texts import MOST_WITHOUT, JsonFile
-from cloud9_archive.api.outcomes import media_error
+from cloud9_archive.api.media_outcomes import media_error
 from cloud9_archive.api.payload import Payload, recognised
 from cloud9_archive.api.source import SourceSettings
 from cloud9_archive.api.transfer import Arriving, Deadline, Stored, scratch_beside, store_chunks

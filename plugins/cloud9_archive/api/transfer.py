@@ -18,7 +18,7 @@ import requests
 import urllib3.exceptions
 
 from cloud9_archive.api.outcomes import incomplete_body, transport_error
-from cloud9_archive.errors import Cloud9ArchiveError, IncompleteBodyError, UnreachableError, WireFormatError
+from cloud9_archive.errors import Cloud9ArchiveError, UnreachableError, WireFormatError
 
 HEAD = 512
 _CHUNK = 256 * 1024
@@ -169,16 +169,12 @@ def _body_chunks(
     response: requests.Response, announced: int | None, *, asked: str, deadline: Deadline
 ) -> Iterator[bytes]:
     received = 0
-    # A connection that is kept open is taken from the answer when its last byte is read.
-    connection = getattr(response.raw.connection, "sock", None)
     while chunk := _next_chunk(response, _CHUNK if announced is None else announced - received, asked):
         received += len(chunk)
         yield chunk
         deadline.check(asked)
     if announced is not None and received != announced:
         raise incomplete_body(f"{received} of {announced} bytes arrived", asked=asked)
-    if announced is not None and connection is not None and _has_more(connection):
-        raise _surplus(announced, asked)
 
 
 def _next_chunk(response: requests.Response, left: int, asked: str) -> bytes:
@@ -188,17 +184,21 @@ def _next_chunk(response: requests.Response, left: int, asked: str) -> bytes:
     The last byte comes alone: what stands behind it then shows that the length was too small, and the audio cut.
     """
     try:
-        if left == 1 and len(_buffered(response)) > 1:
-            raise _surplus(None, asked)
+        if left == 1 and _has_surplus(response):
+            raise incomplete_body("more bytes came than were announced", asked=asked)
         return response.raw.read1(max(1, min(_CHUNK, left - 1)), decode_content=False) or b""
     except (urllib3.exceptions.HTTPError, requests.RequestException, OSError) as error:
         raise transport_error(error, asked=asked) from error
 
 
-def _buffered(response: requests.Response) -> bytes:
-    """What the HTTP client has read ahead; at least the next byte, unless there is none."""
+def _has_surplus(response: requests.Response) -> bool:
+    """Whether there is more than the one byte that is left, as far as it has come; the connection is still ours here."""
     reader = getattr(getattr(response.raw, "_fp", None), "fp", None)
-    return reader.peek(1) if isinstance(reader, io.BufferedReader) else b""
+    # Waits until the last byte is here, so that what the socket has beyond this buffer is surplus.
+    if isinstance(reader, io.BufferedReader) and len(reader.peek(1)) > 1:
+        return True
+    connection = getattr(response.raw.connection, "sock", None)
+    return connection is not None and _has_more(connection)
 
 
 def _has_more(connection: socket.socket) -> bool:
@@ -212,11 +212,6 @@ def _has_more(connection: socket.socket) -> bool:
     finally:
         with contextlib.suppress(OSError):
             connection.settimeout(patience)
-
-
-def _surplus(announced: int | None, asked: str) -> IncompleteBodyError:
-    told = "" if announced is None else f" {announced}"
-    return incomplete_body(f"more than the{told} bytes came that were announced", asked=asked)
 
 
 def _announced_length(response: requests.Response, asked: str) -> int | None:
