@@ -109,8 +109,13 @@ def test_a_zip_without_the_recording_is_awaited(fetch: Any, members: dict[str, b
     assert isinstance(fetch(zipped(**members)), PendingRecording)
 
 
-def test_the_only_audio_of_a_zip_is_not_ours_when_others_may_come(fetch: Any) -> None:
-    assert isinstance(fetch(zipped(**{"r-2.ogg": AUDIO}), only_named=True), PendingRecording)
+def test_the_only_audio_of_a_zip_is_not_ours_when_others_may_come_and_the_log_says_what_came(
+    fetch: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    pending = fetch(zipped(**{"r-2.ogg": AUDIO}), only_named=True)
+    assert pending == PendingRecording("r-1", "no member of its own among 1 in the ZIP: r-2.ogg")
+    assert "answer without the recording recording=r-1" in caplog.text
 
 
 def test_a_damaged_zip_is_one_bad_record(fetch: Any, waits: list[float]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -88,10 +88,10 @@ def _chosen(
         return found[0]
     if len(audio) == 1 and not only_named:
         return audio[0]
-    return Absent(f"no member of its own among {len(members)} in the ZIP")
+    return Absent(f"no member of its own among {len(members)} in the ZIP: {_listed(members)}")
 
 
-def _listed(members: list[Member]) -> str:
+def _listed(members: Sequence[Member]) -> str:
     names = ", ".join(shown(member.name, longest=40) for member in members[:_NAMES_SHOWN])
     return names + (f" and {len(members) - _NAMES_SHOWN} more" if len(members) > _NAMES_SHOWN else "")
 

@@ -29,6 +29,7 @@ from cloud9_archive.api.wire_model import WireFormat
 from cloud9_archive.domain.call import Call
 from cloud9_archive.domain.run import WantedRecording
 from cloud9_archive.domain.window import Window
+from cloud9_archive.domain.words import shown
 from cloud9_archive.errors import WireFormatError
 
 log = logging.getLogger(__name__)
@@ -230,6 +231,8 @@ class Cloud9Client:
                 exchange, wanted, into, wire=self.wire, source=self.source, follow=self._follower.follow
             )
         if isinstance(received, Absent):
+            # A wrong place in the wire format looks like this too, so what was there instead is worth a line.
+            log.info("answer without the recording recording=%s reason=%r", shown(recording_id), received.reason)
             return PendingRecording(recording_id, received.reason)
         return FetchedRecording(
             recording_id, into, received.size, received.sha256, exchange.content_type, received.received_sha256
