@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+import socket
 import ssl
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -45,6 +48,50 @@ def running_peer(authority: Authority) -> Iterator[HTTPServer]:
 def peer(running_peer: HTTPServer) -> HTTPServer:
     running_peer.clear()
     return running_peer
+
+
+@pytest.fixture(scope="session")
+def running_media_host(authority: Authority) -> Iterator[HTTPServer]:
+    with HTTPServer(host="127.0.0.1", port=0, ssl_context=authority.server_context()) as server:
+        yield server
+
+
+@pytest.fixture
+def media_host(running_media_host: HTTPServer) -> HTTPServer:
+    """Another server, which audio may be fetched from when it is listed."""
+    running_media_host.clear()
+    return running_media_host
+
+
+@pytest.fixture
+def raw_peer(authority: Authority) -> Iterator[Callable[..., int]]:
+    """A TLS server that sends the bytes it is given after each request, and hangs up, abruptly or not."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    context = authority.server_context()
+
+    def serve(answer: bytes, *, abruptly: bool) -> None:
+        while True:
+            try:
+                plain, _ = listener.accept()
+            except OSError:
+                return
+            with contextlib.suppress(OSError), plain, context.wrap_socket(plain, server_side=True) as connection:
+                received = connection.recv(65536)
+                # A request with a body ends with its JSON, one without with its head.
+                while b"{" not in received and received.startswith(b"POST") and (more := connection.recv(65536)):
+                    received += more
+                connection.sendall(answer)
+                if not abruptly:
+                    connection.unwrap()
+
+    def start(answer: bytes, *, abruptly: bool = False) -> int:
+        threading.Thread(target=serve, args=(answer,), kwargs={"abruptly": abruptly}, daemon=True).start()
+        return int(listener.getsockname()[1])
+
+    yield start
+    with contextlib.suppress(OSError):
+        listener.shutdown(socket.SHUT_RDWR)
+    listener.close()
 
 
 @pytest.fixture

@@ -201,15 +201,17 @@ class CallLister:
         )
 
     def _refuse_ambiguous(self, calls: tuple[Call, ...]) -> None:
-        """Where only its call tells which recording is asked for, a call has one, or both would be the same bytes."""
-        if self.wire.recording.asked_by != {"call_id"}:
+        """Where only its call tells which recording is asked for, a call has one, or names tell them apart in the answer."""
+        recording = self.wire.recording
+        if recording.asked_by != {"call_id"} or recording.answer.items or recording.answer.only_named:
             return
         for call in calls:
             if len(call.recordings) > 1:
                 raise self.wire.misfit(
                     "a call",
                     f"names {len(call.recordings)} recordings, but a recording is asked for by its call alone",
-                    change="let recording.request name the recording_id or the filename too",
+                    change="let recording.request name the recording_id or the filename too, or say in recording.answer how "
+                    "to tell them apart: items, or only_named for ZIP archives",
                 )
 
     def _answer_too_large(self, size: int) -> WireFormatError:

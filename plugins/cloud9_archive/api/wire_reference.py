@@ -65,7 +65,7 @@ def _table(model: type[BaseModel], names: list[str]) -> str:
 def _default(field: FieldInfo) -> str:
     if field.is_required():
         return "**needed**"
-    if field.default_factory is not None or field.default is None or field.default == ():
+    if field.default_factory is not None or field.default in (None, ()) or isinstance(field.default, BaseModel):
         return "–"
     return f"`{json.dumps(field.default)}`"
 
