@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import date
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
@@ -39,6 +40,7 @@ class PlainCloud9:
     calls: dict[str, Call] = field(default_factory=dict)
     arrived: set[str] = field(default_factory=set)
     asked: Counter[str] = field(default_factory=Counter)
+    key_expires: date | None = None
 
     def __enter__(self) -> Self:
         return self

@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -112,6 +112,11 @@ class Cloud9Client:
     ) -> None:
         """Connections are closed."""
         self.close()
+
+    @property
+    def key_expires(self) -> date | None:
+        """The day on which the API key expires, when the connection says it."""
+        return self.source.key_expires
 
     def close(self) -> None:
         """Connections are closed."""

@@ -11,8 +11,7 @@ from sqlalchemy import Connection, select, update
 
 from cloud9_archive.catalog import events
 from cloud9_archive.catalog.catalog import Catalog, upsert
-from cloud9_archive.catalog.joins import of_run
-from cloud9_archive.catalog.tables import call_recordings, calls, listings, policy_calls, recordings, run_calls
+from cloud9_archive.catalog.tables import call_recordings, calls, policy_calls, recordings, run_calls
 from cloud9_archive.domain.accounting import ABSENT, CallState
 from cloud9_archive.domain.call import Call, canonical_json
 from cloud9_archive.domain.run import FIRST_CHECK, RunRef
@@ -50,21 +49,6 @@ def record_calls(catalog: Catalog, run: RunRef, listed: Sequence[Call], *, now: 
         with catalog.begin() as connection:
             counts += _record_chunk(connection, run, chunk, now)
     return counts
-
-
-def finish_listing(catalog: Catalog, run: RunRef, source: str, *, pages: int, rows: int, now: datetime) -> None:
-    """The run has listed this source to the end; without this mark its reconciliation fails."""
-    row = {"pages": pages, "rows": rows, "completed_at": now}
-    with catalog.begin() as connection:
-        statement = upsert(connection, listings).values(policy=run.policy, run_id=run.run_id, source=source, **row)
-        connection.execute(statement.on_conflict_do_update(index_elements=list(listings.primary_key.columns), set_=row))
-
-
-def listed_sources(catalog: Catalog, run: RunRef) -> frozenset[str]:
-    """The sources that this run has listed to the end."""
-    query = select(listings.c.source).where(of_run(listings, run))
-    with catalog.begin() as connection:
-        return frozenset(connection.scalars(query))
 
 
 def chunks(items: Sequence[T], size: int = CHUNK) -> Iterator[Sequence[T]]:

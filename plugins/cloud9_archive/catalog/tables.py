@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import (
     Column,
+    Date,
     DateTime,
     Dialect,
     Float,
@@ -192,6 +193,7 @@ listings = Table(
     Column("pages", Integer, nullable=False),
     Column("rows", Integer, nullable=False),
     Column("completed_at", UtcDateTime, nullable=False),
+    Column("key_expires", Date, comment="the day on which the source's key expires, when its connection says it"),
 )
 
 run_calls = Table(

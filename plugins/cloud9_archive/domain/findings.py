@@ -81,6 +81,12 @@ FINDING_KINDS: Mapping[str, FindingKind] = {
         meaning="The media deadline has passed, and the source still does not have the recording.",
         next_action="Ask Cloud9, or look at the user's client; the recording is asked for again and heals when it comes.",
     ),
+    "KEY_EXPIRES": FindingKind(
+        Severity.WARNING,
+        gap=False,
+        meaning="The API key of a source expires within 90 days, as its connection says; then nothing can be listed.",
+        next_action="Make a new key in the portal, put it and its date into the connection, then remove the old one. It heals with the next run.",
+    ),
     "LISTING_SILENT": FindingKind(
         Severity.ERROR,
         gap=False,

@@ -7,7 +7,8 @@ from datetime import timedelta
 
 import structlog
 
-from cloud9_archive.catalog.listing import PageCounts, finish_listing, record_calls
+from cloud9_archive.catalog.listing import PageCounts, record_calls
+from cloud9_archive.catalog.listings import FinishedListing, finish_listing
 from cloud9_archive.catalog.runs import open_run
 from cloud9_archive.catalog.stragglers import starts_without_links
 from cloud9_archive.domain.run import RunKind, RunRef
@@ -56,7 +57,9 @@ def fetch_calls(workspace: Workspace, run: RunRef, source: str) -> FetchedCalls:
                 pages += 1
                 workspace.staging.keep_page(run.policy, run.run_id, source, pages, page.body)
                 counts += record_calls(workspace.catalog, run, page.calls, now=workspace.clock())
-    finish_listing(workspace.catalog, run, source, pages=pages, rows=counts.listed, now=workspace.clock())
+        expires = client.key_expires
+    listing = FinishedListing(source, pages, counts.listed, workspace.clock(), expires)
+    finish_listing(workspace.catalog, run, listing)
     log.info("calls fetched", source=source, window=str(run.window), pages=pages, listed=counts.listed, new=counts.new)
     return FetchedCalls(source, pages, counts.listed, counts.new, counts.amended)
 

@@ -17,7 +17,7 @@ from cloud9_archive.catalog.accounts import (
 from cloud9_archive.catalog.chain import head
 from cloud9_archive.catalog.findings import note_findings
 from cloud9_archive.catalog.forming import release_batches
-from cloud9_archive.catalog.listing import listed_sources
+from cloud9_archive.catalog.listings import finished_listings
 from cloud9_archive.catalog.runs import RunRecord, RunState, find_run, note_report
 from cloud9_archive.catalog.sealing import sealed_bags_of
 from cloud9_archive.domain.accounting import CallState, CallSum, MediaState, MediaSum
@@ -26,6 +26,7 @@ from cloud9_archive.domain.run import RunKind, RunRef
 from cloud9_archive.domain.words import shown
 from cloud9_archive.errors import ReconciliationError
 from cloud9_archive.pipeline.chain_writer import append_link, unlinked_members
+from cloud9_archive.pipeline.expiring_keys import expiring_keys, key_subject
 from cloud9_archive.pipeline.report import RunFacts, outcome
 from cloud9_archive.pipeline.report_writer import put_report
 from cloud9_archive.pipeline.silences import find_silences, silence_subject
@@ -82,7 +83,8 @@ def reconcile(workspace: Workspace, run: RunRef, *, failed_tasks: Sequence[str] 
         for account in (*facts.accounts, *facts.stragglers)
         for ref in (account.ref, *_recording_refs(account))
     }
-    examined |= {subject for source in facts.sources for subject in (source, silence_subject(run, source))}
+    for source in facts.sources:
+        examined |= {source, silence_subject(run, source), key_subject(source)}
     note_findings(workspace.catalog, run, facts.findings, examined=examined, now=workspace.clock())
     log.info("run reconciled", holds=holds, report=report, findings=len(facts.findings), **asdict(facts.calls))
     if not holds or failed_tasks:
@@ -101,14 +103,15 @@ def reconcile(workspace: Workspace, run: RunRef, *, failed_tasks: Sequence[str] 
 
 def _facts(workspace: Workspace, run: RunRef) -> RunFacts:
     accounts = run_accounts(workspace.catalog, run, now=workspace.clock())
-    listed = listed_sources(workspace.catalog, run)
+    listed = finished_listings(workspace.catalog, run)
     sources = {source: source in listed for source in workspace.policy.sources}
     findings = [
         Finding("SOURCE_NOT_LISTED", source, f"{source} was not listed to its end")
         for source, complete in sources.items()
         if not complete
     ]
-    findings.extend(find_silences(workspace, run, sources=sorted(listed), accounts=accounts))
+    findings.extend(find_silences(workspace, run, sources=listed, accounts=accounts))
+    findings.extend(expiring_keys(listed.values()))
     stragglers = straggler_accounts(workspace.catalog, run, now=workspace.clock())
     for account in (*accounts, *stragglers):
         findings.extend(_findings_on(account))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -28,6 +28,10 @@ from cloud9_archive.storage.targets import open_store
 
 class CallSource(Protocol):
     """What a step asks of an import source; :class:`~cloud9_archive.api.client.Cloud9Client` is one."""
+
+    @property
+    def key_expires(self) -> date | None:
+        """The day on which the source's key expires, when it is known."""
 
     def list_calls(self, window: Window) -> Iterator[CallPage]:
         """The calls of the window, page by page."""
