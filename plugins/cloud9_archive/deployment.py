@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from airflow.sdk.configuration import conf
 
-from cloud9_archive.api.source import DeploymentCertificates
 from cloud9_archive.pipeline.settings import Settings
+
+if TYPE_CHECKING:
+    from cloud9_archive.api.source import DeploymentCertificates
 
 SECTION = "cloud9_archive"
 DEFAULTS = Settings(data_root=Path(), include_folder=Path())
@@ -32,6 +35,8 @@ def deployment_settings() -> Settings:
 
 def deployment_certificates() -> DeploymentCertificates:
     """The certificate folder, and the certificate of connections that name none."""
+    from cloud9_archive.api.source import DeploymentCertificates  # noqa: PLC0415 - parsing a DAG needs no connection
+
     return DeploymentCertificates(
         folder=_folder("certificate_folder"),
         certificate=_text("tls_certificate") or None,

@@ -11,6 +11,7 @@ import pytest
 from wire_files import content, written
 
 from cloud9_archive.api.client import Cloud9Client, FetchedRecording, PendingRecording
+from cloud9_archive.api.limits import Limiter
 from cloud9_archive.api.wire import read_wire_format
 from cloud9_archive.domain.run import WantedRecording
 from cloud9_archive.emulator.calls import Kind
@@ -25,7 +26,7 @@ class Overheard:
     bench: Any
     wanted: dict[str, WantedRecording] = field(default_factory=dict)
 
-    def __call__(self, conn_id: str) -> Cloud9Client:
+    def __call__(self, conn_id: str, limiter: Limiter | None = None) -> Cloud9Client:
         overheard = self
 
         class Noting(Cloud9Client):
@@ -33,7 +34,7 @@ class Overheard:
                 overheard.wanted[wanted.recording_id] = wanted
                 return super().fetch_recording(wanted, into)
 
-        return Noting(self.bench.source_settings(conn_id), sleep=lambda _: None)
+        return Noting(self.bench.source_settings(conn_id), limiter=limiter, sleep=lambda _: None)
 
 
 @pytest.fixture
