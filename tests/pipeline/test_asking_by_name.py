@@ -79,7 +79,9 @@ def test_a_recording_that_cannot_be_asked_for_is_quarantined_and_named(
     own["recordings"]["filename"] = "nameThatNoRowHas"
     own["recording"]["request"] = {"filename": "fileName"}
     wire = read_wire_format(written(tmp_path, own))
-    everything.open_source = lambda conn_id: Cloud9Client(everything.source_settings(conn_id), wire=wire)
+    everything.open_source = lambda conn_id, limiter: Cloud9Client(
+        everything.source_settings(conn_id), wire=wire, limiter=limiter
+    )
     call = everything.call(Kind.TWO_RECORDINGS)
     recordings = {link.recording_id for link in call.links}
     run = run_of(start=call.started_at - MINUTE, hours=1 / 30)
