@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Protocol
 
 import requests
 import urllib3.exceptions
@@ -18,10 +19,21 @@ from cloud9_archive.api.server_clock import retry_after
 from cloud9_archive.api.session import StrictSession
 from cloud9_archive.api.source import SourceSettings
 from cloud9_archive.api.transfer import Deadline, Stored, body_chunks, store_chunks
-from cloud9_archive.api.wire_model import Listing, RecordingEndpoint
 from cloud9_archive.errors import Cloud9ArchiveError
 
 TooLarge = Callable[[int], Cloud9ArchiveError]
+
+
+class Endpoint(Protocol):
+    """What a request is sent to."""
+
+    @property
+    def method(self) -> str:
+        """The HTTP method."""
+
+    @property
+    def path(self) -> str:
+        """The path, without the query."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +104,7 @@ class Exchanger:
     monotonic: Callable[[], float]
 
     @contextmanager
-    def exchange(self, endpoint: Listing | RecordingEndpoint, body: bytes) -> Iterator[Exchange]:
+    def exchange(self, endpoint: Endpoint, body: bytes) -> Iterator[Exchange]:
         """
         The exchange, open until the block ends.
 

@@ -18,6 +18,7 @@ from cloud9_archive.emulator.admin import add_admin
 from cloud9_archive.emulator.faults import ORDERED, TRANSPORT, listing_answer, strike
 from cloud9_archive.emulator.firm import Desk
 from cloud9_archive.emulator.listing import read_request
+from cloud9_archive.emulator.management import add_management
 from cloud9_archive.emulator.refusal import RefusedError
 from cloud9_archive.emulator.signing import SignedParts, check_date, check_signature, read_authorization
 from cloud9_archive.emulator.state import Cloud
@@ -48,6 +49,7 @@ def make_app(cloud: Cloud) -> ASGIApp:
     app.add_api_route(RECORDINGS, _asked_by(cloud, "recordings", _answer_recording), methods=["POST"])
     app.add_api_route("/{path:path}", _answer_other, methods=["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"])
     add_admin(app, cloud)
+    add_management(app, cloud, read_body=_read_body, authenticate=_authenticate)
     # The catch-all must be the last to be asked.
     app.router.routes.append(app.router.routes.pop(_place_of_catch_all(app)))
     return _Observed(app, cloud)

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from cloud9_archive.emulator.calls import EmulatedCall, Recording
+from cloud9_archive.emulator.directory import Directory
 from cloud9_archive.emulator.firm import DESKS, Desk
 from cloud9_archive.emulator.limits import SlidingLimit
 from cloud9_archive.emulator.recorded import Tape
@@ -49,6 +50,7 @@ class Cloud:
     downloads: Counter[str] = field(default_factory=Counter)
     log: deque[RequestSeen] = field(default_factory=lambda: deque(maxlen=REQUESTS_KEPT))
     violations: list[Violation] = field(default_factory=list)
+    directory: Directory = field(default_factory=Directory)
 
     def __post_init__(self) -> None:
         """The world follows from the settings; every key may be used from this machine."""
