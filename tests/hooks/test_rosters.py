@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -57,7 +58,8 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     endpoint = f"http://{host}:{port}"
     keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test-secret", "region_name": "eu-west-1"}
     s3 = boto3.client("s3", endpoint_url=endpoint, **keys)
-    s3.create_bucket(Bucket="hr-rosters", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    name = f"hr-{secrets.token_hex(4)}"  # the buckets of all servers of a process are the same
+    s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
     connection = {
         "conn_type": "aws",
         "login": "test",
@@ -65,9 +67,9 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         "extra": {"endpoint_url": endpoint, "region_name": "eu-west-1"},
     }
     monkeypatch.setenv("AIRFLOW_CONN_AWS_HR", json.dumps(connection))
-    s3.put_object(Bucket="hr-rosters", Key="rosters/emea.csv", Body=b"extension_type,extension\n")
+    s3.put_object(Bucket=name, Key="rosters/emea.csv", Body=b"extension_type,extension\n")
     try:
-        yield "s3://aws_hr@hr-rosters"
+        yield f"s3://aws_hr@{name}"
     finally:
         server.stop()
 
