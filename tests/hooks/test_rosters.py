@@ -48,30 +48,33 @@ def postgres_hr(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         yield address
 
 
-@pytest.fixture
-def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    import boto3  # noqa: PLC0415 - slow to import
-
+@pytest.fixture(scope="module")
+def s3_server() -> Iterator[str]:
+    # Airflow keeps a file system for each connection, so all tests of a session's connection need one server.
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
     server.start()
     host, port = server.get_host_and_port()
-    endpoint = f"http://{host}:{port}"
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def bucket(s3_server: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    import boto3  # noqa: PLC0415 - slow to import
+
     keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test-secret", "region_name": "eu-west-1"}
-    s3 = boto3.client("s3", endpoint_url=endpoint, **keys)
-    name = f"hr-{secrets.token_hex(4)}"  # the buckets of all servers of a process are the same
+    s3 = boto3.client("s3", endpoint_url=s3_server, **keys)
+    name = f"hr-{secrets.token_hex(4)}"
     s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    s3.put_object(Bucket=name, Key="rosters/emea.csv", Body=b"extension_type,extension\n")
     connection = {
         "conn_type": "aws",
         "login": "test",
         "password": "test-secret",
-        "extra": {"endpoint_url": endpoint, "region_name": "eu-west-1"},
+        "extra": {"endpoint_url": s3_server, "region_name": "eu-west-1"},
     }
     monkeypatch.setenv("AIRFLOW_CONN_AWS_HR", json.dumps(connection))
-    s3.put_object(Bucket=name, Key="rosters/emea.csv", Body=b"extension_type,extension\n")
-    try:
-        yield f"s3://aws_hr@{name}"
-    finally:
-        server.stop()
+    return f"s3://aws_hr@{name}"
 
 
 def test_a_query_over_sqlite_is_answered_and_changes_nothing(reach: AirflowReach, sqlite_hr: Path) -> None:
