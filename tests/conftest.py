@@ -70,7 +70,7 @@ class Deployment:
             "port": self.cloud9.port,
             "login": key.api_key,
             "password": key.api_secret,
-            "extra": {"ca_file": str(self.cloud9.ca_file)},
+            "extra": {"tls_trust": str(self.cloud9.ca_file)},
             **parts,
         }
         self.environment.setenv(f"AIRFLOW_CONN_{conn_id.upper()}", json.dumps(connection))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from airflow.sdk.configuration import conf
 
+from cloud9_archive.api.source import DeploymentCertificates
 from cloud9_archive.pipeline.settings import Settings
 
 SECTION = "cloud9_archive"
@@ -25,6 +26,17 @@ def deployment_settings() -> Settings:
         staging_folder=_folder("staging_folder"),
         claim_lease=timedelta(minutes=conf.getint(SECTION, "claim_lease_minutes", fallback=lease)),
         media_workers=conf.getint(SECTION, "media_workers", fallback=DEFAULTS.media_workers),
+        backfill_rate_share=conf.getfloat(SECTION, "backfill_rate_share", fallback=DEFAULTS.backfill_rate_share),
+    )
+
+
+def deployment_certificates() -> DeploymentCertificates:
+    """The certificate folder, and the certificate of connections that name none."""
+    return DeploymentCertificates(
+        folder=_folder("certificate_folder"),
+        certificate=_text("tls_certificate") or None,
+        key_file=_text("tls_key_file") or None,
+        key_password=conf.get(SECTION, "tls_key_password", fallback="") or None,
     )
 
 

@@ -7,13 +7,15 @@
     │   ├── UnreachableError          name lookup, connection, reset, timeout
     │   ├── ServerFaultError          the server answered 5xx
     │   ├── RateLimitedError          the server answered 429
+    │   │   └── NoTurnError           the next turn under the limits is too far away
     │   ├── IncompleteBodyError       fewer bytes arrived than were announced
     │   └── StagingLostError          bytes that the catalog knows are not on this host
     ├── ConfigurationError            a person must act first: never retried
     │   ├── ConnectionFieldError      a field of the Airflow connection is missing or wrong
     │   ├── CredentialsError          401
     │   ├── AddressNotAllowedError    403
-    │   ├── TlsError                  the server's certificate was not accepted
+    │   ├── TlsError                  the server's certificate was not accepted, or ours by the server
+    │   ├── ProxyRefusedError         the forward proxy let nothing through
     │   ├── WireFormatError           the API's answer does not fit the wire format file
     │   ├── PolicyError               a policy file
     │   ├── RosterError               a roster file
@@ -91,6 +93,12 @@ class RateLimitedError(TransientError):
     code = "RATE_LIMITED"
 
 
+class NoTurnError(RateLimitedError):
+    """The next turn under the limits, which all workers of a key share, is too far away to wait for."""
+
+    code = "NO_TURN"
+
+
 class IncompleteBodyError(TransientError):
     """Fewer bytes arrived than the server announced."""
 
@@ -128,9 +136,15 @@ class AddressNotAllowedError(ConfigurationError):
 
 
 class TlsError(ConfigurationError):
-    """The server's certificate was not accepted."""
+    """The server's certificate was not accepted, or ours by the server."""
 
     code = "TLS"
+
+
+class ProxyRefusedError(ConfigurationError):
+    """The forward proxy let nothing through: credentials, or a destination that it does not serve."""
+
+    code = "PROXY"
 
 
 class WireFormatError(ConfigurationError):

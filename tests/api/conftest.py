@@ -116,7 +116,7 @@ def source_to(authority: Authority) -> Callable[..., SourceSettings]:
             "host": "127.0.0.1",
             "api_key": "test-api-key",
             "api_secret": "test-api-secret",
-            "ca_file": authority.ca_file,
+            "tls_trust": str(authority.ca_file),
             "connect_timeout": 5.0,
             "read_timeout": 5.0,
             **fields,

@@ -20,6 +20,7 @@ from werkzeug import Request, Response
 from cloud9_archive.api.client import Cloud9Client, FetchedRecording, PendingRecording
 from cloud9_archive.api.source import SourceSettings
 from cloud9_archive.api.wire import read_wire_format
+from cloud9_archive.domain.run import WantedRecording
 from cloud9_archive.domain.window import Window
 from cloud9_archive.errors import (
     CredentialsError,
@@ -33,6 +34,7 @@ from cloud9_archive.errors import (
 LISTING, RECORDING = "/v1.1/calls/metadata", "/v1/calls/recordings"
 START = datetime(2026, 11, 22, tzinfo=UTC)
 WINDOW = Window(START, START + timedelta(hours=1))
+R1 = WantedRecording("r-1", filename="r-1.ogg", call_ids=("c-1",))
 Settings = Callable[..., SourceSettings]
 
 
@@ -60,12 +62,12 @@ def serve_pages(peer: HTTPServer, *pages: tuple[list[dict[str, Any]], str | None
 def test_pages_follow_their_tokens_and_rows_are_passed_on(
     peer: HTTPServer, client: Cloud9Client, row: dict[str, Any]
 ) -> None:
-    serve_pages(peer, ([row, row], "t2"), ([row], "t3"), ([], ""))
+    serve_pages(peer, ([row, row], "t2"), ([row, row], "t3"), ([], ""))
     pages = list(client.list_calls(WINDOW))
     assert [page.number for page in pages] == [1, 2, 3]
-    assert [len(page.calls) for page in pages] == [2, 1, 0]
+    assert [len(page.calls) for page in pages] == [2, 2, 0]
     assert [body["nextPageToken"] for body in asked(peer)] == ["", "t2", "t3"]
-    assert json.loads(pages[1].body) == {"calls": [row]}
+    assert json.loads(pages[1].body) == {"calls": [row, row]}
 
 
 def test_a_long_window_is_cut_and_fractions_widen_it(peer: HTTPServer, client: Cloud9Client) -> None:
@@ -169,7 +171,7 @@ def test_a_recording_arrives_whole_with_its_digest(peer: HTTPServer, client: Clo
     audio = bytes(range(256)) * 5000
     peer.expect_request(RECORDING, json={"recordingId": "r-1"}).respond_with_data(audio, content_type="audio/ogg")
     into = tmp_path / "r-1.bin"
-    fetched = client.fetch_recording("r-1", into)
+    fetched = client.fetch_recording(R1, into)
     assert fetched == FetchedRecording("r-1", into, len(audio), hashlib.sha256(audio).hexdigest(), "audio/ogg")
     assert into.read_bytes() == audio
     assert list(tmp_path.iterdir()) == [into]
@@ -187,7 +189,7 @@ def test_not_there_yet_is_pending(
     peer: HTTPServer, client: Cloud9Client, tmp_path: Path, status: int, body: str, reason: str
 ) -> None:
     peer.expect_request(RECORDING).respond_with_data(body, status=status)
-    assert client.fetch_recording("r-1", tmp_path / "r") == PendingRecording("r-1", reason)
+    assert client.fetch_recording(R1, tmp_path / "r") == PendingRecording("r-1", reason)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -195,13 +197,13 @@ def test_an_empty_recording_is_fetched_unless_the_format_says_pending(
     peer: HTTPServer, source: SourceSettings, client: Cloud9Client, tmp_path: Path
 ) -> None:
     peer.expect_request(RECORDING).respond_with_data(b"", content_type="audio/ogg")
-    fetched = client.fetch_recording("r-1", tmp_path / "r")
+    fetched = client.fetch_recording(R1, tmp_path / "r")
     assert isinstance(fetched, FetchedRecording)
     assert fetched.size == 0
     own = tmp_path / "own.yaml"
     own.write_text(client.wire.origin.read_text().replace("empty_body: false", "empty_body: true"))
     with Cloud9Client(source, wire=read_wire_format(own)) as other:
-        assert other.fetch_recording("r-1", tmp_path / "s") == PendingRecording("r-1", "empty body")
+        assert other.fetch_recording(R1, tmp_path / "s") == PendingRecording("r-1", "empty body")
     assert not (tmp_path / "s").exists()
 
 
@@ -210,13 +212,13 @@ def test_json_instead_of_a_recording_is_a_wire_format_fault(
 ) -> None:
     peer.expect_request(RECORDING).respond_with_json({"url": "https://elsewhere.example"})
     with pytest.raises(WireFormatError, match="should be audio"):
-        client.fetch_recording("r-1", tmp_path / "r")
+        client.fetch_recording(R1, tmp_path / "r")
 
 
 def test_an_encoded_recording_is_refused(peer: HTTPServer, client: Cloud9Client, tmp_path: Path) -> None:
     peer.expect_request(RECORDING).respond_with_data(b"x", headers={"Content-Encoding": "gzip"})
     with pytest.raises(WireFormatError, match="Content-Encoding 'gzip'"):
-        client.fetch_recording("r-1", tmp_path / "r")
+        client.fetch_recording(R1, tmp_path / "r")
 
 
 @pytest.fixture
@@ -263,7 +265,7 @@ def test_a_body_that_may_be_cut_is_never_kept(
     raw_peer: Callable[[bytes], int], source_to: Settings, tmp_path: Path, waits: list[float], answer: bytes
 ) -> None:
     with Cloud9Client(source_to(raw_peer(answer)), sleep=waits.append) as client, pytest.raises(IncompleteBodyError):
-        client.fetch_recording("r-1", tmp_path / "r")
+        client.fetch_recording(R1, tmp_path / "r")
     assert len(waits) == 4
     assert list(tmp_path.iterdir()) == []
 
@@ -273,7 +275,7 @@ def test_a_chunked_body_that_is_whole_is_kept(
 ) -> None:
     head = b"HTTP/1.1 200 OK\r\nContent-Type: audio/ogg\r\nTransfer-Encoding: chunked\r\n\r\n"
     with Cloud9Client(source_to(raw_peer(head + b"5\r\n12345\r\n3\r\n678\r\n0\r\n\r\n"))) as client:
-        fetched = client.fetch_recording("r-1", tmp_path / "r")
+        fetched = client.fetch_recording(R1, tmp_path / "r")
     assert isinstance(fetched, FetchedRecording)
     assert (tmp_path / "r").read_bytes() == b"12345678"
 
@@ -291,7 +293,7 @@ def test_a_recording_that_is_too_large_is_one_bad_record(
 ) -> None:
     source = source_to(raw_peer(answer), max_recording_bytes=10)
     with Cloud9Client(source) as client, pytest.raises(RecordError, match="10 are allowed") as caught:
-        client.fetch_recording("r-1", tmp_path / "r")
+        client.fetch_recording(R1, tmp_path / "r")
     assert caught.value.subject == "r-1"
     assert list(tmp_path.iterdir()) == []
 
@@ -306,7 +308,7 @@ def test_an_answer_must_be_complete_within_the_total_time(
         Cloud9Client(source, monotonic=lambda: float(next(readings)), sleep=waits.append) as client,
         pytest.raises(UnreachableError, match="not complete after 900 s"),
     ):
-        client.fetch_recording("r-1", tmp_path / "r")
+        client.fetch_recording(R1, tmp_path / "r")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -324,8 +326,8 @@ def test_nobody_listening_is_unreachable(source_to: Settings, waits: list[float]
 def test_an_untrusted_certificate_is_not_tried_again(
     peer: HTTPServer, source_to: Settings, other_authority: Any, waits: list[float]
 ) -> None:
-    source = source_to(peer.port, ca_file=other_authority.ca_file)
-    with Cloud9Client(source, sleep=waits.append) as client, pytest.raises(TlsError, match="CA file"):
+    source = source_to(peer.port, tls_trust=str(other_authority.ca_file))
+    with Cloud9Client(source, sleep=waits.append) as client, pytest.raises(TlsError, match="TLS trust list"):
         client.probe_access(START)
     assert waits == []
 

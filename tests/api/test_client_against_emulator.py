@@ -12,6 +12,7 @@ import pytest
 from cloud9_archive.api.client import Cloud9Client, FetchedRecording, PendingRecording
 from cloud9_archive.api.source import SourceSettings
 from cloud9_archive.domain.call import Side
+from cloud9_archive.domain.run import WantedRecording
 from cloud9_archive.domain.window import Window
 from cloud9_archive.emulator.server import EmulatorServer
 from cloud9_archive.emulator.world import WorldSettings
@@ -53,7 +54,7 @@ def connect(cloud9: EmulatorServer) -> Iterator[Connect]:
 
     def make(*, waits: list[float] | None = None, **fields: Any) -> Cloud9Client:
         key = cloud9.keys["emea"]
-        given = {"api_key": key.api_key, "api_secret": key.api_secret, "ca_file": cloud9.ca_file, **fields}
+        given = {"api_key": key.api_key, "api_secret": key.api_secret, "tls_trust": str(cloud9.ca_file), **fields}
         source = SourceSettings("cloud9_emea", host=cloud9.host, port=cloud9.port, **given)
         opened.append(Cloud9Client(source, sleep=(waits if waits is not None else []).append))
         return opened[-1]
@@ -97,7 +98,7 @@ def test_recordings_arrive_byte_for_byte_over_one_connection(connect: Connect, t
     client = connect()
     available = [one for one, known in truth.recordings.items() if known.availability == "available"][:25]
     for number, recording_id in enumerate(available):
-        fetched = client.fetch_recording(recording_id, tmp_path / f"{number}")
+        fetched = client.fetch_recording(WantedRecording(recording_id), tmp_path / f"{number}")
         assert isinstance(fetched, FetchedRecording)
         assert (fetched.sha256, fetched.size) == (truth.recordings[recording_id].sha256, fetched.path.stat().st_size)
     pools: Any = client._exchanger.session.get_adapter(client.source.base_url)
@@ -111,10 +112,10 @@ def test_what_is_not_uploaded_is_pending_until_it_is(
     recording_id = an_available(truth)
     cloud9.admin.upload_never(recording_id)
     client = connect()
-    pending = client.fetch_recording(recording_id, tmp_path / "r")
+    pending = client.fetch_recording(WantedRecording(recording_id), tmp_path / "r")
     assert pending == PendingRecording(recording_id, "404 RECORDING_NOT_AVAILABLE")
     cloud9.admin.upload_now(recording_id)
-    assert isinstance(client.fetch_recording(recording_id, tmp_path / "r"), FetchedRecording)
+    assert isinstance(client.fetch_recording(WantedRecording(recording_id), tmp_path / "r"), FetchedRecording)
 
 
 @pytest.mark.parametrize(
@@ -133,7 +134,7 @@ def test_a_fault_that_passes_leaves_a_whole_recording(
 ) -> None:
     recording_id, waits = an_available(truth), list[float]()
     cloud9.admin.fault(endpoint="recordings", match=recording_id, count=2, **fault)
-    fetched = connect(waits=waits).fetch_recording(recording_id, tmp_path / "r")
+    fetched = connect(waits=waits).fetch_recording(WantedRecording(recording_id), tmp_path / "r")
     assert isinstance(fetched, FetchedRecording)
     assert fetched.sha256 == truth.recordings[recording_id].sha256
     assert len(waits) == 2
@@ -146,7 +147,7 @@ def test_a_stall_is_a_timeout_and_tried_again(
 ) -> None:
     recording_id = an_available(truth)
     cloud9.admin.fault("stall", "recordings", match=recording_id, after_bytes=50, seconds=2)
-    fetched = connect(read_timeout=0.3).fetch_recording(recording_id, tmp_path / "r")
+    fetched = connect(read_timeout=0.3).fetch_recording(WantedRecording(recording_id), tmp_path / "r")
     assert isinstance(fetched, FetchedRecording)
     assert fetched.sha256 == truth.recordings[recording_id].sha256
 
@@ -157,7 +158,7 @@ def test_a_fault_that_stays_is_transient_and_leaves_nothing(
     recording_id = an_available(truth)
     cloud9.admin.fault("reset", "recordings", match=recording_id, count=9, after_bytes=50)
     with pytest.raises(TransientError):
-        connect().fetch_recording(recording_id, tmp_path / "r")
+        connect().fetch_recording(WantedRecording(recording_id), tmp_path / "r")
     assert list(tmp_path.iterdir()) == []
 
 

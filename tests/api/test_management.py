@@ -37,7 +37,7 @@ def management(cloud9: EmulatorServer) -> SourceSettings:
         port=cloud9.port,
         api_key=key.api_key,
         api_secret=key.api_secret,
-        ca_file=cloud9.ca_file,
+        tls_trust=str(cloud9.ca_file),
     )
 
 

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cloud9_archive.api.rows import Listed, UnknownWord, pending_reason, read_listing
+from cloud9_archive.api.row_values import UnknownWord
+from cloud9_archive.api.rows import Listed, pending_reason, read_listing
 from cloud9_archive.api.wire import SHIPPED_FORMATS, read_wire_format
 from cloud9_archive.api.wire_model import WireFormat
 from cloud9_archive.domain.call import CallType, Direction, Party, RecordingLink, Side
@@ -181,12 +182,13 @@ def test_the_next_token_is_in_the_header(wire: WireFormat, given_token: str | No
 def test_the_next_token_may_be_in_the_body(tmp_path: Path) -> None:
     path = tmp_path / "own.yaml"
     text = (SHIPPED_FORMATS / "call_data_v1_1.yaml").read_text(encoding="utf-8")
-    path.write_text(text.replace("next_token_header: Next-Page-Token", "next_token: page.next"), encoding="utf-8")
+    path.write_text(text.replace("header: Next-Page-Token", "at: page.next"), encoding="utf-8")
     wire = read_wire_format(path)
     assert read(wire, {"calls": [], "page": {"next": "t2"}}).next_token == "t2"
     assert read(wire, {"calls": [], "page": {"next": None}}).next_token is None
+    assert read(wire, {"calls": [], "page": {"next": 2}}).next_token == "2"
     with pytest.raises(WireFormatError, match=r"page\.next should be text"):
-        read(wire, {"calls": [], "page": {"next": 2}})
+        read(wire, {"calls": [], "page": {"next": {}}})
 
 
 @pytest.mark.parametrize(

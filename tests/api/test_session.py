@@ -78,7 +78,7 @@ def test_an_unknown_authority_is_refused_even_when_the_caller_says_otherwise(
     peer: HTTPServer, source_to: Settings, other_authority: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere")
-    source = source_to(peer.port, ca_file=other_authority.ca_file)
+    source = source_to(peer.port, tls_trust=str(other_authority.ca_file))
     with open_session(source) as session:
         session.verify = False
         with pytest.raises(requests.exceptions.SSLError):
@@ -87,12 +87,12 @@ def test_an_unknown_authority_is_refused_even_when_the_caller_says_otherwise(
 
 
 def test_the_systems_authorities_do_not_vouch_for_our_peer(peer: HTTPServer, source_to: Settings) -> None:
-    source = source_to(peer.port, ca_file=None)
+    source = source_to(peer.port, tls_trust=None)
     with open_session(source) as session, pytest.raises(requests.exceptions.SSLError):
         session.get(f"{source.base_url}/x")
 
 
-def test_a_ca_file_is_the_only_trust(source: SourceSettings) -> None:
+def test_a_file_of_authorities_is_the_only_trust(source: SourceSettings) -> None:
     assert len(trust_context(source).get_ca_certs()) == 1
 
 
@@ -135,8 +135,8 @@ def test_the_name_in_the_certificate_counts(misnamed_peer: HTTPServer, source_to
 def test_a_file_without_certificates_is_a_field_fault(source_to: Settings, tmp_path: Path) -> None:
     nothing = tmp_path / "ca.pem"
     nothing.write_text("no certificate")
-    with pytest.raises(ConnectionFieldError, match="field ca_file"):
-        open_session(source_to(443, ca_file=nothing))
+    with pytest.raises(ConnectionFieldError, match="field tls_trust"):
+        open_session(source_to(443, tls_trust=str(nothing)))
 
 
 def test_every_request_has_a_timeout(source: SourceSettings) -> None:

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloud9_archive.api.fields import FIELDS, source_settings
+from cloud9_archive.api.field_values import source_settings
+from cloud9_archive.api.fields import FIELDS
 from cloud9_archive.api.source import SourceSettings
 from cloud9_archive.errors import ConnectionFieldError
 
@@ -84,8 +85,7 @@ def test_host_may_be_a_name_an_address_or_a_url(host: str, authority: str) -> No
         ("total_timeout", True),
         ("total_timeout", [1]),
         ("max_recording_bytes", "1.5"),
-        ("ca_file", "relative.pem"),
-        ("ca_file", "/nowhere/ca.pem"),
+        ("tls_trust", "relative.pem"),
     ],
 )
 def test_each_fault_names_connection_and_field(name: str, value: object) -> None:
@@ -112,7 +112,7 @@ def test_numbers_come_as_numbers_or_as_text(number: int, form: Callable[[int], o
 
 
 def test_blank_fields_count_as_not_given() -> None:
-    assert settings(port="", ca_file="", read_timeout=None, region="") == settings()
+    assert settings(port="", tls_trust="", read_timeout=None, region="") == settings()
 
 
 def test_unknown_fields_are_ignored() -> None:

@@ -14,16 +14,12 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cloud9_archive.api.moments import listing_windows
 from cloud9_archive.api.source import SourceSettings
-from cloud9_archive.api.wire import (
-    SHIPPED_FORMATS,
-    listing_body,
-    listing_windows,
-    load_wire_format,
-    read_wire_format,
-    recording_body,
-)
+from cloud9_archive.api.wire import SHIPPED_FORMATS, load_wire_format, read_wire_format
 from cloud9_archive.api.wire_model import WireFormat
+from cloud9_archive.api.wire_request import Asked, PageStep, listing_request, recording_requests
+from cloud9_archive.domain.run import WantedRecording
 from cloud9_archive.domain.window import Window
 from cloud9_archive.errors import ConnectionFieldError, WireFormatError
 
@@ -36,6 +32,10 @@ def edited(tmp_path: Path, old: str, new: str) -> Path:
     path = tmp_path / "own.yaml"
     path.write_text(text.replace(old, new), encoding="utf-8")
     return path
+
+
+def listing_body(wire: WireFormat, window: Window, *, token: str, region: str | None) -> bytes:
+    return listing_request(wire, Asked(window), PageStep(token), region=region).body or b""
 
 
 def test_every_shipped_format_is_valid() -> None:
@@ -79,7 +79,7 @@ def test_a_name_that_is_not_shipped_is_a_field_fault(source_to: Callable[..., So
         ("path: /v1/calls/recordings", "path: https://elsewhere.example/", "recording.path"),
         ("Intercom: intercom", "Intercom: intercon", "call.call_type"),
         ("Internal: internal", "Internal: inside", "call.direction"),
-        ("    next_token_header", "    next_token: token\n    next_token_header", "listing.paging"),
+        ("    header: Next", "    at: token\n    header: Next", "listing.paging"),
         ("statuses: [404, 204]", "statuses: [500]", "recording.pending.statuses"),
         ("  call_id: {path: callId, required: true}", "", "call.call_id"),
     ],
@@ -119,7 +119,9 @@ def test_times_are_written_in_the_formats_zone(tmp_path: Path) -> None:
 
 
 def test_a_recording_request_names_the_recording(wire: WireFormat) -> None:
-    assert json.loads(recording_body(wire, 'r"1\n')) == {"recordingId": 'r"1\n'}
+    (request,) = recording_requests(wire, WantedRecording('r"1\n'), region="SG")
+    assert request.target == "/v1/calls/recordings"
+    assert json.loads(request.body or b"") == {"recordingId": 'r"1\n'}
 
 
 moments = st.datetimes(datetime(2020, 1, 1), datetime(2030, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - hypothesis adds the zone

@@ -76,7 +76,7 @@ def main() -> None:
     order = json.load(sys.stdin)
     death = Death(order["die_at"])
     transcode_module.run_jobs = in_this_process  # type: ignore[assignment]
-    source = SourceSettings(**{**order["source"], "ca_file": Path(order["source"]["ca_file"])})
+    source = SourceSettings(**order["source"])
     settings = Settings(
         data_root=Path(order["root"]), include_folder=Path("include").absolute(), catalog_url=order["catalog_url"]
     )
@@ -86,7 +86,7 @@ def main() -> None:
     with open_workspace(
         Policy.model_validate(order["policy"]),
         settings,
-        open_source=lambda conn_id: Cloud9Client(source),
+        open_source=lambda conn_id, limiter: Cloud9Client(source),
         clock=lambda: now,
     ) as workspace:
         event.listen(workspace.catalog.engine, "begin", death.comes_nearer)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from cloud9_archive.api.client import Cloud9Client
+from cloud9_archive.api.limits import Limiter
 from cloud9_archive.api.source import SourceSettings
 from cloud9_archive.catalog.findings import open_findings
 from cloud9_archive.demo.expectation import Expectation, expected, read_modes
@@ -79,11 +80,11 @@ class Bench:
             port=self.cloud9.port,
             api_key=key.api_key,
             api_secret=key.api_secret,
-            ca_file=self.cloud9.ca_file,
+            tls_trust=str(self.cloud9.ca_file),
         )
 
-    def open_source(self, conn_id: str) -> AbstractContextManager[Cloud9Client]:
-        # Waiting between attempts is tested where it is made.
+    def open_source(self, conn_id: str, limiter: Limiter) -> AbstractContextManager[Cloud9Client]:
+        # Waiting between attempts, and for turns, is tested where it is made.
         return Cloud9Client(self.source_settings(conn_id), sleep=lambda seconds: None)
 
     def elsewhere(self, run: RunRef, *, die_at: int = 0) -> subprocess.Popen[str]:
@@ -94,7 +95,7 @@ class Bench:
         """
         source = asdict(self.source_settings("cloud9_emea"))
         order = {
-            "source": {**source, "ca_file": str(source["ca_file"])},
+            "source": source,
             "root": str(self.root),
             "catalog_url": self.catalog_url,
             "policy": self.policy,

@@ -11,8 +11,10 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Self
 
-from cloud9_archive.api.client import CallPage, FetchedRecording, PendingRecording
+from cloud9_archive.api.client import FetchedRecording, PendingRecording
+from cloud9_archive.api.listing import CallPage
 from cloud9_archive.domain.call import Call
+from cloud9_archive.domain.run import WantedRecording
 from cloud9_archive.domain.window import Window
 from cloud9_archive.emulator.audio.ogg_writer import looped, read_sample
 
@@ -47,7 +49,8 @@ class PlainCloud9:
     def list_calls(self, window: Window) -> Iterator[CallPage]:
         yield CallPage(1, window, tuple(call for call in self.calls.values() if call.started_at in window), b"{}")
 
-    def fetch_recording(self, recording_id: str, *, into: Path) -> FetchedRecording | PendingRecording:
+    def fetch_recording(self, wanted: WantedRecording, *, into: Path) -> FetchedRecording | PendingRecording:
+        recording_id = wanted.recording_id
         self.asked[recording_id] += 1
         if recording_id not in self.arrived:
             return PendingRecording(recording_id, "404")

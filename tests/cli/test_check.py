@@ -87,24 +87,24 @@ def test_a_clock_that_is_off_and_borne_is_a_warning(command: Any, firm: Any) -> 
 def test_an_authority_that_did_not_sign(command: Any, firm: Any, tmp_path: Path) -> None:
     other = EmulatorServer(home=tmp_path / "other")
     other.stop()
-    firm.connect(extra={"ca_file": str(other.ca_file)})
+    firm.connect(extra={"tls_trust": str(other.ca_file)})
     result = command("check", "cloud9_emea", "--json")
     assert (result.exit_code, json.loads(result.stdout)["code"]) == (2, "TLS")
     assert verdicts(result) == as_far_as("TLS")
-    assert "CA file" in hint_of(result)
+    assert "TLS trust list" in hint_of(result)
 
 
 @pytest.mark.parametrize(
     ("text", "failed", "words"),
-    [("no certificate", "trust", "export it as PEM"), (None, "connection", "absolute path")],
+    [("no certificate", "trust", "export it as PEM"), (None, "trust", "absolute path")],
 )
-def test_a_ca_file_that_is_none(
+def test_a_file_of_authorities_that_is_none(
     command: Any, firm: Any, tmp_path: Path, text: str | None, failed: str, words: str
 ) -> None:
     path = tmp_path / "ca.pem"
     if text is not None:
         path.write_text(text)
-    firm.connect(extra={"ca_file": str(path)})
+    firm.connect(extra={"tls_trust": str(path)})
     result = command("check", "cloud9_emea", "--json")
     assert result.exit_code == 2
     assert verdicts(result)[failed] == "failed"
@@ -149,7 +149,7 @@ def test_an_answer_of_another_shape(
 
 
 def test_a_wire_format_that_is_not_there(command: Any, firm: Any) -> None:
-    firm.connect(extra={"ca_file": str(firm.cloud9.ca_file), "wire_format": "call_data_v9"})
+    firm.connect(extra={"tls_trust": str(firm.cloud9.ca_file), "wire_format": "call_data_v9"})
     result = command("check", "cloud9_emea", "--json")
     assert result.exit_code == 2
     assert verdicts(result) == as_far_as("wire format")

@@ -43,7 +43,7 @@ def connect(cloud9: EmulatorServer, monkeypatch: pytest.MonkeyPatch) -> Connect:
             "port": cloud9.port,
             "login": key.api_key,
             "password": key.api_secret,
-            "extra": {"ca_file": str(cloud9.ca_file), **(extra or {})},
+            "extra": {"tls_trust": str(cloud9.ca_file), **(extra or {})},
             **parts,
         }
         monkeypatch.setenv(f"AIRFLOW_CONN_{conn_id.upper()}", json.dumps(connection))

@@ -52,8 +52,8 @@ def test_the_test_button_as_airflow_presses_it(connect: Connect) -> None:
         ({"password": ""}, "field api_secret"),
         ({"host": "127.0.0.1", "port": 1}, "check host and port"),
         ({"host": "http://127.0.0.1"}, "https only"),
-        ({"extra": {"ca_file": ""}}, "CA file"),
-        ({"extra": {"ca_file": "/nowhere.pem"}}, "field ca_file"),
+        ({"extra": {"tls_trust": ""}}, "TLS trust list"),
+        ({"extra": {"tls_trust": "/nowhere.pem"}}, "field tls_trust"),
         ({"extra": {"wire_format": "call_data_v9"}}, "write call_data_v1_1"),
     ],
 )
@@ -151,8 +151,8 @@ def test_http_hooks_own_name_of_the_connection_id_is_taken(connect: Connect) -> 
 
 def test_a_connection_may_be_a_uri(monkeypatch: pytest.MonkeyPatch, cloud9: EmulatorServer) -> None:
     key = cloud9.keys["emea"]
-    login, password, ca_file = (quote(text, safe="") for text in (key.api_key, key.api_secret, str(cloud9.ca_file)))
-    uri = f"cloud9://{login}:{password}@{cloud9.host}:{cloud9.port}/?ca_file={ca_file}&read_timeout=7.5&port=9"
+    login, password, tls_trust = (quote(text, safe="") for text in (key.api_key, key.api_secret, str(cloud9.ca_file)))
+    uri = f"cloud9://{login}:{password}@{cloud9.host}:{cloud9.port}/?tls_trust={tls_trust}&read_timeout=7.5&port=9"
     monkeypatch.setenv("AIRFLOW_CONN_CLOUD9_URI", uri)
     hook = Cloud9Hook("cloud9_uri")
     assert hook.source_settings().read_timeout == 7.5

@@ -133,7 +133,7 @@ def test_no_secret_leaves_a_good_run(
         ({"login": ""}, None, ConnectionFieldError),
         ({}, "renamed_field", WireFormatError),
         ({}, "not_json", WireFormatError),
-        ({"extra": {"ca_file": "/nowhere.pem", "secret": "canary-of-an-extra"}}, None, ConnectionFieldError),
+        ({"extra": {"tls_trust": "/nowhere.pem", "secret": "canary-of-an-extra"}}, None, ConnectionFieldError),
     ],
 )
 def test_no_secret_leaves_a_run_that_fails(

@@ -78,7 +78,7 @@ class Runs(RuleBasedStateMachine):
         }
         settings_ = Settings(data_root=self.root, include_folder=self.root / "include", claim_lease=timedelta(hours=2))
         self.opened = open_workspace(
-            Policy.model_validate(policy), settings_, open_source=lambda _: self.cloud9, clock=lambda: self.now
+            Policy.model_validate(policy), settings_, open_source=lambda *_: self.cloud9, clock=lambda: self.now
         )
         self.workspace: Workspace = self.opened.__enter__()
         for minute, recorded, links, shared in ((5, True, 2, False), (65, True, 1, True), (70, False, 1, True)):

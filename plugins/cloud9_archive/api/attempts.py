@@ -9,15 +9,13 @@ from typing import TypeVar
 
 import tenacity
 
-from cloud9_archive.errors import Cloud9ArchiveError, RateLimitedError, TransientError
+from cloud9_archive.errors import Cloud9ArchiveError, NoTurnError, TransientError
 
 log = logging.getLogger(__name__)
 
 MOST_ATTEMPTS = 5
 LONGEST_ALTOGETHER = 300.0
 LONGEST_JITTER = 30.0
-# When a 429 does not say for how long: the limits are per minute, so a few of these outlast one.
-PAUSE_WHEN_LIMITED = 20.0
 
 T = TypeVar("T")
 
@@ -39,7 +37,8 @@ class Attempts:
         What the first attempt that ends without a transient error returns.
 
         An attempt may set ``asked_to_wait`` (seconds) before it fails; the next one comes no earlier. A wait that would
-        outlast the time for all attempts is not begun: then the task's own retry is the better place.
+        outlast the time for all attempts is not begun: then the task's own retry is the better place. Waiting for a turn
+        is part of that time, but no attempt of its own.
 
         :param attempt: is called with these attempts
         :raises Cloud9ArchiveError: the last attempt's
@@ -47,7 +46,7 @@ class Attempts:
         retrying = tenacity.Retrying(
             stop=tenacity.stop_after_attempt(MOST_ATTEMPTS) | tenacity.stop_before_delay(LONGEST_ALTOGETHER),
             wait=self._pause,
-            retry=tenacity.retry_if_exception_type(TransientError),
+            retry=tenacity.retry_if_exception(_may_pass_soon),
             before_sleep=_tell,
             sleep=self._sleep,
             reraise=True,
@@ -57,9 +56,11 @@ class Attempts:
     def _pause(self, state: tenacity.RetryCallState) -> float:
         """Jitter on top of what the server asked for, so that workers that were refused together come back apart."""
         asked, self.asked_to_wait = self.asked_to_wait, None
-        if asked is None:
-            asked = PAUSE_WHEN_LIMITED if isinstance(_failure(state), RateLimitedError) else 0.0
-        return asked + self._jitter(state)
+        return (asked or 0.0) + self._jitter(state)
+
+
+def _may_pass_soon(failure: BaseException) -> bool:
+    return isinstance(failure, TransientError) and not isinstance(failure, NoTurnError)
 
 
 def _failure(state: tenacity.RetryCallState) -> BaseException | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,43 +13,22 @@ from typing import Self
 
 from cloud9_archive.api.attempts import Attempts
 from cloud9_archive.api.exchange import Exchanger
-from cloud9_archive.api.limits import Limiter, MinuteLimiter
-from cloud9_archive.api.paging import PageTrail
-from cloud9_archive.api.rows import Listed, UnknownWord, pending_reason, read_listing
-from cloud9_archive.api.server_clock import clock_skew
+from cloud9_archive.api.limits import Limiter, OwnLedgers
+from cloud9_archive.api.listing import CallLister, CallPage
+from cloud9_archive.api.moments import listing_windows
+from cloud9_archive.api.rows import pending_reason
 from cloud9_archive.api.session import open_session
 from cloud9_archive.api.signature import Cloud9Auth, utc_now
 from cloud9_archive.api.source import SourceSettings
-from cloud9_archive.api.wire import listing_body, listing_windows, load_wire_format, recording_body
+from cloud9_archive.api.wire import load_wire_format
 from cloud9_archive.api.wire_model import WireFormat
-from cloud9_archive.domain.call import Call
+from cloud9_archive.api.wire_request import WireRequest, first_step, recording_requests
+from cloud9_archive.domain.run import WantedRecording
 from cloud9_archive.domain.window import Window
 from cloud9_archive.errors import RecordError, WireFormatError
 
-log = logging.getLogger(__name__)
-
-MOST_LISTING_BYTES = 64 * 1024**2
 MOST_PENDING_BYTES = 64 * 1024
 PROBED_SPAN = timedelta(seconds=1)
-
-
-@dataclass(frozen=True, slots=True)
-class CallPage:
-    """
-    One page of a listing.
-
-    :param number: counts from 1 over the whole of :meth:`Cloud9Client.list_calls`
-    :param window: the span that was asked for, in whole seconds
-    :param calls: every row that was given, repeated ones included
-    :param body: the answer's bytes as they came
-    :param unknown_words: words that the wire format does not translate
-    """
-
-    number: int
-    window: Window
-    calls: tuple[Call, ...]
-    body: bytes
-    unknown_words: tuple[UnknownWord, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,13 +70,6 @@ class AccessReport:
     skew: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class _ListedPage:
-    body: bytes
-    listed: Listed
-    skew: float | None
-
-
 class Cloud9Client:
     """
     Reads one import source; a context manager that keeps its connections open in between.
@@ -110,7 +81,7 @@ class Cloud9Client:
     :param clock: the present moment, aware
     :param sleep: waits for so many seconds
     :param monotonic: seconds that never go back
-    :param limiter: gives turns; by default one of this client's own
+    :param limiter: gives turns; by default this client keeps to the limits on its own
     :raises ConnectionFieldError: if the source's CA file or wire format cannot be used
     """
 
@@ -127,16 +98,15 @@ class Cloud9Client:
         self.source = source
         self.wire = wire or load_wire_format(source)
         self._sleep = sleep
-        self._told: set[tuple[str, str]] = set()
-        limits = {endpoint.path: endpoint.per_minute for endpoint in (self.wire.listing, self.wire.recording)}
         self._exchanger = Exchanger(
             source,
             session=open_session(source, auth=Cloud9Auth(source.api_key, source.api_secret, clock=clock)),
-            limiter=limiter or MinuteLimiter(limits, monotonic=monotonic, sleep=sleep),
+            limiter=limiter or Limiter(OwnLedgers(monotonic), monotonic=monotonic, sleep=sleep),
             content_type=self.wire.content_type,
             clock=clock,
             monotonic=monotonic,
         )
+        self._lister = CallLister(self._exchanger, self.wire, self._attempts)
 
     def __enter__(self) -> Self:
         """The client itself."""
@@ -157,33 +127,31 @@ class Cloud9Client:
         Every page of calls that the source lists for the window, oldest span first.
 
         Bounds are widened to whole seconds, so rows from just outside may be among them. What is given is kept:
-        telling repeated rows apart is the catalog's business.
+        telling repeated rows apart is the catalog's business. Recordings that have a listing of their own come as
+        pages without calls, before the page of the calls that they belong to.
 
         :raises WireFormatError: if an answer does not fit, or paging does not get on
+        :raises TransientError: if rows keep moving from page to page
         """
-        number = 0
-        for part in listing_windows(self.wire, window):
-            trail = PageTrail(self.wire)
-            token: str | None = self.wire.listing.paging.first_token
-            while token is not None:
-                page = self._attempts().until_done(partial(self._list_page, part, token))
-                listed = page.listed
-                number += 1
-                self._tell_unknown_words(listed)
-                yield CallPage(number, part, listed.calls, page.body, listed.unknown_words)
-                trail.follow(token, listed)
-                token = listed.next_token
+        return self._lister.pages(window)
 
-    def fetch_recording(self, recording_id: str, into: Path) -> FetchedRecording | PendingRecording:
+    def fetch_recording(self, wanted: WantedRecording, into: Path) -> FetchedRecording | PendingRecording:
         """
         The recording's bytes in ``into``, complete and durable; or why they are not to be had yet.
 
-        :param recording_id: as a call names it
+        A format that asks by call asks for each of the recording's calls in turn, until one has the audio.
+
+        :param wanted: all that is known to ask by
         :param into: file to make, in an existing folder; what stands there is replaced
-        :raises RecordError: if it is larger than the source allows
+        :raises RecordError: if it is larger than the source allows, or the format asks by something it does not have
         :raises WireFormatError: if the answer is JSON instead of a recording
         """
-        return self._attempts().until_done(partial(self._fetch_once, recording_id, into))
+        answer: FetchedRecording | PendingRecording | None = None
+        for request in recording_requests(self.wire, wanted, region=self.source.region):
+            answer = self._attempts().until_done(partial(self._fetch_once, wanted, request, into))
+            if isinstance(answer, FetchedRecording):
+                break
+        return answer or PendingRecording(wanted.recording_id, "not asked for")
 
     def probe_access(self, now: datetime) -> AccessReport:
         """
@@ -193,24 +161,16 @@ class Cloud9Client:
         :raises Cloud9ArchiveError: as the listing does
         """
         window = listing_windows(self.wire, Window(now - PROBED_SPAN, now))[0]
-        page = self._list_page(window, self.wire.listing.paging.first_token, self._attempts())
+        page = self._lister.page(window, first_step(self.wire.listing.paging), self._attempts())
         return AccessReport(len(page.listed.calls), page.skew)
 
     def _attempts(self) -> Attempts:
         return Attempts(sleep=self._sleep)
 
-    def _list_page(self, window: Window, token: str, attempts: Attempts) -> _ListedPage:
-        request = listing_body(self.wire, window, token=token, region=self.source.region)
-        with self._exchanger.exchange(self.wire.listing, request) as exchange:
-            exchange.expect_ok(attempts)
-            body = exchange.whole(most=MOST_LISTING_BYTES, too_large=self._answer_too_large)
-            headers = exchange.answer.headers
-            skew = clock_skew(headers, now=exchange.received_at)
-            return _ListedPage(body, read_listing(self.wire, body, headers, source=self.source.conn_id), skew)
-
-    def _fetch_once(self, recording_id: str, into: Path, attempts: Attempts) -> FetchedRecording | PendingRecording:
-        pending = self.wire.recording.pending
-        request = recording_body(self.wire, recording_id)
+    def _fetch_once(
+        self, wanted: WantedRecording, request: WireRequest, into: Path, attempts: Attempts
+    ) -> FetchedRecording | PendingRecording:
+        pending, recording_id = self.wire.recording.pending, wanted.recording_id
         with self._exchanger.exchange(self.wire.recording, request) as exchange:
             if exchange.status in pending.statuses:
                 body = exchange.whole(most=MOST_PENDING_BYTES, too_large=self._answer_too_large)
@@ -235,15 +195,3 @@ class Cloud9Client:
             subject=recording_id,
             hint=f"raise max_recording_bytes of the connection {self.source.conn_id!r} if that is plausible",
         )
-
-    def _tell_unknown_words(self, listed: Listed) -> None:
-        for unknown in listed.unknown_words:
-            if (unknown.field, unknown.word) not in self._told:
-                self._told.add((unknown.field, unknown.word))
-                log.warning(
-                    "wire format does not know a word field=%s word=%s calls=%d format=%s",
-                    unknown.field,
-                    unknown.word,
-                    unknown.calls,
-                    self.wire.origin,
-                )

@@ -9,9 +9,11 @@ from datetime import datetime
 from enum import StrEnum
 
 from cloud9_archive.api.attempts import Attempts
-from cloud9_archive.api.client import MOST_LISTING_BYTES, PROBED_SPAN
+from cloud9_archive.api.client import PROBED_SPAN
 from cloud9_archive.api.exchange import Exchange, Exchanger
-from cloud9_archive.api.limits import MinuteLimiter
+from cloud9_archive.api.limits import Limiter
+from cloud9_archive.api.listing import MOST_LISTING_BYTES
+from cloud9_archive.api.moments import listing_windows
 from cloud9_archive.api.outcomes import NOTICEABLE_SKEW
 from cloud9_archive.api.rows import read_listing
 from cloud9_archive.api.server_clock import clock_skew
@@ -19,8 +21,10 @@ from cloud9_archive.api.session import open_session
 from cloud9_archive.api.signature import Cloud9Auth, utc_now
 from cloud9_archive.api.source import SourceSettings
 from cloud9_archive.api.tls import trust_context
-from cloud9_archive.api.wire import listing_body, listing_windows, load_wire_format
+from cloud9_archive.api.trust import read_trust
+from cloud9_archive.api.wire import load_wire_format
 from cloud9_archive.api.wire_model import WireFormat
+from cloud9_archive.api.wire_request import Asked, first_step, listing_request
 from cloud9_archive.domain.window import Window
 from cloud9_archive.errors import (
     AddressNotAllowedError,
@@ -98,7 +102,7 @@ def diagnose(source: SourceSettings, *, clock: Callable[[], datetime] = utc_now)
     at = Step.TRUST
     try:
         trust_context(source)
-        known[at] = f"only the authorities of {source.ca_file}" if source.ca_file else "the authorities of this host"
+        known[at] = read_trust(source).words
         at = Step.WIRE_FORMAT
         wire = load_wire_format(source)
         known[at] = str(wire.origin)
@@ -111,19 +115,19 @@ def _asked(
     source: SourceSettings, wire: WireFormat, known: dict[Step, str], clock: Callable[[], datetime]
 ) -> Diagnosis:
     window = listing_windows(wire, Window(clock() - PROBED_SPAN, clock()))[0]
-    body = listing_body(wire, window, token=wire.listing.paging.first_token, region=source.region)
+    request = listing_request(wire, Asked(window), first_step(wire.listing.paging), region=source.region)
     with open_session(source, auth=Cloud9Auth(source.api_key, source.api_secret, clock=clock)) as session:
         exchanger = Exchanger(
             source,
             session=session,
-            limiter=MinuteLimiter({wire.listing.path: wire.listing.per_minute}),
+            limiter=Limiter(),
             content_type=wire.content_type,
             clock=clock,
             monotonic=time.monotonic,
         )
         skew: float | None = None
         try:
-            with exchanger.exchange(wire.listing, body) as exchange:
+            with exchanger.exchange(wire.listing, request) as exchange:
                 skew = clock_skew(exchange.answer.headers, now=exchange.received_at)
                 _note_answered(source, known, skew)
                 known[Step.ANSWER] = _read(exchange, source, wire, known)

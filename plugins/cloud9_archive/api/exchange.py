@@ -7,33 +7,22 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
 
 import requests
 import urllib3.exceptions
 
 from cloud9_archive.api.attempts import Attempts
-from cloud9_archive.api.limits import Limiter
+from cloud9_archive.api.limits import Bucket, Limiter
 from cloud9_archive.api.outcomes import status_error, transport_error
 from cloud9_archive.api.server_clock import retry_after
 from cloud9_archive.api.session import StrictSession
 from cloud9_archive.api.source import SourceSettings
 from cloud9_archive.api.transfer import Deadline, Stored, body_chunks, store_chunks
+from cloud9_archive.api.wire_request import WireRequest
+from cloud9_archive.api.wire_requests import Endpoint
 from cloud9_archive.errors import Cloud9ArchiveError
 
 TooLarge = Callable[[int], Cloud9ArchiveError]
-
-
-class Endpoint(Protocol):
-    """What a request is sent to."""
-
-    @property
-    def method(self) -> str:
-        """The HTTP method."""
-
-    @property
-    def path(self) -> str:
-        """The path, without the query."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +59,8 @@ class Exchange:
         """
         if self.status != requests.codes.ok:
             headers = self.answer.headers
-            attempts.asked_to_wait = retry_after(headers, now=self.received_at)
+            if self.status != requests.codes.too_many_requests:  # then the limiter makes everybody wait
+                attempts.asked_to_wait = retry_after(headers, now=self.received_at)
             raise status_error(self.status, headers, asked=self.asked, now=self.received_at)
 
     def whole(self, *, most: int, too_large: TooLarge) -> bytes:
@@ -91,6 +81,7 @@ class Exchanger:
     Makes exchanges with one source.
 
     :param session: signs and sends
+    :param limiter: gives turns to send, to all that share the key
     :param content_type: of every request body
     :param clock: the present moment, aware
     :param monotonic: seconds that never go back
@@ -104,26 +95,33 @@ class Exchanger:
     monotonic: Callable[[], float]
 
     @contextmanager
-    def exchange(self, endpoint: Endpoint, body: bytes) -> Iterator[Exchange]:
+    def exchange(self, endpoint: Endpoint, request: WireRequest) -> Iterator[Exchange]:
         """
-        The exchange, open until the block ends.
+        The exchange, open until the block ends; a 429 makes everybody who shares the key wait.
 
+        :raises NoTurnError: if its turn is too far away
         :raises UnreachableError: if no answer came
         :raises TlsError: if the server was not trusted
         """
-        self.limiter.wait_turn(endpoint.path)
+        bucket = Bucket.of(self.source.api_key, endpoint.path, endpoint.per_minute)
+        turn = self.limiter.wait_turn(bucket)
         allowed = self.source.total_timeout
         deadline = Deadline(allowed, self.monotonic() + allowed, self.monotonic)
         asked = f"{endpoint.method} {endpoint.path}"
         try:
             answer = self.session.request(
                 endpoint.method,
-                self.source.base_url + endpoint.path,
-                data=body,
+                self.source.base_url + request.target,
+                data=request.body,
                 headers={"Content-Type": self.content_type},
                 stream=True,
             )
         except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
             raise transport_error(error, asked=asked) from error
+        finally:
+            self.limiter.note_answer(turn)
         with answer:
-            yield Exchange(answer, asked, deadline, self.clock())
+            received_at = self.clock()
+            if answer.status_code == requests.codes.too_many_requests:
+                self.limiter.pause(bucket, retry_after(answer.headers, now=received_at))
+            yield Exchange(answer, asked, deadline, received_at)

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Literal
 
-from cloud9_archive.api.source import DEFAULT_PORT, DEFAULT_WIRE_FORMAT, SourceSettings, field_fault, place_from_text
+from cloud9_archive.api.source import DEFAULT_PORT, DEFAULT_WIRE_FORMAT
 
-T = TypeVar("T", int, str)
-Kind = Literal["text", "secret", "whole number", "seconds", "path"]
+Kind = Literal["text", "secret", "whole number", "seconds", "day", "file", "file or thumbprint", "hosts"]
+Stored = Literal["host", "port", "login", "password", "schema", "extra"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,37 +19,63 @@ class ConnectionField:
     :param name: its name in :class:`SourceSettings`
     :param stored: attribute of the Airflow connection that holds it; ``extra`` for a key of that name in extra
     :param label: what the form calls it
+    :param default: as text; empty when there is none
+    :param placeholder: what the form shows in the empty field
     """
 
     name: str
-    stored: Literal["host", "port", "login", "password", "schema", "extra"]
+    stored: Stored
     label: str
     kind: Kind
     default: str
     meaning: str
+    placeholder: str = ""
+
+    @property
+    def masked(self) -> bool:
+        """Whether nobody is shown what it holds."""
+        return self.kind == "secret"
 
 
 FIELDS: tuple[ConnectionField, ...] = (
     ConnectionField(
-        "host", "host", "Host", "text", "", "Host name of the Call Data API, or its https address without a path."
+        "host",
+        "host",
+        "Host",
+        "text",
+        "",
+        "Host name of the Call Data API, or its https address without a path.",
+        "calldataapi.example.com",
     ),
-    ConnectionField("port", "port", "Port", "whole number", str(DEFAULT_PORT), "TCP port."),
+    ConnectionField("port", "port", "Port", "whole number", str(DEFAULT_PORT), "TCP port.", str(DEFAULT_PORT)),
     ConnectionField(
         "scheme", "schema", "Schema", "text", "https", "Hidden in the form; anything but https is refused."
     ),
     ConnectionField(
-        "api_key", "login", "API key", "text", "", "The key from the portal; it is sent with each request."
-    ),
-    ConnectionField(
-        "api_secret", "password", "API secret", "secret", "", "The secret that the portal shows once; it is never sent."
-    ),
-    ConnectionField(
-        "ca_file",
-        "extra",
-        "CA file",
-        "path",
+        "api_key",
+        "login",
+        "API key",
+        "text",
         "",
-        "Absolute path of a PEM file. When given, only these certificate authorities are trusted, not the system's.",
+        "The key from the portal; it is sent with each request.",
+        "the key from the portal",
+    ),
+    ConnectionField(
+        "api_secret",
+        "password",
+        "API secret",
+        "secret",
+        "",
+        "The secret that the portal shows once; it is never sent.",
+        "the secret that the portal showed once",
+    ),
+    ConnectionField(
+        "key_expires",
+        "extra",
+        "Key expires on",
+        "day",
+        "",
+        "The day on which the API key expires, such as 2027-03-31. From 90, 30 and 7 days before, there are warnings; nothing stops because of it.",
     ),
     ConnectionField(
         "wire_format",
@@ -62,6 +85,59 @@ FIELDS: tuple[ConnectionField, ...] = (
         DEFAULT_WIRE_FORMAT,
         "Name of a shipped wire format, or absolute path of a format file of your own.",
     ),
+    ConnectionField(
+        "region",
+        "extra",
+        "Region",
+        "text",
+        "",
+        "Sent with each listing when given. It is known from requests for transcripts only; whether listings take it is not public.",
+    ),
+    ConnectionField(
+        "tls_certificate",
+        "extra",
+        "TLS certificate",
+        "file or thumbprint",
+        "",
+        "The certificate that this client shows: absolute path of a PEM or PKCS#12 file, or the SHA-1 or SHA-256 thumbprint of one in the deployment's certificate folder. Empty: the deployment's default certificate, if there is one.",
+    ),
+    ConnectionField(
+        "tls_key_file",
+        "extra",
+        "TLS key file",
+        "file",
+        "",
+        "Absolute path of the certificate's private key, PEM. Empty: the certificate's file holds it.",
+    ),
+    ConnectionField(
+        "tls_key_password",
+        "extra",
+        "TLS key password",
+        "secret",
+        "",
+        "Opens the private key, or the PKCS#12 file.",
+    ),
+    ConnectionField(
+        "tls_trust",
+        "extra",
+        "TLS trust list",
+        "file or thumbprint",
+        "",
+        "What alone is trusted: absolute path of a PEM file of authorities, or thumbprints, separated by commas, either of authorities or of the server's own certificate. Empty: the system's authorities.",
+    ),
+    ConnectionField(
+        "proxy_host",
+        "extra",
+        "Proxy host",
+        "text",
+        "",
+        "Forward proxy through which everything goes, recordings included; an HTTP proxy with CONNECT. Empty: none.",
+    ),
+    ConnectionField("proxy_port", "extra", "Proxy port", "whole number", "", "TCP port of the proxy."),
+    ConnectionField(
+        "proxy_user", "extra", "Proxy user", "text", "", "For basic authentication. Empty: the proxy asks for none."
+    ),
+    ConnectionField("proxy_password", "extra", "Proxy password", "secret", "", "The proxy user's password."),
     ConnectionField(
         "connect_timeout", "extra", "Connect timeout", "seconds", "10", "How long a connection may take to come about."
     ),
@@ -78,95 +154,23 @@ FIELDS: tuple[ConnectionField, ...] = (
         "Bytes. A larger recording is refused and quarantined.",
     ),
     ConnectionField(
-        "region",
+        "media_hosts",
         "extra",
-        "Region",
-        "text",
+        "Media hosts",
+        "hosts",
         "",
-        "Sent with each listing when given. It is known from requests for transcripts only; whether listings take it is not public.",
+        "Hosts, or host:port, separated by commas, from which audio may be fetched when an answer names an address. Each in full, without wildcard. Empty: none.",
     ),
 )
-
-
-def source_settings(conn_id: str, values: Mapping[str, object]) -> SourceSettings:
-    """
-    The settings that the fields of a connection amount to.
-
-    Numbers may come as numbers or as text, since forms, URIs and JSON differ; empty text counts as not given.
-    Names that are not in :data:`FIELDS` are ignored: what a connection's editor may set is listed there.
-
-    :param values: field name → value
-    :raises ConnectionFieldError: naming the connection and the field
-    """
-    given = {f.name: values[f.name] for f in FIELDS if values.get(f.name) not in (None, "")}
-    place = place_from_text(conn_id, _text(conn_id, "host", given.pop("host", "")))
-    port = _whole_number(conn_id, "port", given.pop("port", None))
-    scheme = _text(conn_id, "scheme", given.pop("scheme", "")) or None
-    return SourceSettings(
-        conn_id,
-        host=place.host,
-        port=_agreed(conn_id, "port", place.port, port, default=DEFAULT_PORT),
-        scheme=_agreed(conn_id, "scheme", place.scheme, scheme, default="https"),
-        api_key=_text(conn_id, "api_key", given.pop("api_key", "")),
-        api_secret=_text(conn_id, "api_secret", given.pop("api_secret", "")),
-        **{name: _read(conn_id, name, value) for name, value in given.items()},  # type: ignore[arg-type]  # _read goes by the field's kind
-    )
+"""In the order of the form."""
 
 
 def connection_table() -> str:
     """The fields as a Markdown table, for ``docs/connection.md``."""
-    head = "| Field in the form | Stored as | Kind | Default | Meaning |\n|---|---|---|---|---|\n"
-    return head + "".join(
+    rows = ["| Field in the form | Stored as | Kind | Default | Meaning |", "|---|---|---|---|---|"]
+    rows += [
         f"| {f.label} | {f'extra `{f.name}`' if f.stored == 'extra' else f'`{f.stored}`'} | {f.kind} "
-        f"| {f'`{f.default}`' if f.default else '–'} | {f.meaning} |\n"
+        f"| {f'`{f.default}`' if f.default else '–'} | {f.meaning} |"
         for f in FIELDS
-    )
-
-
-def _read(conn_id: str, name: str, value: object) -> object:
-    kind = next(f.kind for f in FIELDS if f.name == name)
-    match kind:
-        case "seconds":
-            return _number(conn_id, name, value)
-        case "whole number":
-            return _whole_number(conn_id, name, value)
-        case "path":
-            return Path(_text(conn_id, name, value))
-        case _:
-            return _text(conn_id, name, value)
-
-
-def _text(conn_id: str, name: str, value: object) -> str:
-    if not isinstance(value, str):
-        raise field_fault(conn_id, name, f"it is a {type(value).__name__}, not text")
-    return value
-
-
-def _number(conn_id: str, name: str, value: object) -> float:
-    if isinstance(value, (int, float, str)) and not isinstance(value, bool):
-        try:
-            number = float(value)
-        except (ValueError, OverflowError):
-            number = math.nan
-        if math.isfinite(number):
-            return number
-    shown = repr(value)[:40] if isinstance(value, (int, float, str)) else f"a {type(value).__name__}"
-    raise field_fault(conn_id, name, f"{shown} is not a number", hint="write digits only, without a unit")
-
-
-def _whole_number(conn_id: str, name: str, value: object) -> int | None:
-    if value is None:
-        return None
-    number = _number(conn_id, name, value)
-    if not number.is_integer():
-        raise field_fault(conn_id, name, f"{number} is not a whole number")
-    return int(number)
-
-
-def _agreed(conn_id: str, name: str, in_host: T | None, alone: T | None, *, default: T) -> T:
-    """The one value that two places give; they may not contradict each other."""
-    if in_host is not None and alone is not None and in_host != alone:
-        raise field_fault(
-            conn_id, name, f"it says {alone!r}, but the host field says {in_host!r}", hint="write it in one of the two"
-        )
-    return next((value for value in (in_host, alone) if value is not None), default)
+    ]
+    return "\n".join(rows)

@@ -8,20 +8,22 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Self
 
 import yaml
 from jmespath.exceptions import JMESPathError
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from cloud9_archive.api.answer_json import decoded, keys_shown, shown
 from cloud9_archive.api.attempts import Attempts
 from cloud9_archive.api.exchange import Exchanger
-from cloud9_archive.api.limits import Limiter, MinuteLimiter
+from cloud9_archive.api.limits import Limiter, OwnLedgers
 from cloud9_archive.api.session import open_session
 from cloud9_archive.api.signature import Cloud9Auth, utc_now
 from cloud9_archive.api.source import SourceSettings
-from cloud9_archive.api.wire_model import Expression, FieldRule, HttpPath, PerMinute
+from cloud9_archive.api.wire_request import WireRequest
+from cloud9_archive.api.wire_requests import Endpoint
+from cloud9_archive.api.wire_values import Expression, FieldRule, Part
 from cloud9_archive.domain.people import CloudUser
 from cloud9_archive.errors import AddressNotAllowedError, WireFormatError
 
@@ -31,22 +33,16 @@ MOST_ANSWER_BYTES = 64 * 1024 * 1024
 """Bytes of one answer; some hundred thousand users."""
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+class UsersEndpoint(Endpoint):
+    """The endpoint that lists users; its ``constant_body`` is the filter."""
 
+    name: ClassVar[str] = "users"
 
-class UsersEndpoint(_Part):
-    """The endpoint that lists users."""
-
-    method: Literal["POST"]
-    path: HttpPath
-    per_minute: PerMinute
-    filter: dict[str, Any]
     rows: Expression
     total: Expression
 
 
-class UserFields(_Part):
+class UserFields(Part):
     """Fields of a user, relative to its row."""
 
     login: FieldRule
@@ -58,7 +54,7 @@ class UserFields(_Part):
     group_ids: FieldRule | None = None
 
 
-class ManagementFormat(_Part):
+class ManagementFormat(Part):
     """
     The users of the Management API, read from a description file.
 
@@ -128,11 +124,10 @@ class ManagementClient:
         self.source = source
         self.wire = management_format(source)
         self._sleep = sleep
-        limits = {self.wire.users.path: self.wire.users.per_minute}
         self._exchanger = Exchanger(
             source,
             session=open_session(source, auth=Cloud9Auth(source.api_key, source.api_secret, clock=clock)),
-            limiter=limiter or MinuteLimiter(limits, monotonic=monotonic, sleep=sleep),
+            limiter=limiter or Limiter(OwnLedgers(monotonic), monotonic=monotonic, sleep=sleep),
             content_type=self.wire.content_type,
             clock=clock,
             monotonic=monotonic,
@@ -157,8 +152,8 @@ class ManagementClient:
         return Attempts(sleep=self._sleep).until_done(self._list_once)
 
     def _list_once(self, attempts: Attempts) -> tuple[CloudUser, ...]:
-        body = json.dumps(self.wire.users.filter, ensure_ascii=False, separators=(",", ":")).encode()
-        with self._exchanger.exchange(self.wire.users, body) as exchange:
+        body = json.dumps(self.wire.users.constant_body, ensure_ascii=False, separators=(",", ":")).encode()
+        with self._exchanger.exchange(self.wire.users, WireRequest(self.wire.users.path, body)) as exchange:
             try:
                 exchange.expect_ok(attempts)
             except AddressNotAllowedError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import re
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from cloud9_archive.errors import (
     ConnectionFieldError,
     CredentialsError,
     IncompleteBodyError,
+    ProxyRefusedError,
     RateLimitedError,
     ServerFaultError,
     TlsError,
@@ -28,6 +30,13 @@ from cloud9_archive.errors import (
 )
 
 NOTICEABLE_SKEW = 60.0
+# What http.client says of a CONNECT that was not answered 200; the words after the status are the proxy's own.
+_TUNNEL_REFUSED = re.compile(r"Tunnel connection failed: (\d{3})\b")
+# OpenSSL's names for what a server says of the certificate that this client showed, or did not show.
+_CLIENT_CERTIFICATE_REASONS = re.compile(
+    r"ALERT_(CERTIFICATE_REQUIRED|(BAD|UNSUPPORTED)_CERTIFICATE|CERTIFICATE_(EXPIRED|REVOKED|UNKNOWN)|UNKNOWN_CA"
+    r"|ACCESS_DENIED)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +125,27 @@ _OUTCOMES: dict[str, Outcome] = {
         "refused or reset",
         UnreachableError,
         "the connection could not be made, or was cut",
-        "check host and port of the connection, and the firewall between this worker and the host",
+        "check host and port of the connection, and the firewall between this worker and the host; some servers that "
+        "demand a client certificate cut the connection of who shows none",
+    ),
+    "proxy_407": Outcome(
+        "407 from the proxy",
+        ProxyRefusedError,
+        "the forward proxy does not accept the credentials",
+        "check the fields proxy_user and proxy_password of the connection",
+    ),
+    "proxy_403": Outcome(
+        "403 from the proxy",
+        ProxyRefusedError,
+        "the forward proxy does not let this worker through to that host and port; Cloud9 was not asked",
+        "have the proxy's rules allow CONNECT to the host and port of the connection, or name another in proxy_host",
+    ),
+    "proxy": Outcome(
+        "the proxy cannot be reached, or opens no tunnel",
+        UnreachableError,
+        "the forward proxy could not be reached, or opened no tunnel; Cloud9 was not asked",
+        "check the fields proxy_host and proxy_port of the connection, the firewall between this worker and the proxy, "
+        "and whether the proxy can reach the host",
     ),
     "short": Outcome(
         "fewer bytes than announced",
@@ -127,15 +156,23 @@ _OUTCOMES: dict[str, Outcome] = {
     "certificate": Outcome(
         "certificate not accepted",
         TlsError,
-        "the server's certificate is not signed by a trusted authority, has expired, or is for another name",
-        "if your network inspects TLS or the host is private, set the connection's CA file; else check its host and "
-        "the ca-certificates of this worker",
+        "the server's certificate is not signed by a trusted authority, has expired, is for another name, or is not "
+        "the pinned one",
+        "if your network inspects TLS or the host is private, set the connection's TLS trust list; else check its host "
+        "and the ca-certificates of this worker",
+    ),
+    "client_certificate": Outcome(
+        "client certificate not accepted",
+        TlsError,
+        "the server wants a client certificate, and does not accept what it was shown, if anything",
+        "check the field tls_certificate of the connection, and that the server knows the authority that signed it",
     ),
     "tls": Outcome(
         "TLS not agreed",
         TlsError,
-        "the server does not speak TLS 1.2 or newer on this port",
-        "check host and port of the connection",
+        "the server does not speak TLS 1.2 or newer on this port, or broke the negotiation off",
+        "check host and port of the connection; some servers that demand a client certificate break off when they are "
+        "shown none",
     ),
     "request": Outcome(
         "not sent",
@@ -172,7 +209,7 @@ def transport_error(error: Exception, *, asked: str) -> Cloud9ArchiveError:
     :param asked: method and path of the request
     """
     outcome = _OUTCOMES[_kind_of(error)]
-    detail = _certificate_detail(error)
+    detail = _detail(error)
     found = f"{asked}: {outcome.meaning}{detail}"
     return (outcome.error or UnreachableError)(found, subject=asked, hint=outcome.hint)
 
@@ -184,11 +221,12 @@ def incomplete_body(found: str, *, asked: str) -> IncompleteBodyError:
 
 def outcomes_table() -> str:
     """The table in Markdown, for ``docs/connection.md``."""
-    head = "| Seen | Code | Family | Meaning | What to do |\n|---|---|---|---|---|\n"
-    return head + "".join(
-        f"| {o.seen} | {f'`{o.error.code}`' if o.error else '–'} | {_family_name(o.error)} | {o.meaning} | {o.hint} |\n"
+    rows = ["| Seen | Code | Family | Meaning | What to do |", "|---|---|---|---|---|"]
+    rows += [
+        f"| {o.seen} | {f'`{o.error.code}`' if o.error else '–'} | {_family_name(o.error)} | {o.meaning} | {o.hint} |"
         for o in _OUTCOMES.values()
-    )
+    ]
+    return "\n".join(rows)
 
 
 def _family_name(error: type[Cloud9ArchiveError] | None) -> str:
@@ -213,8 +251,14 @@ def _clock_advice(skew: float | None) -> str:
 
 def _kind_of(error: BaseException) -> str:
     causes = list(_causes(error))
+    if tunnel := _tunnel_status(causes):
+        return {407: "proxy_407", 403: "proxy_403"}.get(tunnel, "proxy")
+    alerts = (getattr(cause, "reason", None) or "" for cause in causes if isinstance(cause, ssl.SSLError))
+    if any(_CLIENT_CERTIFICATE_REASONS.search(alert) for alert in alerts):
+        return "client_certificate"
     kinds: tuple[tuple[str, tuple[type[BaseException], ...]], ...] = (
         ("certificate", (ssl.SSLCertVerificationError, ssl.CertificateError)),
+        ("proxy", (requests.exceptions.ProxyError, urllib3.exceptions.ProxyError)),
         # A connection that is cut within the handshake looks like a TLS fault, but is none.
         ("unreachable", (ssl.SSLEOFError, ssl.SSLZeroReturnError, ConnectionResetError, BrokenPipeError)),
         ("name", (urllib3.exceptions.NameResolutionError,)),
@@ -234,10 +278,27 @@ def _kind_of(error: BaseException) -> str:
     return "request"
 
 
-def _certificate_detail(error: BaseException) -> str:
-    for cause in _causes(error):
+def _tunnel_status(causes: list[BaseException]) -> int | None:
+    """The status with which a proxy refused a tunnel."""
+    for cause in causes:
+        if isinstance(cause, OSError) and (found := _TUNNEL_REFUSED.search(str(cause))):
+            return int(found[1])
+    return None
+
+
+def _detail(error: BaseException) -> str:
+    """What OpenSSL says of a certificate, and which proxy it was."""
+    causes = _causes(error)
+    for cause in causes:
         if isinstance(cause, ssl.SSLCertVerificationError):
             return f" ({cause.verify_message})"
+    if _kind_of(error).startswith("proxy"):
+        status = _tunnel_status(causes)
+        answered = f", which answered {status}" if status else ""
+        for cause in causes:
+            proxy = getattr(getattr(cause, "pool", None), "proxy", None)
+            if proxy is not None:
+                return f" (proxy {proxy.host}:{proxy.port}{answered})"
     return ""
 
 

@@ -22,8 +22,9 @@ class StrictSession(requests.Session):
     """
     Sends only to its source, and only requests that read.
 
-    Whatever a caller passes: certificates are checked against the source's trust, redirects are not followed, the
-    environment is not consulted, cookies are not kept, and every attempt is signed anew.
+    Whatever a caller passes: certificates are checked against the source's trust, everything goes through the source's
+    proxy if it has one, redirects are not followed, the environment is not consulted, cookies are not kept, and every
+    attempt is signed anew.
 
     :param source: where to send to, and how patiently
     :param auth: signs each attempt
@@ -37,7 +38,7 @@ class StrictSession(requests.Session):
         # Recordings are kept byte for byte, so no encoding may be laid over them on the way.
         self.headers["Accept-Encoding"] = "identity"
         self.adapters.clear()
-        self.mount("https://", StrictAdapter(trust_context(source)))
+        self.mount("https://", StrictAdapter(trust_context(source), proxy=source.proxy))
         self._auth = auth
         self._source = source
 
@@ -78,6 +79,6 @@ def open_session(source: SourceSettings, *, auth: Cloud9Auth | None = None) -> S
     A session to the source; the caller closes it.
 
     :param auth: for tests; by default made from the source's key and secret
-    :raises ConnectionFieldError: if the CA file cannot be used
+    :raises ConnectionFieldError: if a certificate or key cannot be used
     """
     return StrictSession(source, auth or Cloud9Auth(source.api_key, source.api_secret))

@@ -1,21 +1,25 @@
-"""The wire format at work: loading it, and the request bodies that it describes."""
+"""Wire format files: found by the name in a connection, and read with every fault named."""
 
 from __future__ import annotations
 
 import difflib
-import json
-from datetime import UTC, datetime, timedelta
+import typing
 from pathlib import Path
+from typing import Any
 
 import yaml
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from cloud9_archive.api.source import SourceSettings
 from cloud9_archive.api.wire_model import WireFormat
-from cloud9_archive.domain.window import Window
 from cloud9_archive.errors import WireFormatError
 
 SHIPPED_FORMATS = Path(__file__).parent / "formats"
+
+
+def shipped_formats() -> dict[str, Path]:
+    """The formats that come with the package, by name."""
+    return {path.stem: path for path in sorted(SHIPPED_FORMATS.glob("*.yaml"))}
 
 
 def load_wire_format(source: SourceSettings) -> WireFormat:
@@ -28,7 +32,7 @@ def load_wire_format(source: SourceSettings) -> WireFormat:
     name = source.wire_format
     if Path(name).is_absolute():
         return read_wire_format(Path(name))
-    shipped = {path.stem: path for path in SHIPPED_FORMATS.glob("*.yaml")}
+    shipped = shipped_formats()
     if name not in shipped:
         near = difflib.get_close_matches(name, shipped, n=1) or sorted(shipped)
         hint = f"write {near[0]}, or the absolute path of a format file"
@@ -47,52 +51,72 @@ def read_wire_format(path: Path) -> WireFormat:
         if not isinstance(content, dict):
             raise WireFormatError(f"wire format file {path} holds no mapping", subject=str(path))
         return WireFormat.model_validate({**content, "origin": path})
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
         raise WireFormatError(f"wire format file {path} cannot be read: {error}", subject=str(path)) from error
     except ValidationError as error:
-        faults = "; ".join(
-            f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors(include_url=False)
-        )
+        faults = "; ".join(_fault(one) for one in error.errors(include_url=False, include_input=False))
         raise WireFormatError(
             f"wire format file {path} is not valid: {faults}",
             subject=str(path),
-            hint=f"compare it with {SHIPPED_FORMATS / 'call_data_v1_1.yaml'}",
+            hint="docs/wire-format.md explains every key; cloud9-archive wire check tells when the file is valid",
         ) from error
 
 
-def listing_windows(wire: WireFormat, window: Window) -> list[Window]:
-    """
-    The spans to list one after the other: widened to whole seconds, since requests carry no fractions, and then cut.
-
-    :param window: what is wanted
-    """
-    start, end = (moment.replace(microsecond=0) for moment in (window.start, window.end))
-    if end < window.end:
-        end += timedelta(seconds=1)
-    return list(Window(start, end).split(timedelta(seconds=wire.listing.longest_window)))
-
-
-def listing_body(wire: WireFormat, window: Window, *, token: str, region: str | None) -> bytes:
-    """The body of one listing request, as the bytes that are signed and sent."""
-    names = wire.listing.request
-    body = {
-        names.begin: _written(wire, window.start),
-        names.end: _written(wire, window.end),
-        names.page_token: token,
-    }
-    if region is not None and names.region is not None:
-        body[names.region] = region
-    return _body(body)
+def _fault(fault: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails
+    """Field and fault on one line, with the nearest right word for one that is not known."""
+    *outer, last = fault["loc"] or ("",)
+    place = ".".join(str(step) for step in _without_tags(fault["loc"]))
+    text = str(fault["msg"]).removeprefix("Value error, ")
+    if fault["type"] == "extra_forbidden":
+        known = _keys_at(outer)
+        near = difflib.get_close_matches(str(last), known, n=1)
+        wanted = f"did you mean {near[0]}?" if near else f"known here: {', '.join(known)}"
+        text = f"there is no such key ({wanted})"
+    elif fault["type"] == "missing":
+        text = "is needed"
+    elif fault["type"] == "union_tag_not_found":
+        text = f"by is needed, one of {', '.join(_tags())}"
+    elif fault["type"] == "union_tag_invalid":
+        found = str(fault["ctx"]["tag"])
+        near = difflib.get_close_matches(found, _tags(), n=1)
+        text = f"by is {found[:40]!r}: " + (
+            f"did you mean {near[0]}?" if near else f"write one of {', '.join(_tags())}"
+        )
+    return f"{place}: {text}" if place else text
 
 
-def recording_body(wire: WireFormat, recording_id: str) -> bytes:
-    """The body of one request for a recording, as the bytes that are signed and sent."""
-    return _body({wire.recording.request.recording_id: recording_id})
+def _without_tags(loc: tuple[str | int, ...]) -> list[str | int]:
+    """The place without the word that only tells which way of paging it is."""
+    return [step for before, step in zip(("", *loc), loc, strict=False) if not (before == "paging" and step in _tags())]
 
 
-def _written(wire: WireFormat, moment: datetime) -> str:
-    return moment.astimezone(UTC).astimezone(wire.time.zone).strftime(wire.time.request)
+def _tags() -> list[str]:
+    listing: Any = WireFormat.model_fields["listing"].annotation
+    kinds = typing.get_args(listing.model_fields["paging"].annotation)
+    return [typing.get_args(kind.model_fields["by"].annotation)[0] for kind in kinds]
 
 
-def _body(content: dict[str, str]) -> bytes:
-    return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
+def _keys_at(loc: list[str | int]) -> list[str]:
+    """The keys that are known at a place of the file."""
+    models: list[type[BaseModel]] = [WireFormat]
+    for step in loc:
+        if isinstance(step, int):
+            continue
+        tagged = [model for model in models if step in _literal(model)]
+        models = tagged or [
+            inner
+            for model in models
+            if step in model.model_fields
+            for inner in _models(model.model_fields[step].annotation)
+        ]
+    return sorted({name for model in models for name in model.model_fields} - {"origin"})
+
+
+def _literal(model: type[BaseModel]) -> tuple[Any, ...]:
+    return typing.get_args(model.model_fields["by"].annotation) if "by" in model.model_fields else ()
+
+
+def _models(annotation: Any) -> list[type[BaseModel]]:  # noqa: ANN401 - any annotation
+    if isinstance(annotation, type):
+        return [annotation] if issubclass(annotation, BaseModel) else []
+    return [model for inner in typing.get_args(annotation) for model in _models(inner)]

@@ -2,228 +2,109 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo
+from typing import Annotated, ClassVar
 
-import jmespath
-from jmespath.exceptions import JMESPathError
-from jmespath.parser import ParsedResult
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
-from cloud9_archive.domain.call import CallType, Direction, Side
+from cloud9_archive.api.wire_requests import Endpoint, Listing, Parameter
+from cloud9_archive.api.wire_rows import CallRules, PartyRules, RecordingRules
+from cloud9_archive.api.wire_values import Expression, Part, TimeRules, shortest_step
 from cloud9_archive.errors import WireFormatError
 
 
-def _compiled(text: object) -> object:
-    if not isinstance(text, str):
-        return text
-    try:
-        return jmespath.compile(text)
-    except JMESPathError as error:
-        raise ValueError(f"{text!r} is not a JMESPath expression") from error
+class RecordingRequest(Part):
+    """Names of what a recording is asked for with; at least one, here or as a placeholder in the path."""
+
+    recording_id: Parameter | None = Field(default=None, description="name of the recording's id")
+    filename: Parameter | None = Field(default=None, description="name of the recording's file name")
+    call_id: Parameter | None = Field(
+        default=None, description="name of the id of a call that the recording belongs to"
+    )
+    region: Parameter | None = Field(default=None, description="name of the region, sent when the connection has one")
 
 
-def _zone(name: object) -> object:
-    try:
-        return ZoneInfo(name) if isinstance(name, str) else name
-    except (KeyError, ValueError, OSError) as error:
-        raise ValueError(f"{name!r} is not an IANA time zone") from error
+class PendingRules(Part):
+    """What "not uploaded yet" looks like."""
+
+    statuses: tuple[Annotated[int, Field(ge=200, lt=500)], ...] = Field(
+        description="statuses that mean it; list 404 and 204 unless yours are others"
+    )
+    empty_body: bool = Field(default=False, description="an answer of no bytes means it")
+    reason: Expression | None = Field(default=None, description="where a JSON answer with such a status says why")
 
 
-Expression = Annotated[ParsedResult, BeforeValidator(_compiled)]
-Zone = Annotated[ZoneInfo, BeforeValidator(_zone)]
-HttpPath = Annotated[str, Field(pattern=r"^/[A-Za-z0-9._~/-]+$")]
-PerMinute = Annotated[int, Field(gt=0)]
-BodyField = Annotated[str, Field(min_length=1)]
+class RecordingEndpoint(Endpoint):
+    """The endpoint that gives a recording's bytes."""
 
+    name: ClassVar[str] = "recording"
+    placeholders: ClassVar[frozenset[str]] = frozenset({"recording_id", "filename", "call_id"})
 
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+    request: RecordingRequest = Field(default_factory=RecordingRequest)
+    pending: PendingRules
 
-
-class FieldRule(_Part):
-    """
-    Where one value is, and how to read it; a bare expression is short for its ``path``.
-
-    :param required: absent or null is an unknown shape
-    :param values: the API's words → ours
-    :param factor: what a number is multiplied by, to arrive at seconds
-    """
-
-    path: Expression
-    required: bool = False
-    values: dict[str, str] | None = None
-    factor: float = 1.0
-
-    @model_validator(mode="before")
-    @classmethod
-    def _from_expression(cls, given: Any) -> Any:  # noqa: ANN401 - whatever the file holds
-        return {"path": given} if isinstance(given, str) else given
-
-
-class TimeRules(_Part):
-    """How moments are written; ``zone`` is what texts without an offset mean."""
-
-    request: str
-    answer: tuple[str, ...] = Field(min_length=1)
-    zone: Zone
-
-
-class ListingRequest(_Part):
-    """Names of the fields in the body of a listing."""
-
-    begin: BodyField
-    end: BodyField
-    page_token: BodyField
-    region: BodyField | None = None
-
-
-class Paging(_Part):
-    """Where the token of the next page is: in a header, or in the answer's body."""
-
-    first_token: str = ""
-    next_token_header: str | None = None
-    next_token: Expression | None = None
+    @property
+    def asked_by(self) -> frozenset[str]:
+        """Which of recording_id, filename and call_id a request carries."""
+        return self.path_names | {name for name in self.placeholders if getattr(self.request, name) is not None}
 
     @model_validator(mode="after")
-    def _one_place(self) -> Paging:
-        if (self.next_token_header is None) == (self.next_token is None):
-            raise ValueError("give either next_token_header or next_token")
+    def _names_a_recording(self) -> RecordingEndpoint:
+        if not self.asked_by:
+            raise ValueError("ask by recording_id, filename or call_id, in request or as a placeholder in the path")
         return self
 
 
-class Listing(_Part):
-    """The endpoint that lists calls; ``longest_window`` in seconds."""
-
-    method: Literal["POST"]
-    path: HttpPath
-    per_minute: PerMinute
-    longest_window: Annotated[int, Field(gt=0)]
-    request: ListingRequest
-    paging: Paging
-    rows: Expression
-
-
-class CallRules(_Part):
-    """Fields of a call, relative to its row."""
-
-    call_id: FieldRule
-    started_at: FieldRule
-    ended_at: FieldRule | None = None
-    duration: FieldRule | None = None
-    call_type: FieldRule | None = None
-    direction: FieldRule | None = None
-    button_label: FieldRule | None = None
-    connection: FieldRule | None = None
-
-    @field_validator("call_type")
-    @classmethod
-    def _known_call_types(cls, rule: FieldRule | None) -> FieldRule | None:
-        return _with_known_words(rule, set(CallType))
-
-    @field_validator("direction")
-    @classmethod
-    def _known_directions(cls, rule: FieldRule | None) -> FieldRule | None:
-        return _with_known_words(rule, set(Direction))
-
-
-class EndRules(_Part):
-    """Fields of one end of a call, relative to that end."""
-
-    number: FieldRule | None = None
-    firm_id: FieldRule | None = None
-    firm: FieldRule | None = None
-    group_id: FieldRule | None = None
-    group: FieldRule | None = None
-
-
-class UserRules(_Part):
-    """Fields of one user, relative to that user."""
-
-    login: FieldRule
-    user_id: FieldRule | None = None
-    display_name: FieldRule | None = None
-
-
-class PartyRules(_Part):
-    """One end of a call: where it is in the row, its own fields, and the users at it."""
-
-    side: Side
-    at: Expression
-    required: bool = False
-    end: EndRules = EndRules()
-    users: Expression
-    user: UserRules
-
-
-class RecordingRules(_Part):
-    """Where a call's recordings are, and the fields of one."""
-
-    rows: Expression
-    recording_id: FieldRule
-    offset: FieldRule | None = None
-    duration: FieldRule | None = None
-    filename: FieldRule | None = None
-
-
-class RecordingRequest(_Part):
-    """Names of the fields in the body of a request for a recording."""
-
-    recording_id: BodyField
-
-
-class PendingRules(_Part):
-    """What "not uploaded yet" looks like; ``reason`` is where a JSON answer says why."""
-
-    statuses: tuple[Annotated[int, Field(ge=200, lt=500)], ...]
-    empty_body: bool = False
-    reason: Expression | None = None
-
-
-class RecordingEndpoint(_Part):
-    """The endpoint that gives a recording's bytes."""
-
-    method: Literal["POST"]
-    path: HttpPath
-    per_minute: PerMinute
-    request: RecordingRequest
-    pending: PendingRules
-
-
-class WireFormat(_Part):
+class WireFormat(Part):
     """
     One version of the API, read from a format file.
 
     :param origin: the file, named whenever an answer does not fit
     """
 
-    origin: Path
-    format: str
-    content_type: str
+    origin: Path = Field(exclude=True)
+    format: str = Field(description="name of the format")
+    content_type: str = Field(description="content type of requests; it is part of the signature")
     time: TimeRules
     listing: Listing
     call: CallRules
-    parties: tuple[PartyRules, ...]
+    parties: tuple[PartyRules, ...] = Field(description="both ends of a call, or one list of parties")
     recordings: RecordingRules
     recording: RecordingEndpoint
 
-    def misfit(self, place: str, found: str) -> WireFormatError:
+    @model_validator(mode="after")
+    def _parts_fit_together(self) -> WireFormat:
+        shortest = 2 * shortest_step(self.time.request)
+        for listing in (self.listing, self.recordings.listing):
+            if listing is not None and timedelta(seconds=listing.longest_window) < shortest:
+                raise ValueError(
+                    f"time.request {self.time.request!r} is so coarse that longest_window must be at least "
+                    f"{shortest.total_seconds():.0f} seconds"
+                )
+        if "filename" in self.recording.asked_by and self.recordings.filename is None:
+            raise ValueError("recording is asked for by filename, so recordings needs filename")
+        return self
+
+    def endpoints(self) -> Iterator[Endpoint]:
+        """Every endpoint that requests go to."""
+        yield self.listing
+        if self.recordings.listing is not None:
+            yield self.recordings.listing
+        yield self.recording
+
+    def misfit(self, place: str, found: str, *, change: str | None = None) -> WireFormatError:
         """
         The complaint that an answer is not as this file says.
 
         :param place: JSON path within the answer, such as ``calls[3].startTime``
         :param found: type or short form of what is there; never a whole body
+        :param change: what to change in the file, if that is known
         """
+        copy = f"copy {self.origin}, {change or 'correct the copy'}, and name it in the connection"
         return WireFormatError(
             f"the answer does not fit the wire format {self.format}: {place} {found}",
             subject=place,
-            hint=f"if Cloud9 changed its answers, copy {self.origin}, correct the copy, and name it in the connection",
+            hint=copy if change else f"if Cloud9 changed its answers, {copy}",
         )
-
-
-def _with_known_words(rule: FieldRule | None, known: set[CallType] | set[Direction]) -> FieldRule | None:
-    unknown = sorted(set((rule.values or {}).values()) - {str(word) for word in known}) if rule else []
-    if unknown:
-        raise ValueError(f"{unknown[0]!r} is none of {', '.join(sorted(known))}")
-    return rule

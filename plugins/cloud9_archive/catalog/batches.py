@@ -23,7 +23,7 @@ from cloud9_archive.catalog.tables import (
 )
 from cloud9_archive.domain.accounting import BatchState, CallState, MediaState
 from cloud9_archive.domain.call import Call
-from cloud9_archive.domain.run import CallRef, RecordingRef
+from cloud9_archive.domain.run import CallRef, RecordingRef, WantedRecording
 from cloud9_archive.errors import CatalogError
 
 
@@ -50,6 +50,12 @@ class BatchRecording:
     failure_code: str | None
     failure_reason: str | None
     links: tuple[tuple[CallRef, float | None], ...]
+
+    @property
+    def wanted(self) -> WantedRecording:
+        """All that its source may want to know it by; calls that are not to be recorded are not named."""
+        call_ids = tuple(call.call_id for call, _ in self.links)
+        return WantedRecording(self.ref.recording_id, filename=self.filename, call_ids=call_ids)
 
 
 @dataclass(frozen=True, slots=True)

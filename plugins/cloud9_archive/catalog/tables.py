@@ -292,3 +292,18 @@ events = Table(
     Column("after", SourceText),
     Index(None, "policy", "subject"),
 )
+
+# What all workers share ---------------------------------------------------------------------------
+
+rate_buckets = Table(
+    "rate_buckets",
+    metadata,
+    Column("bucket", SourceText, primary_key=True, comment="digest of the API key, and the endpoint"),
+    Column(
+        "ledger",
+        Text,
+        nullable=False,
+        comment="JSON: turns of the last minute and turns booked ahead, in milliseconds; until when all pause",
+    ),
+    Column("changed_at", UtcDateTime, nullable=False),
+)

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from airflow.sdk.exceptions import AirflowNotFoundException
 
 from cloud9_archive.api.client import Cloud9Client
+from cloud9_archive.api.limits import Limiter
 from cloud9_archive.api.source import SourceSettings
 from cloud9_archive.domain.words import shown
 from cloud9_archive.errors import ConnectionFieldError
@@ -29,14 +30,15 @@ def source_of(conn_id: str) -> SourceSettings:
         return Cloud9Hook(conn_id).source_settings()
 
 
-def client_of(conn_id: str) -> Cloud9Client:
+def client_of(conn_id: str, limiter: Limiter | None = None) -> Cloud9Client:
     """
     A client for the connection; use it in a ``with`` block.
 
+    :param limiter: gives turns to send; by default the client keeps to the limits on its own
     :raises ConnectionFieldError: as :func:`source_of`
     """
     with _found(conn_id):
-        return Cloud9Hook(conn_id).client()
+        return Cloud9Hook(conn_id).client(limiter=limiter)
 
 
 @contextmanager

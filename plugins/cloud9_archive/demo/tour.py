@@ -104,7 +104,7 @@ def _connect(api: AirflowApi, ready: ReadyFile, console: Console) -> None:
             "port": ready.port,
             "login": key.api_key,
             "password": key.api_secret,
-            "extra": json.dumps({**unset, "ca_file": ready.ca_file}),
+            "extra": json.dumps({**unset, "tls_trust": ready.ca_file}),
         }
         api.add_connection(connection)
         works, message = api.test_connection(connection)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 from airflow.providers.http.hooks.http import HttpHook
 from requests import Response
 
 from cloud9_archive.api.client import Cloud9Client
-from cloud9_archive.api.fields import FIELDS, source_settings
+from cloud9_archive.api.field_values import source_settings
+from cloud9_archive.api.fields import FIELDS, Stored
 from cloud9_archive.api.limits import Limiter
 from cloud9_archive.api.outcomes import status_error
 from cloud9_archive.api.session import StrictSession, open_session
 from cloud9_archive.api.signature import utc_now
 from cloud9_archive.api.source import SourceSettings
+from cloud9_archive.deployment import deployment_certificates
 from cloud9_archive.errors import Cloud9ArchiveError
 
 # What a DAG author may say per request; trust, redirects and proxies are the connection's business.
@@ -121,9 +123,9 @@ class Cloud9Hook(HttpHook):
             field.name: extra.get(field.name) if field.stored == "extra" else _stored(connection, field.stored)
             for field in FIELDS
         }
-        return source_settings(self.cloud9_conn_id, values)
+        return source_settings(self.cloud9_conn_id, values, certificates=deployment_certificates())
 
 
-def _stored(connection: Any, attribute: Literal["host", "port", "login", "password", "schema"]) -> object:  # noqa: ANN401 - see above
+def _stored(connection: Any, attribute: Stored) -> object:  # noqa: ANN401 - see above
     value: object = getattr(connection, attribute)
     return value

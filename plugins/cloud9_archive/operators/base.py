@@ -46,7 +46,9 @@ class PolicyOperator(BaseOperator):
 
         settings = deployment_settings()
         policy = load_policy(settings.policies / f"{self.policy}.yaml")
-        with open_workspace(policy, settings, open_source=lambda conn_id: Cloud9Hook(conn_id).client()) as workspace:
+        with open_workspace(
+            policy, settings, open_source=lambda conn_id, limiter: Cloud9Hook(conn_id).client(limiter=limiter)
+        ) as workspace:
             yield workspace
 
 

@@ -50,7 +50,7 @@ def fetch_calls(workspace: Workspace, run: RunRef, source: str) -> FetchedCalls:
     )
     counts = PageCounts()
     pages = 0
-    with workspace.open_source(source) as client:
+    with workspace.source(source, run.kind) as client:
         for window in _windows(workspace, run, source):
             for page in client.list_calls(window):
                 pages += 1

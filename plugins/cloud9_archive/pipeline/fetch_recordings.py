@@ -10,6 +10,7 @@ import structlog
 from cloud9_archive.api.client import FetchedRecording
 from cloud9_archive.catalog.batches import Batch, BatchRecording, read_batch
 from cloud9_archive.catalog.media import note_absent, note_fetched, note_quarantined
+from cloud9_archive.catalog.runs import the_run
 from cloud9_archive.domain.accounting import TO_FETCH, BatchState, MediaState
 from cloud9_archive.errors import IncompleteBodyError, RecordError, ServerFaultError, TransientError
 from cloud9_archive.pipeline.attempts import unless_sealed
@@ -43,9 +44,10 @@ def fetch_recordings(workspace: Workspace, batch_id: str) -> FetchedRecordings:
     batch = read_batch(workspace.catalog, batch_id, lease=workspace.settings.claim_lease, now=workspace.clock())
     counts = dict.fromkeys(("fetched", "absent", "failed", "refused", "size"), 0)
     if batch.state is BatchState.OPEN:
+        kind = the_run(workspace.catalog, batch.policy, batch.run_id).run.kind
         to_fetch = [recording for recording in batch.recordings if recording.state in TO_FETCH]
         for source, recordings in groupby(to_fetch, key=lambda recording: recording.ref.source):
-            with unless_sealed(workspace, batch), workspace.open_source(source) as client:
+            with unless_sealed(workspace, batch), workspace.source(source, kind) as client:
                 _fetch_from(workspace, batch, client, list(recordings), counts)
     log.info("recordings fetched", batch=batch_id, **counts)
     return FetchedRecordings(batch_id, **counts)
@@ -80,7 +82,7 @@ def _fetch_one(
 ) -> None:
     with workspace.staging.scratch() as folder:
         try:
-            answer = client.fetch_recording(recording.ref.recording_id, into=folder / "original")
+            answer = client.fetch_recording(recording.wanted, into=folder / "original")
         except RecordError as error:
             note_quarantined(
                 workspace.catalog,

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from cloud9_archive.errors import ConfigurationError
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -19,6 +21,9 @@ class Settings:
         need a folder that all of them see
     :param claim_lease: for how long a batch belongs to its run without a sign of life
     :param media_workers: decoding processes of one transcode task
+    :param backfill_rate_share: above 0 and at most 1; the part of each of the source's limits that all runs together
+        may use which are not scheduled
+    :raises ConfigurationError: if the share is none
     """
 
     data_root: Path
@@ -27,6 +32,16 @@ class Settings:
     staging_folder: Path | None = None
     claim_lease: timedelta = timedelta(hours=6)
     media_workers: int = 2
+    backfill_rate_share: float = 0.5
+
+    def __post_init__(self) -> None:
+        """The share is one."""
+        if not 0 < self.backfill_rate_share <= 1:
+            raise ConfigurationError(
+                f"[cloud9_archive] backfill_rate_share is {self.backfill_rate_share}",
+                subject="backfill_rate_share",
+                hint="give a number above 0 and at most 1, such as 0.5",
+            )
 
     @property
     def catalog_address(self) -> str:

@@ -9,10 +9,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
-from cloud9_archive.api.client import CallPage, FetchedRecording, PendingRecording
+from cloud9_archive.api.client import FetchedRecording, PendingRecording
+from cloud9_archive.api.limits import Limiter
+from cloud9_archive.api.listing import CallPage
 from cloud9_archive.catalog.catalog import Catalog, open_catalog
+from cloud9_archive.catalog.rates import CatalogLedgers
 from cloud9_archive.domain.policy import Policy
 from cloud9_archive.domain.roster import Roster
+from cloud9_archive.domain.run import RunKind, WantedRecording
 from cloud9_archive.domain.window import Window
 from cloud9_archive.media.profiles import Profile, profile_named
 from cloud9_archive.pipeline.policy_files import load_roster_of
@@ -28,12 +32,12 @@ class CallSource(Protocol):
     def list_calls(self, window: Window) -> Iterator[CallPage]:
         """The calls of the window, page by page."""
 
-    def fetch_recording(self, recording_id: str, *, into: Path) -> FetchedRecording | PendingRecording:
+    def fetch_recording(self, wanted: WantedRecording, *, into: Path) -> FetchedRecording | PendingRecording:
         """The recording's bytes are at ``into``, or the source does not have them yet."""
 
 
-OpenSource = Callable[[str], AbstractContextManager[CallSource]]
-"""Opens an import source by its Airflow connection id."""
+OpenSource = Callable[[str, Limiter], AbstractContextManager[CallSource]]
+"""Opens an import source by its Airflow connection id; its requests wait for turns of the limiter."""
 
 
 def utc_now() -> datetime:
@@ -46,7 +50,7 @@ class Workspace:
     """
     What a step of a policy's run works with.
 
-    :param open_source: opens an import source by its connection id
+    :param open_source: opens an import source by its connection id; see :meth:`source`
     :param clock: gives the present moment, aware UTC
     """
 
@@ -70,6 +74,18 @@ class Workspace:
         :raises RosterError: if it cannot be read, or is empty
         """
         return load_roster_of(self.policy, include=self.settings.include_folder)
+
+    def source(self, conn_id: str, kind: RunKind) -> AbstractContextManager[CallSource]:
+        """
+        The import source, for work of a run of this kind.
+
+        All workers with this catalog share the source's limits. Scheduled runs may use every request; backfills and
+        manual runs, which may be over years, only a share, so that they never hold up a scheduled one.
+
+        :param conn_id: Airflow connection id
+        """
+        share = None if kind is RunKind.SCHEDULED else self.settings.backfill_rate_share
+        return self.open_source(conn_id, Limiter(CatalogLedgers(self.catalog), share=share))
 
 
 @contextmanager
