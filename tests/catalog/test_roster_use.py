@@ -6,7 +6,6 @@ from cloud9_archive.catalog.catalog import Catalog
 from cloud9_archive.catalog.roster_use import (
     NEVER_ENDS,
     Key,
-    UnknownLogin,
     WatchedExtension,
     forget_unknown_logins,
     note_matches,
@@ -17,6 +16,7 @@ from cloud9_archive.catalog.roster_use import (
     watch_extensions,
 )
 from cloud9_archive.catalog.rosters import KnownRoster, last_roster, note_roster
+from cloud9_archive.domain.roster_comparison import UnknownLogin
 
 BEGUN = datetime(2026, 1, 5, tzinfo=UTC)
 DAY = timedelta(days=1)

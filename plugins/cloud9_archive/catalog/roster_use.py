@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Connection, case, delete, exists, select, 
 from cloud9_archive.catalog.catalog import Catalog, one_at_a_time, upsert
 from cloud9_archive.catalog.listing import CHUNK, chunks
 from cloud9_archive.catalog.tables import roster_extensions, unknown_logins
+from cloud9_archive.domain.roster_comparison import UnknownLogin
 
 NEVER_ENDS = date.max.isoformat()
 
@@ -31,21 +32,6 @@ class WatchedExtension:
     key: Key
     user: str
     valid_to: str
-
-
-@dataclass(frozen=True, slots=True)
-class UnknownLogin:
-    """
-    A login that the roster does not have.
-
-    :param call_id: its latest call
-    :param last_call_at: when that began, aware UTC
-    """
-
-    source: str
-    login: str
-    call_id: str
-    last_call_at: datetime
 
 
 def watch_extensions(
