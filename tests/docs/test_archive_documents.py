@@ -15,8 +15,8 @@ from cloud9_archive.catalog.batches import BatchCall, BatchRecording
 from cloud9_archive.catalog.sealing import SealedBag
 from cloud9_archive.domain.accounting import CallState, CallSum, MediaState, MediaSum
 from cloud9_archive.domain.call import Call, Party, RecordingLink, Side
+from cloud9_archive.domain.decision import Decision, Outcome, Rule
 from cloud9_archive.domain.findings import Finding
-from cloud9_archive.domain.rules import Decision, Outcome, Rule
 from cloud9_archive.domain.run import CallRef, RecordingRef, RunKind, RunRef
 from cloud9_archive.domain.window import Window
 from cloud9_archive.media.profiles import profile_named

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from cloud9_archive.domain.call import Call, Party, Side
+from cloud9_archive.domain.decision import Rule
 from cloud9_archive.domain.policy import NOT_OFFERED_YET, Policy
 from cloud9_archive.domain.roster import Extension, RecordingMode, Roster
-from cloud9_archive.domain.rules import Rule, decide
+from cloud9_archive.domain.rules import decide
 from cloud9_archive.pipeline.policy_reference import key_table
 from cloud9_archive.pipeline.roster_files import NEEDED, OPTIONAL
 from cloud9_archive.pipeline.roster_files import NOT_OFFERED_YET as LATER_COLUMNS

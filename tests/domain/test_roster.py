@@ -52,9 +52,7 @@ def test_the_order_of_rows_means_nothing(rows: list[Extension], random: Any, log
     assert one == other
     assert one.version == other.version
     assert one.matching(login, moment) == other.matching(login, moment)
-    assert one.matching(login, moment) == next(
-        (each for each in rows if each.value == login and each.valid_at(moment)), None
-    )
+    assert one.matching(login, moment) == tuple(each for each in rows if each.value == login and each.valid_at(moment))
 
 
 def test_validity_begins_and_ends_at_midnight_utc() -> None:
@@ -71,7 +69,7 @@ def test_logins_match_to_the_letter() -> None:
     roster = Roster((Extension("JSmith@firm.example", "jsmith", FULL),))
     moment = datetime(2024, 1, 1, tzinfo=UTC)
     assert roster.matching("JSmith@firm.example", moment)
-    assert roster.matching("jsmith@firm.example", moment) is None
+    assert roster.matching("jsmith@firm.example", moment) == ()
     assert roster.near_miss(" jsmith@firm.example") == "JSmith@firm.example"
     assert roster.near_miss("JSmith@firm.example") is None
     assert roster.near_miss("other") is None

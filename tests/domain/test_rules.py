@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cloud9_archive.domain.call import Call, Party, Side
+from cloud9_archive.domain.decision import Decision, Outcome, Rule
 from cloud9_archive.domain.policy import Policy
 from cloud9_archive.domain.roster import Extension, RecordingMode, Roster
-from cloud9_archive.domain.rules import Decision, Outcome, Rule, decide
+from cloud9_archive.domain.rules import decide
 from cloud9_archive.errors import RosterError
 
 STARTED = datetime(2026, 3, 2, 9, tzinfo=UTC)

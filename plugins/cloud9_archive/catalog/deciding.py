@@ -15,7 +15,7 @@ from cloud9_archive.catalog.listing import chunks
 from cloud9_archive.catalog.tables import call_recordings, calls, decisions, media, policy_calls, run_calls
 from cloud9_archive.domain.accounting import CallState, MediaState
 from cloud9_archive.domain.call import Call
-from cloud9_archive.domain.rules import Decision, Outcome
+from cloud9_archive.domain.decision import Decision, Outcome
 from cloud9_archive.domain.run import CallRef, RecordingRef, RunRef
 
 

@@ -10,7 +10,8 @@ from typing import Annotated
 import typer
 
 from cloud9_archive.domain.call import Call
-from cloud9_archive.domain.rules import Decision, decide
+from cloud9_archive.domain.decision import Decision
+from cloud9_archive.domain.rules import decide
 from cloud9_archive.errors import Cloud9ArchiveError, ConfigurationError, PolicyError
 from cloud9_archive.pipeline.policy_files import load_policy, load_roster_of
 from cloud9_archive.pipeline.policy_reference import key_table, schema_text, skeleton

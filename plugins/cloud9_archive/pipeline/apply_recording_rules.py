@@ -11,7 +11,8 @@ import structlog
 from cloud9_archive.catalog.deciding import record_decisions, undecided
 from cloud9_archive.catalog.forming import form_batches
 from cloud9_archive.catalog.runs import the_run
-from cloud9_archive.domain.rules import Outcome, decide
+from cloud9_archive.domain.decision import Outcome
+from cloud9_archive.domain.rules import decide
 from cloud9_archive.domain.run import RunRef
 from cloud9_archive.pipeline.workspace import Workspace
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from zoneinfo import available_timezones
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from cloud9_archive.domain.policy import NOT_OFFERED_YET, Policy
 from cloud9_archive.domain.roster import Roster
 from cloud9_archive.errors import PolicyError, RosterError
+from cloud9_archive.pipeline.policy_keys import model_at, pattern_of
 from cloud9_archive.pipeline.problems import Problem, listed, nearest, shown
 from cloud9_archive.pipeline.roster_files import load_roster
 from cloud9_archive.pipeline.text_files import read_text
@@ -28,6 +30,7 @@ _WANTED = {
     "model_type": "a group of keys is wanted",
     "model_attributes_type": "a group of keys is wanted",
     "too_short": "at least one entry is wanted",
+    "too_long": "at most {max_length} entries are wanted",
     "string_too_long": "at most {max_length} characters are wanted",
     "greater_than_equal": "a whole number of at least {ge} is wanted",
     "less_than_equal": "a whole number of at most {le} is wanted",
@@ -79,7 +82,10 @@ def load_roster_of(policy: Policy, *, include: Path) -> Roster | None:
             subject=policy.policy,
             hint="put the file itself below rosters/, not a link to another place",
         )
-    return load_roster(path)
+    rules, roster = policy.recording_rules, load_roster(path)
+    if rules.fold_case or rules.wildcards:
+        return replace(roster, fold_case=rules.fold_case, wildcards=rules.wildcards)
+    return roster
 
 
 def _text(path: Path) -> str:
@@ -120,8 +126,8 @@ def _explained(kind: str, path: tuple[str | int, ...], fault: Mapping[str, Any])
     context = fault.get("ctx", {})
     match kind:
         case "extra_forbidden":
-            later = NOT_OFFERED_YET.get(".".join(str(part) for part in path))
-            known = list(_model_at(path[:-1]).model_fields)
+            later = NOT_OFFERED_YET.get(pattern_of(path))
+            known = list(model_at(path[:-1]).model_fields)
             wanted = later or f"one of {', '.join(known)} is wanted{nearest(str(path[-1]), known)}"
             return "an unknown key", wanted
         case "missing":
@@ -143,19 +149,9 @@ def _words(expected: str) -> Iterator[str]:
         yield part.strip("'")
 
 
-def _model_at(path: tuple[str | int, ...]) -> type[BaseModel]:
-    """The model whose keys stand at this place of a policy."""
-    model: type[BaseModel] = Policy
-    for part in path:
-        annotation = model.model_fields[str(part)].annotation
-        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-            model = annotation
-    return model
-
-
 def _example(path: tuple[str | int, ...]) -> str:
     """How the missing key may be written, with a comma and a blank before it."""
-    field = _model_at(path[:-1]).model_fields[str(path[-1])]
+    field = model_at(path[:-1]).model_fields[str(path[-1])]
     if field.examples:
         return f", such as {path[-1]}: {field.examples[0]}"
-    return f", with {', '.join(name for name, each in _model_at(path).model_fields.items() if each.is_required())}"
+    return f", with {', '.join(name for name, each in model_at(path).model_fields.items() if each.is_required())}"
