@@ -151,7 +151,7 @@ def _page(policy: Policy) -> str:
         policy.description,
         "",
         f"- **sources**: {', '.join(f'`{source}`' for source in policy.sources)}",
-        f"- **recording rules**: {f'on, roster `{rules.roster}`' if rules.enabled else 'off – every listed call is kept'}",
+        f"- **recording rules**: {f'on, roster `{rules.roster_name}`' if rules.enabled else 'off – every listed call is kept'}",
         f"- **media**: {'the original alone' if policy.media.profile == 'none' else copy}",
         f"- **archive**: `{policy.archive.target}`, below `{policy.policy}/`",
         f"- **version**: `{policy.version[:12]}`",

@@ -8,7 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cloud9_archive.errors import PolicyError, RosterError
-from cloud9_archive.pipeline.policy_files import LARGEST_FILE, load_policy, load_roster_of
+from cloud9_archive.pipeline.policy_files import LARGEST_FILE, load_policy
+from cloud9_archive.pipeline.roster_sources import load_roster_of
 
 INCLUDE = Path(__file__).parents[2] / "include"
 

@@ -9,13 +9,15 @@ from typing import Annotated
 
 import typer
 
+from cloud9_archive.cli.late_reach import LateReach
 from cloud9_archive.domain.call import Call
 from cloud9_archive.domain.decision import Decision
 from cloud9_archive.domain.rules import decide
 from cloud9_archive.errors import Cloud9ArchiveError, ConfigurationError, PolicyError
-from cloud9_archive.pipeline.policy_files import load_policy, load_roster_of
+from cloud9_archive.pipeline.policy_files import load_policy
 from cloud9_archive.pipeline.policy_reference import key_table, schema_text, skeleton
 from cloud9_archive.pipeline.problems import shown
+from cloud9_archive.pipeline.roster_sources import load_roster_of
 
 policy_app = typer.Typer(
     name="policy", help="Check, describe, begin and explain policies.", no_args_is_help=True, rich_markup_mode=None
@@ -57,7 +59,11 @@ def policy_faults(path: Path, *, include: Path) -> Iterator[str]:
     if path.suffix != ".yaml":
         yield f"{path}:1: found the file name {shown(path.name)}: a name that ends in .yaml is wanted"
     try:
-        load_roster_of(load_policy(path), include=include)
+        policy = load_policy(path)
+        if (
+            policy.recording_rules.roster_is_file
+        ):  # others are reached only where Airflow is: cloud9-archive roster check
+            load_roster_of(policy, include=include)
     except ConfigurationError as error:
         yield str(error)
 
@@ -111,7 +117,7 @@ def explain_command(
     path = Path(policy) if policy.endswith(".yaml") else include / "policies" / f"{policy}.yaml"
     try:
         chosen = load_policy(path)
-        roster = load_roster_of(chosen, include=include)
+        roster = load_roster_of(chosen, include=include, reach=LateReach())
         for call in read_calls(calls):
             typer.echo(explained(call, decide(call, policy=chosen, roster=roster), as_json=as_json))
     except Cloud9ArchiveError as error:

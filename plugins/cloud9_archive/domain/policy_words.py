@@ -15,7 +15,12 @@ SLUG = re.compile(r"[a-z][a-z0-9_]{0,62}", re.ASCII)
 SLUG_WANTED = "1 to 63 of a-z, 0-9 and _ are wanted, beginning with a letter"
 _CONNECTION_ID = re.compile(r"[A-Za-z0-9_.-]{1,200}", re.ASCII)
 _QUEUE_NAME = re.compile(r"[A-Za-z0-9_.:-]{1,200}", re.ASCII)
-_ROSTER_PATH = re.compile(r"(?:[A-Za-z0-9_-][A-Za-z0-9_.-]*/)*[A-Za-z0-9_-][A-Za-z0-9_.-]*\.csv", re.ASCII)
+_ROSTER_ENDING = r"\.(?:csv|json|ya?ml)"
+_ROSTER_PATH = re.compile(
+    rf"(?:[A-Za-z0-9_-][A-Za-z0-9_.-]*/)*[A-Za-z0-9_-][A-Za-z0-9_.-]*{_ROSTER_ENDING}"
+    rf"|[a-z][a-z0-9+.-]*://(?:[A-Za-z0-9_.-]+@)?[^\s@\\?#]+{_ROSTER_ENDING}",
+    re.ASCII,
+)
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _DURATION_SCHEMA = {"type": "string", "pattern": "^[0-9]{1,6}[smhd]$"}
 
@@ -79,13 +84,20 @@ _SLUG_CHECK, _SLUG_SCHEMA = _matching(SLUG, SLUG_WANTED)
 _CONN_CHECK, _CONN_SCHEMA = _matching(_CONNECTION_ID, "the id of an Airflow connection is wanted, such as cloud9_emea")
 _QUEUE_CHECK, _QUEUE_SCHEMA = _matching(_QUEUE_NAME, "a name of letters, digits, _ . : and - is wanted")
 _ROSTER_CHECK, _ROSTER_SCHEMA = _matching(
-    _ROSTER_PATH, "the path of a .csv file below include/ is wanted, such as rosters/emea.csv"
+    _ROSTER_PATH,
+    "the path of a .csv, .json or .yaml file below include/ is wanted, such as rosters/emea.csv, "
+    "or its address, such as s3://aws_hr@bucket/emea.csv",
+)
+_VERSION_CHECK, _VERSION_SCHEMA = _matching(
+    re.compile(r"[0-9a-f]{12,64}", re.ASCII),
+    "12 to 64 of 0-9 and a-f are wanted, as the refusal of the roster gives them",
 )
 
 Slug = Annotated[str, _SLUG_CHECK, _SLUG_SCHEMA]
 ConnectionId = Annotated[str, _CONN_CHECK, _CONN_SCHEMA]
 QueueName = Annotated[str, _QUEUE_CHECK, _QUEUE_SCHEMA]
 RosterPath = Annotated[str, _ROSTER_CHECK, _ROSTER_SCHEMA]
+RosterVersion = Annotated[str, _VERSION_CHECK, _VERSION_SCHEMA]
 Day = Annotated[date, BeforeValidator(_to_date)]
 Duration = Annotated[
     timedelta, BeforeValidator(parse_duration), PlainSerializer(duration_text), WithJsonSchema(_DURATION_SCHEMA)

@@ -13,13 +13,14 @@ from cloud9_archive.domain.policy_words import (
     Duration,
     Part,
     RetentionTime,
-    RosterPath,
+    RosterVersion,
     Text,
     Texts,
     TimeOfDay,
     Timezone,
     Weekdays,
 )
+from cloud9_archive.domain.roster_place import RosterPlace, RosterQuery
 
 MOST_SECTIONS = 200
 
@@ -144,11 +145,23 @@ class RecordingRules(Part):
         description="true: only calls of the roster's users. false: everything that the sources list.",
         examples=["true"],
     )
-    roster: RosterPath | None = Field(
+    roster: RosterPlace | None = Field(
         default=None,
         validate_default=True,
-        description="CSV file below `include/`. Needed when `enabled` is true, refused when it is false.",
+        description="CSV, JSON or YAML file below `include/`, or an address such as `s3://conn_id@bucket/emea.csv`, or a "
+        "query as below. Needed when `enabled` is true, refused when it is false.",
         examples=["rosters/emea.csv"],
+    )
+    accept_roster: RosterVersion | None = Field(
+        default=None,
+        description="Version, or its first 12 characters, of a roster that may record fewer than half of the users of "
+        "the last good one.",
+        examples=["3f9a0c5b7d21"],
+    )
+    quiet_after: Duration | None = Field(
+        default=timedelta(days=30),
+        description="After how long without a call a user of the roster, or an extension that never matched, is a "
+        "finding; 1d to 365d, `null` for never.",
     )
     fold_case: bool = Field(
         default=False, description="Whether logins and numbers match the roster without regard to case."
@@ -166,9 +179,28 @@ class RecordingRules(Part):
         description="Asked in their order for calls that the roster records; the first that fits decides.",
     )
 
+    @property
+    def roster_name(self) -> str:
+        """The roster's place in words."""
+        return f"query over {self.roster.conn_id}" if isinstance(self.roster, RosterQuery) else self.roster or "none"
+
+    @property
+    def roster_is_file(self) -> bool:
+        """Whether the roster is a file below ``include/``, which can be read anywhere."""
+        return isinstance(self.roster, str) and "://" not in self.roster
+
+    @field_validator("quiet_after")
+    @classmethod
+    def _quiet_is_bounded(cls, value: timedelta | None) -> timedelta | None:
+        if value is not None and not timedelta(days=1) <= value <= timedelta(days=365):
+            raise ValueError("a duration from 1d to 365d is wanted, or null for never")
+        return value
+
     @field_validator("roster")
     @classmethod
-    def _roster_goes_with_enabled(cls, value: str | None, known: ValidationInfo) -> str | None:
+    def _roster_goes_with_enabled(
+        cls, value: str | RosterQuery | None, known: ValidationInfo
+    ) -> str | RosterQuery | None:
         enabled = known.data.get("enabled")
         if enabled is True and value is None:
             raise ValueError("a roster is wanted because enabled is true, such as rosters/emea.csv")

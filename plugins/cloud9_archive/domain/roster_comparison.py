@@ -70,11 +70,10 @@ def compare_roster(
     matched: set[Extension] = set()
     joiners = []
     for login, user in sorted(by_login.items()):
-        extension = roster.matching(login, at)
-        if extension is None:
+        extensions = roster.matching(login, at)
+        matched.update(extensions)
+        if not extensions:
             joiners.append(Joiner(user, roster.near_miss(login)))
-        else:
-            matched.add(extension)
     valid = [each for each in roster.extensions if each.type is ExtensionType.USER_AGENT_ID and each.valid_at(at)]
     return RosterComparison(
         at=at,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from zoneinfo import available_timezones
@@ -11,11 +10,9 @@ from zoneinfo import available_timezones
 from pydantic import ValidationError
 
 from cloud9_archive.domain.policy import NOT_OFFERED_YET, Policy
-from cloud9_archive.domain.roster import Roster
-from cloud9_archive.errors import PolicyError, RosterError
+from cloud9_archive.errors import PolicyError
 from cloud9_archive.pipeline.policy_keys import model_at, pattern_of
 from cloud9_archive.pipeline.problems import Problem, listed, nearest, shown
-from cloud9_archive.pipeline.roster_files import load_roster
 from cloud9_archive.pipeline.text_files import read_text
 from cloud9_archive.pipeline.yaml_places import PlacedDocument, UnreadableYamlError, dotted, read_placed
 
@@ -66,28 +63,6 @@ def load_policy(path: Path) -> Policy:
     return policy
 
 
-def load_roster_of(policy: Policy, *, include: Path) -> Roster | None:
-    """
-    The roster that the policy names; None when its recording rules are off.
-
-    :param include: the folder that holds ``policies/`` and ``rosters/``
-    :raises RosterError: if the roster is missing or not valid, or lies outside the folder by way of a link
-    """
-    if policy.recording_rules.roster is None:
-        return None
-    path = include / policy.recording_rules.roster
-    if not path.resolve().is_relative_to(include.resolve()):
-        raise RosterError(
-            f"the roster {path} of policy {policy.policy} lies outside {include}",
-            subject=policy.policy,
-            hint="put the file itself below rosters/, not a link to another place",
-        )
-    rules, roster = policy.recording_rules, load_roster(path)
-    if rules.fold_case or rules.wildcards:
-        return replace(roster, fold_case=rules.fold_case, wildcards=rules.wildcards)
-    return roster
-
-
 def _text(path: Path) -> str:
     try:
         text = read_text(path, largest=LARGEST_FILE, utf8_wanted="UTF-8 text is wanted")
@@ -115,7 +90,7 @@ def _validated(document: PlacedDocument, problems: list[Problem]) -> Policy | No
         return Policy.model_validate(document.value)
     except ValidationError as error:
         for fault in error.errors(include_url=False):
-            path = tuple(fault["loc"])
+            path = tuple(part for part in fault["loc"] if not str(part).startswith("<"))  # a kind of value, not a key
             found, wanted = _explained(fault["type"], path, fault)
             problems.append(Problem(document.line(path), dotted(path), found, wanted))
         return None

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from itertools import chain
 from typing import BinaryIO, NamedTuple, TextIO
 
+from cloud9_archive.domain.words import shown as word
 from cloud9_archive.pipeline.checked_bytes import UnreadableError, checked_text
 from cloud9_archive.pipeline.problems import Problem, shown
 
@@ -37,7 +38,7 @@ class Columns(NamedTuple):
     names: list[str]
 
 
-Rows = Iterator[Columns | Row]
+Rows = Generator[Columns | Row, None, None]
 ReadRows = Callable[[TextIO, list[Problem]], Rows]
 
 
@@ -63,6 +64,8 @@ def csv_rows(text: TextIO, problems: list[Problem]) -> Rows:
                 wanted = f"{len(names)} are wanted, as in the header; put a cell that has the delimiter in it in quotes"
                 problems.append(Problem(line, "", f"{len(cells)} cells", wanted))
             line = reader.line_num + 1
+        if names is None:
+            yield Columns(1, [])
     except csv.Error as error:
         raise UnreadableError(Problem(line, "", f"a broken row ({error})", "valid CSV is wanted")) from None
 
@@ -96,7 +99,7 @@ def cell_text(value: object) -> str | None:
             return ""
         case str():
             return value.strip()
-        case list() if all(isinstance(part, str) for part in value):
+        case list() if all(isinstance(part, str) and ";" not in part for part in value):
             return ";".join(part.strip() for part in value)
         case _:
             return None
@@ -109,9 +112,11 @@ def object_row(pairs: list[tuple[str, object]], *, line: int, problems: list[Pro
     for name, value in pairs:
         text = cell_text(value)
         if name in cells:
-            problems.append(Problem(line, shown(name), "the key a second time", "each key is wanted once"))
+            problems.append(Problem(line, word(name), "the key a second time", "each key is wanted once"))
         elif text is None:
-            problems.append(Problem(line, shown(name), shown(value), "text, or a list of texts, is wanted"))
+            problems.append(
+                Problem(line, word(name), shown(value), "text, or a list of texts without semicolons, is wanted")
+            )
         else:
             cells[name] = text
     return Row(line, cells) if len(problems) == known else None
