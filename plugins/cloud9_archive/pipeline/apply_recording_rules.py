@@ -14,6 +14,7 @@ from cloud9_archive.catalog.runs import the_run
 from cloud9_archive.domain.decision import Outcome
 from cloud9_archive.domain.rules import decide
 from cloud9_archive.domain.run import RunRef
+from cloud9_archive.pipeline.roster_use import note_roster_use
 from cloud9_archive.pipeline.workspace import Workspace
 
 log = structlog.get_logger(__name__)
@@ -55,6 +56,7 @@ def apply_recording_rules(workspace: Workspace, run: RunRef) -> AppliedRules:
         )
         rules.update(decision.rule for _, decision in decided)
         outcomes.update(decision.outcome for _, decision in decided)
+    note_roster_use(workspace, run, roster)
     batch_ids = form_batches(
         workspace.catalog,
         run,

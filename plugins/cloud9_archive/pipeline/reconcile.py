@@ -28,6 +28,7 @@ from cloud9_archive.errors import ReconciliationError
 from cloud9_archive.pipeline.chain_writer import append_link, unlinked_members
 from cloud9_archive.pipeline.report import RunFacts, outcome
 from cloud9_archive.pipeline.report_writer import put_report
+from cloud9_archive.pipeline.roster_use import find_roster_faults, roster_subjects
 from cloud9_archive.pipeline.silences import find_silences, silence_subject
 from cloud9_archive.pipeline.workspace import Workspace
 from cloud9_archive.storage.readme import write_readme
@@ -82,6 +83,7 @@ def reconcile(workspace: Workspace, run: RunRef, *, failed_tasks: Sequence[str] 
         for account in (*facts.accounts, *facts.stragglers)
         for ref in (account.ref, *_recording_refs(account))
     }
+    examined |= roster_subjects(run)
     examined |= {subject for source in facts.sources for subject in (source, silence_subject(run, source))}
     note_findings(workspace.catalog, run, facts.findings, examined=examined, now=workspace.clock())
     log.info("run reconciled", holds=holds, report=report, findings=len(facts.findings), **asdict(facts.calls))
@@ -109,6 +111,7 @@ def _facts(workspace: Workspace, run: RunRef) -> RunFacts:
         if not complete
     ]
     findings.extend(find_silences(workspace, run, sources=sorted(listed), accounts=accounts))
+    findings.extend(find_roster_faults(workspace, run))
     stragglers = straggler_accounts(workspace.catalog, run, now=workspace.clock())
     for account in (*accounts, *stragglers):
         findings.extend(_findings_on(account))

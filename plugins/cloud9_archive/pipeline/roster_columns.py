@@ -134,10 +134,13 @@ def read_extension(row: Row, problems: list[Problem]) -> Extension | None:
 
 def _sound(cells: Mapping[str, str]) -> bool:
     """Whether every cell belongs there, is short and printable, and what is needed stands there."""
-    for name, cell in cells.items():
-        if name not in _KNOWN or len(cell) > LONGEST_CELL or not cell.isprintable():
-            return False
-    return bool(cells["extension"] and cells["user"])
+    whole = "".join(cells.values())
+    return (
+        cells.keys() <= _KNOWN
+        and whole.isprintable()
+        and (len(whole) <= LONGEST_CELL or max(map(len, cells.values())) <= LONGEST_CELL)
+        and bool(cells["extension"] and cells["user"])
+    )
 
 
 _KNOWN = frozenset(NAMES)
