@@ -14,6 +14,7 @@
     │   ├── ConnectionFieldError      a field of the Airflow connection is missing or wrong
     │   ├── CredentialsError          401
     │   ├── AddressNotAllowedError    403
+    │   ├── ScopeError                the key may do one thing and not the other
     │   ├── TlsError                  the server's certificate was not accepted, or ours by the server
     │   ├── ProxyRefusedError         the forward proxy let nothing through
     │   ├── WireFormatError           the API's answer does not fit the wire format file
@@ -133,6 +134,12 @@ class AddressNotAllowedError(ConfigurationError):
     """The server answered 403: the caller's public address is not on the key's list."""
 
     code = "ADDRESS_NOT_ALLOWED"
+
+
+class ScopeError(ConfigurationError):
+    """The key is accepted, but its scope lacks an endpoint that is needed."""
+
+    code = "SCOPE"
 
 
 class TlsError(ConfigurationError):

@@ -144,27 +144,11 @@ def test_a_401_is_not_tried_again_and_blames_the_clock(peer: HTTPServer, source:
     peer.expect_request(LISTING).respond_with_data(status=401)
     late = datetime.now(UTC) - timedelta(hours=2)
     with Cloud9Client(source, clock=lambda: late) as client, pytest.raises(CredentialsError) as caught:
-        client.probe_access(late)
+        list(client.list_calls(WINDOW))
     assert "clock is 7" in str(caught.value)
     assert "behind the server's" in str(caught.value)
     assert "test-api-secret" not in str(caught.value)
     assert len(peer.log) == 1
-
-
-def test_probing_asks_for_one_second_once(peer: HTTPServer, client: Cloud9Client) -> None:
-    serve_pages(peer, ([], None))
-    report = client.probe_access(START)
-    assert report.calls == 0
-    assert report.skew is not None
-    assert abs(report.skew) < 5
-    assert asked(peer) == [{"beginDate": "2026-11-21 23:59:59", "endDate": "2026-11-22 00:00:00", "nextPageToken": ""}]
-
-
-def test_probing_does_not_try_again(peer: HTTPServer, client: Cloud9Client, waits: list[float]) -> None:
-    peer.expect_request(LISTING).respond_with_data(status=503)
-    with pytest.raises(Exception, match="answered 503"):
-        client.probe_access(START)
-    assert (len(peer.log), waits) == (1, [])
 
 
 def test_a_recording_arrives_whole_with_its_digest(peer: HTTPServer, client: Cloud9Client, tmp_path: Path) -> None:
@@ -328,7 +312,7 @@ def test_an_untrusted_certificate_is_not_tried_again(
 ) -> None:
     source = source_to(peer.port, tls_trust=str(other_authority.ca_file))
     with Cloud9Client(source, sleep=waits.append) as client, pytest.raises(TlsError, match="TLS trust list"):
-        client.probe_access(START)
+        list(client.list_calls(WINDOW))
     assert waits == []
 
 

@@ -36,7 +36,7 @@ def test_a_client_from_the_connection_lists_calls(connect: Connect) -> None:
 def test_the_test_button_says_yes(connect: Connect, cloud9: EmulatorServer) -> None:
     answered, words = Cloud9Hook(connect()).test_connection()
     assert answered
-    assert words.startswith(f"{cloud9.base_url} answered a signed request; the clocks are ")
+    assert words.startswith(f"{cloud9.base_url} answered signed requests; the clocks are ")
 
 
 def test_the_test_button_as_airflow_presses_it(connect: Connect) -> None:

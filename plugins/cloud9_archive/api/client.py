@@ -1,11 +1,11 @@
-"""The Call Data API as the archive uses it: list calls, fetch recordings, probe access."""
+"""The Call Data API as the archive uses it: list calls, fetch recordings."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -15,20 +15,18 @@ from cloud9_archive.api.attempts import Attempts
 from cloud9_archive.api.exchange import Exchanger
 from cloud9_archive.api.limits import Limiter, OwnLedgers
 from cloud9_archive.api.listing import CallLister, CallPage
-from cloud9_archive.api.moments import listing_windows
 from cloud9_archive.api.rows import pending_reason
 from cloud9_archive.api.session import open_session
 from cloud9_archive.api.signature import Cloud9Auth, utc_now
 from cloud9_archive.api.source import SourceSettings
 from cloud9_archive.api.wire import load_wire_format
 from cloud9_archive.api.wire_model import WireFormat
-from cloud9_archive.api.wire_request import WireRequest, first_step, recording_requests
+from cloud9_archive.api.wire_request import WireRequest, recording_requests
 from cloud9_archive.domain.run import WantedRecording
 from cloud9_archive.domain.window import Window
 from cloud9_archive.errors import RecordError, WireFormatError
 
 MOST_PENDING_BYTES = 64 * 1024
-PROBED_SPAN = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,19 +53,6 @@ class PendingRecording:
 
     recording_id: str
     reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class AccessReport:
-    """
-    What a signed request for nearly nothing showed.
-
-    :param calls: how many calls began in the second that was asked for
-    :param skew: seconds that the server's clock is ahead of ours; none when it did not say
-    """
-
-    calls: int
-    skew: float | None
 
 
 class Cloud9Client:
@@ -152,17 +137,6 @@ class Cloud9Client:
             if isinstance(answer, FetchedRecording):
                 break
         return answer or PendingRecording(wanted.recording_id, "not asked for")
-
-    def probe_access(self, now: datetime) -> AccessReport:
-        """
-        What one signed listing of a single second shows; tried once, so that a test button answers soon.
-
-        :param now: end of the second that is asked for, aware
-        :raises Cloud9ArchiveError: as the listing does
-        """
-        window = listing_windows(self.wire, Window(now - PROBED_SPAN, now))[0]
-        page = self._lister.page(window, first_step(self.wire.listing.paging), self._attempts())
-        return AccessReport(len(page.listed.calls), page.skew)
 
     def _attempts(self) -> Attempts:
         return Attempts(sleep=self._sleep)

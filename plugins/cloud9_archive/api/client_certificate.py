@@ -3,31 +3,19 @@
 from __future__ import annotations
 
 import os
-import re
 import ssl
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    PublicFormat,
-    load_der_private_key,
-    load_pem_private_key,
-    pkcs12,
-)
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from cloud9_archive.api.certificates import certificates_in, files_of, read_bounded
+from cloud9_archive.api.key_files import held_in, opened_key, opened_pkcs12, read_named
 from cloud9_archive.api.source import SourceSettings
 from cloud9_archive.api.thumbprint import thumbprint_from_text, thumbprints_of
-
-_PRIVATE_KEY = re.compile(rb"-----BEGIN ([A-Z ]*PRIVATE KEY)-----.*?-----END \1-----", re.DOTALL)
-_DER = b"\x30"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +33,6 @@ class ClientCertificate:
     path: Path
 
 
-@dataclass(frozen=True, slots=True)
-class _Content:
-    """What one file holds."""
-
-    certificates: tuple[x509.Certificate, ...]
-    key: PrivateKeyTypes | None = field(repr=False)
-
-
 def client_certificate(source: SourceSettings, *, now: datetime) -> ClientCertificate | None:
     """
     The certificate that the source names; none if it names none.
@@ -64,8 +44,8 @@ def client_certificate(source: SourceSettings, *, now: datetime) -> ClientCertif
         return None
     wanted = Path(source.tls_certificate)
     path = wanted if wanted.is_absolute() else _path_by_thumbprint(source, thumbprint_from_text(source.tls_certificate))
-    content = _read(source, "tls_certificate", path)
-    held = _held(source, path, content)
+    content = read_named(source, "tls_certificate", path)
+    held = held_in(source, path, content)
     if not held.certificates:
         raise source.fault(
             "tls_certificate",
@@ -73,7 +53,9 @@ def client_certificate(source: SourceSettings, *, now: datetime) -> ClientCertif
             hint="give a PEM or PKCS#12 file; openssl pkcs12 -export makes one of a certificate and its key",
         )
     key = held.key if held.key is not None and not source.tls_key_file else _key_elsewhere(source, path)
-    own = next((each for each in held.certificates if _belongs(key, each)), None)
+    # The thumbprint is that of the first one.
+    candidates = held.certificates if wanted.is_absolute() else held.certificates[:1]
+    own = next((each for each in candidates if _belongs(key, each)), None)
     if own is None:
         where = source.tls_key_file or str(path)
         raise source.fault(
@@ -129,10 +111,8 @@ def _path_by_thumbprint(source: SourceSettings, thumbprint: str) -> Path:
         raise source.fault(
             "tls_certificate",
             f"the certificate with thumbprint {thumbprint} is {where} of {str(folder)!r}",
-            hint="leave it in one file there"
-            if found
-            else "put its PEM or PKCS#12 file there, on every worker; the "
-            "thumbprint of what a PKCS#12 file holds is seen only with its password in tls_key_password",
+            hint="put it into one file there, PEM or PKCS#12, on every worker; what a PKCS#12 file holds is seen only "
+            "with its password in tls_key_password",
         )
     return found[0]
 
@@ -146,52 +126,12 @@ def _own_thumbprints(source: SourceSettings, path: Path) -> frozenset[str]:
     certificates = certificates_in(content)
     if certificates:
         return thumbprints_of(certificates[0])
-    opened = _pkcs12(content, source.tls_key_password) if content.startswith(_DER) else None
+    opened = opened_pkcs12(content, source.tls_key_password)
     return (
         thumbprints_of(opened.certificates[0].public_bytes(Encoding.DER))
         if opened and opened.certificates
         else frozenset()
     )
-
-
-def _read(source: SourceSettings, name: str, path: Path) -> bytes:
-    try:
-        return read_bounded(path)
-    except OSError as error:
-        raise source.fault(
-            name,
-            f"{str(path)!r} cannot be read: {error.strerror or error}",
-            hint="put the file on every worker and on the API server, readable by Airflow's account only",
-        ) from error
-
-
-def _held(source: SourceSettings, path: Path, content: bytes) -> _Content:
-    certificates = certificates_in(content)
-    if certificates or not content.startswith(_DER):
-        key = _opened_key(source, path, content) if _has_key(source, content) else None
-        try:
-            return _Content(tuple(x509.load_der_x509_certificate(each) for each in certificates), key)
-        except ValueError:
-            return _Content((), key)
-    opened = _pkcs12(content, source.tls_key_password)
-    if opened is None:
-        given = source.tls_key_password is not None
-        raise source.fault(
-            "tls_key_password",
-            f"it does not open {str(path)!r}" if given else f"it is empty, but {str(path)!r} needs one",
-            hint="openssl pkcs12 -noout -in FILE asks for the password and tells whether it is right",
-        )
-    return opened
-
-
-def _pkcs12(content: bytes, password: str | None) -> _Content | None:
-    """What a PKCS#12 file holds; none if it does not open."""
-    try:
-        opened = pkcs12.load_pkcs12(content, None if password is None else password.encode())
-    except (ValueError, TypeError):
-        return None
-    certificates = [opened.cert, *opened.additional_certs]
-    return _Content(tuple(each.certificate for each in certificates if each is not None), opened.key)
 
 
 def _key_elsewhere(source: SourceSettings, path: Path) -> PrivateKeyTypes:
@@ -207,47 +147,7 @@ def _key_elsewhere(source: SourceSettings, path: Path) -> PrivateKeyTypes:
             f"it is empty, and {str(path)!r} holds no private key",
             hint="name the file of the key, or put the key into the certificate's file",
         )
-    return _opened_key(source, place, _read(source, "tls_key_file", place))
-
-
-def _opened_key(source: SourceSettings, path: Path, content: bytes) -> PrivateKeyTypes:
-    """The private key in a PEM or DER file; nobody is asked for a password on a terminal."""
-    load = load_der_private_key if content.startswith(_DER) else load_pem_private_key
-    block = _PRIVATE_KEY.search(content)
-    content = block[0] if block else content
-    password = source.tls_key_password
-    try:
-        return load(content, None if password is None else password.encode())
-    except TypeError:
-        if password is not None:
-            # A key that needs no password opens without the one that was given.
-            return load(content, None)
-        raise source.fault(
-            "tls_key_password",
-            f"it is empty, but the key in {str(path)!r} is encrypted",
-            hint="give the password that the key was written with",
-        ) from None
-    except (ValueError, UnsupportedAlgorithm):
-        if _is_encrypted(content):
-            raise source.fault(
-                "tls_key_password",
-                f"it does not open the key in {str(path)!r}",
-                hint="openssl pkey -noout -in FILE asks for the password and tells whether it is right",
-            ) from None
-        raise source.fault(
-            "tls_key_file",
-            f"{str(path)!r} holds no private key that can be read",
-            hint="export the key as PEM, PKCS#8",
-        ) from None
-
-
-def _has_key(source: SourceSettings, content: bytes) -> bool:
-    """Whether the certificate's file is to give the key too."""
-    return not source.tls_key_file and _PRIVATE_KEY.search(content) is not None
-
-
-def _is_encrypted(content: bytes) -> bool:
-    return content.startswith(_DER) or b"ENCRYPTED" in content
+    return opened_key(source, place, read_named(source, "tls_key_file", place))
 
 
 def _belongs(key: PrivateKeyTypes, certificate: x509.Certificate) -> bool:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import http.client
-import re
-import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 import requests
-import urllib3.exceptions
 
+from cloud9_archive.api.causes import kind_and_detail
 from cloud9_archive.api.server_clock import clock_skew, retry_after
 from cloud9_archive.errors import (
     AddressNotAllowedError,
@@ -30,13 +27,6 @@ from cloud9_archive.errors import (
 )
 
 NOTICEABLE_SKEW = 60.0
-# What http.client says of a CONNECT that was not answered 200; the words after the status are the proxy's own.
-_TUNNEL_REFUSED = re.compile(r"Tunnel connection failed: (\d{3})\b")
-# OpenSSL's names for what a server says of the certificate that this client showed, or did not show.
-_CLIENT_CERTIFICATE_REASONS = re.compile(
-    r"ALERT_(CERTIFICATE_REQUIRED|(BAD|UNSUPPORTED)_CERTIFICATE|CERTIFICATE_(EXPIRED|REVOKED|UNKNOWN)|UNKNOWN_CA"
-    r"|ACCESS_DENIED)"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,8 +198,8 @@ def transport_error(error: Exception, *, asked: str) -> Cloud9ArchiveError:
 
     :param asked: method and path of the request
     """
-    outcome = _OUTCOMES[_kind_of(error)]
-    detail = _detail(error)
+    kind, detail = kind_and_detail(error)
+    outcome = _OUTCOMES[kind]
     found = f"{asked}: {outcome.meaning}{detail}"
     return (outcome.error or UnreachableError)(found, subject=asked, hint=outcome.hint)
 
@@ -247,68 +237,3 @@ def _clock_advice(skew: float | None) -> str:
         return ""
     where = "behind" if skew > 0 else "ahead of"
     return f"this host's clock is {abs(skew):.0f} s {where} the server's: set it first; then "
-
-
-def _kind_of(error: BaseException) -> str:
-    causes = list(_causes(error))
-    if tunnel := _tunnel_status(causes):
-        return {407: "proxy_407", 403: "proxy_403"}.get(tunnel, "proxy")
-    alerts = (getattr(cause, "reason", None) or "" for cause in causes if isinstance(cause, ssl.SSLError))
-    if any(_CLIENT_CERTIFICATE_REASONS.search(alert) for alert in alerts):
-        return "client_certificate"
-    kinds: tuple[tuple[str, tuple[type[BaseException], ...]], ...] = (
-        ("certificate", (ssl.SSLCertVerificationError, ssl.CertificateError)),
-        ("proxy", (requests.exceptions.ProxyError, urllib3.exceptions.ProxyError)),
-        # A connection that is cut within the handshake looks like a TLS fault, but is none.
-        ("unreachable", (ssl.SSLEOFError, ssl.SSLZeroReturnError, ConnectionResetError, BrokenPipeError)),
-        ("name", (urllib3.exceptions.NameResolutionError,)),
-        # urllib3 derives this one from its timeout, though nothing timed out.
-        ("unreachable", (urllib3.exceptions.NewConnectionError,)),
-        ("timeout", (requests.Timeout, urllib3.exceptions.TimeoutError, TimeoutError)),
-        ("tls", (ssl.SSLError, requests.exceptions.SSLError, urllib3.exceptions.SSLError)),
-        (
-            "short",
-            (http.client.IncompleteRead, urllib3.exceptions.IncompleteRead, requests.exceptions.ChunkedEncodingError),
-        ),
-        ("unreachable", (requests.ConnectionError, urllib3.exceptions.HTTPError)),
-    )
-    for kind, classes in kinds:
-        if any(isinstance(cause, classes) for cause in causes):
-            return kind
-    return "request"
-
-
-def _tunnel_status(causes: list[BaseException]) -> int | None:
-    """The status with which a proxy refused a tunnel."""
-    for cause in causes:
-        if isinstance(cause, OSError) and (found := _TUNNEL_REFUSED.search(str(cause))):
-            return int(found[1])
-    return None
-
-
-def _detail(error: BaseException) -> str:
-    """What OpenSSL says of a certificate, and which proxy it was."""
-    causes = _causes(error)
-    for cause in causes:
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return f" ({cause.verify_message})"
-    if _kind_of(error).startswith("proxy"):
-        status = _tunnel_status(causes)
-        answered = f", which answered {status}" if status else ""
-        for cause in causes:
-            proxy = getattr(getattr(cause, "pool", None), "proxy", None)
-            if proxy is not None:
-                return f" (proxy {proxy.host}:{proxy.port}{answered})"
-    return ""
-
-
-def _causes(error: BaseException) -> list[BaseException]:
-    """The error and everything wrapped in it: requests and urllib3 put reasons into arguments and attributes."""
-    found: list[BaseException] = []
-    waiting: list[object] = [error]
-    while waiting:
-        one = waiting.pop()
-        if isinstance(one, BaseException) and not any(one is known for known in found):
-            found.append(one)
-            waiting += [*one.args, getattr(one, "reason", None), one.__cause__, one.__context__]
-    return found

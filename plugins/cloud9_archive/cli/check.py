@@ -19,9 +19,10 @@ def check_command(
     as_json: Annotated[bool, typer.Option("--json", help="Print the diagnosis as one JSON object.")] = False,
 ) -> None:
     """
-    Try a connection with one signed request for a single second of calls.
+    Try a connection, step by step, until one fails.
 
-    Prints one line for each step, and what to do about the one that failed. It speaks for the host that it runs on:
+    After name, connection and certificate come two signed requests: for a single second of calls, and for a recording
+    that does not exist. Prints one line for each step, and what to do about the one that failed. It speaks for the host that it runs on:
     run it on a worker. Ends with 0 if the connection works, 2 if a person must change something, 3 if it may work
     later.
     """
@@ -35,7 +36,8 @@ def check_command(
 
 def diagnosed(conn_id: str) -> Diagnosis:
     """What is known of each step of using the connection."""
-    from cloud9_archive.api.diagnosis import connection_fault, diagnose  # noqa: PLC0415 - only when it runs
+    from cloud9_archive.api.checkup import diagnose  # noqa: PLC0415 - only when it runs
+    from cloud9_archive.api.diagnosis import connection_fault  # noqa: PLC0415 - as above
     from cloud9_archive.cli.connections import source_of  # noqa: PLC0415 - imports Airflow
     from cloud9_archive.cli.logs import quiet_logs  # noqa: PLC0415 - as above
     from cloud9_archive.errors import ConnectionFieldError  # noqa: PLC0415 - as above

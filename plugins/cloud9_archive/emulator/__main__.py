@@ -30,6 +30,9 @@ def options(prog: str) -> argparse.ArgumentParser:
         help="length of each day's shared line (default %(default)s)",
     )
     parser.add_argument(
+        "--mutual-tls", action="store_true", help="serve only clients that show a certificate; --home has one"
+    )
+    parser.add_argument(
         "--ready-file", type=Path, help="JSON with address and keys, written once it accepts connections"
     )
     return parser
@@ -56,6 +59,7 @@ def main(arguments: list[str] | None = None, *, prog: str = "python -m cloud9_ar
             port=chosen.port,
             host=chosen.host,
             settings=settings,
+            mutual_tls=chosen.mutual_tls,
             ready_file=chosen.ready_file,
             announce=_announce,
         )

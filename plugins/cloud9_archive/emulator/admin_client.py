@@ -40,6 +40,7 @@ class AdminClient:
     The way into one running emulator.
 
     :param ca_file: the authority that signed its certificate
+    :param client: certificate and key to show to an emulator that demands them, PEM
     """
 
     host: str
@@ -47,12 +48,14 @@ class AdminClient:
     ca_file: Path
     token: str = field(repr=False)
     keys: dict[str, DeskKey]
+    client: tuple[Path, Path] | None = None
 
     @classmethod
     def from_ready_file(cls, path: Path) -> Self:
         """A client for the emulator that wrote the file."""
         ready = ReadyFile.model_validate_json(path.read_text(encoding="utf-8"))
-        return cls(ready.host, ready.port, Path(ready.ca_file), ready.admin_token, ready.keys)
+        client = (Path(ready.client.certificate), Path(ready.client.key)) if ready.client else None
+        return cls(ready.host, ready.port, Path(ready.ca_file), ready.admin_token, ready.keys, client)
 
     def set_clock(
         self, *, offset_seconds: float = 0.0, fixed: datetime | None = None, auth_offset_seconds: float = 0.0
@@ -114,6 +117,8 @@ class AdminClient:
 
     def _ask(self, method: str, what: str, *, body: BaseModel | dict[str, Any] | None = None) -> Any:  # noqa: ANN401 - any JSON
         context = ssl.create_default_context(cafile=str(self.ca_file))
+        if self.client is not None:
+            context.load_cert_chain(*self.client)
         connection = http.client.HTTPSConnection(self.host, self.port, context=context, timeout=_TIMEOUT)
         headers = {"X-Admin-Token": self.token, "Content-Type": "application/json"}
         content = body.model_dump_json() if isinstance(body, BaseModel) else json.dumps(body) if body else None

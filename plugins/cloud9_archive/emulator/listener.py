@@ -6,6 +6,7 @@ import asyncio
 import errno
 import ipaddress
 import socket
+import ssl
 import threading
 
 import uvicorn
@@ -54,9 +55,10 @@ class LocalServer(uvicorn.Server):
     A uvicorn that says when it accepts connections.
 
     :param tls: its certificate and key
+    :param mutual_tls: only clients with a certificate of its authority get as far as a request
     """
 
-    def __init__(self, app: ASGIApp, *, tls: TlsFiles) -> None:
+    def __init__(self, app: ASGIApp, *, tls: TlsFiles, mutual_tls: bool = False) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
@@ -72,6 +74,8 @@ class LocalServer(uvicorn.Server):
                 timeout_graceful_shutdown=2,
                 ssl_certfile=str(tls.certificate),
                 ssl_keyfile=str(tls.key),
+                ssl_cert_reqs=ssl.CERT_REQUIRED if mutual_tls else ssl.CERT_NONE,
+                ssl_ca_certs=str(tls.ca_file),
             )
         )
         self.accepting = threading.Event()

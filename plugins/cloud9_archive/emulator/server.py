@@ -22,7 +22,7 @@ from cloud9_archive.emulator.firm import DESKS
 from cloud9_archive.emulator.listener import CannotListenError, LocalServer, bind
 from cloud9_archive.emulator.state import Cloud
 from cloud9_archive.emulator.tls import ensure_tls, write_private
-from cloud9_archive.emulator.truth import DeskKey, ReadyFile
+from cloud9_archive.emulator.truth import ClientFiles, DeskKey, ReadyFile
 from cloud9_archive.emulator.world import WorldSettings
 
 _START_DEADLINE = 30.0
@@ -49,6 +49,7 @@ class EmulatorServer:
     :param home: folder for certificates and keys; a temporary one when not given. The same folder gives the same keys.
     :param port: 0 for any free one
     :param host: loopback address
+    :param mutual_tls: only clients that show a certificate of its authority are served; :attr:`client` has one
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class EmulatorServer:
         port: int = 0,
         host: str = "127.0.0.1",
         settings: WorldSettings | None = None,
+        mutual_tls: bool = False,
     ) -> None:
         self._temporary = tempfile.TemporaryDirectory(prefix="cloud9-emulator-") if home is None else None
         self.home = home or Path(self._temporary.name if self._temporary else "")
@@ -68,7 +70,8 @@ class EmulatorServer:
         self.host = host
         self._listener: socket.socket = bind(host, port=port)
         self.port: int = self._listener.getsockname()[1]
-        self._server = LocalServer(make_app(self.cloud), tls=self._tls)
+        self._server = LocalServer(make_app(self.cloud), tls=self._tls, mutual_tls=mutual_tls)
+        self.mutual_tls = mutual_tls
         self._thread = threading.Thread(
             target=self._server.run, kwargs={"sockets": [self._listener]}, name="cloud9-emulator", daemon=True
         )
@@ -85,9 +88,22 @@ class EmulatorServer:
         return self._tls.ca_file
 
     @property
+    def client(self) -> ClientFiles:
+        """A certificate for a client to show, and its key, in several forms."""
+        client = self._tls.client
+        return ClientFiles(
+            certificate=str(client.certificate.resolve()),
+            key=str(client.key.resolve()),
+            encrypted_key=str(client.encrypted_key.resolve()),
+            pkcs12=str(client.pkcs12.resolve()),
+            password=client.password.read_text(encoding="utf-8"),
+        )
+
+    @property
     def admin(self) -> AdminClient:
         """The way to set the scene and to learn the truth."""
-        return AdminClient(self.host, self.port, self.ca_file, self.cloud.admin_token, self.keys)
+        client = (self._tls.client.certificate, self._tls.client.key)
+        return AdminClient(self.host, self.port, self.ca_file, self.cloud.admin_token, self.keys, client)
 
     def ready(self) -> ReadyFile:
         """All that a client needs."""
@@ -99,6 +115,8 @@ class EmulatorServer:
             admin_token=self.cloud.admin_token,
             keys=self.keys,
             pid=os.getpid(),
+            mutual_tls=self.mutual_tls,
+            client=self.client,
         )
 
     def start(self) -> Self:
@@ -161,6 +179,7 @@ def serve(
     port: int = 0,
     host: str = "127.0.0.1",
     settings: WorldSettings | None = None,
+    mutual_tls: bool = False,
     ready_file: Path | None = None,
     announce: Callable[[str], None] = print,
 ) -> None:
@@ -168,11 +187,12 @@ def serve(
     An emulated Cloud9 serves until SIGINT or SIGTERM.
 
     :param home: folder for certificates and keys
+    :param mutual_tls: only clients that show a certificate of its authority are served
     :param ready_file: written (mode 0600, whole) once connections are accepted, removed at the end
     :param announce: takes the one line that says where it is
     :raises CannotListenError: if the host is not loopback, or the port is taken
     """
-    server = EmulatorServer(home=home, port=port, host=host, settings=settings)
+    server = EmulatorServer(home=home, port=port, host=host, settings=settings, mutual_tls=mutual_tls)
 
     def on_ready(ready: EmulatorServer) -> None:
         if ready_file is not None:

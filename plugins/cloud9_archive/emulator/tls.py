@@ -1,9 +1,10 @@
-"""A certificate authority of the emulator's own, and a server certificate for this machine."""
+"""A certificate authority of the emulator's own, a server certificate for this machine, and a client's."""
 
 from __future__ import annotations
 
 import ipaddress
 import os
+import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import pkcs12
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 LIFETIME = timedelta(days=825)
@@ -27,21 +29,45 @@ class TlsFiles:
     :param ca_file: the authority's certificate, which clients trust
     :param certificate: the server's certificate
     :param key: the server's private key, mode 0600
+    :param client: what a client shows to a server that demands it
     """
 
     ca_file: Path
     certificate: Path
     key: Path
+    client: ClientFiles
+
+
+@dataclass(frozen=True, slots=True)
+class ClientFiles:
+    """
+    A client's certificate by the emulator's authority, in every form in which firms keep one; keys have mode 0600.
+
+    :param certificate: PEM
+    :param key: its private key, PEM
+    :param encrypted_key: the same key, PEM, opened by the password
+    :param pkcs12: certificate, key and authority in one file, opened by the password
+    :param password: made up anew with the certificate, kept beside it
+    """
+
+    certificate: Path
+    key: Path
+    encrypted_key: Path
+    pkcs12: Path
+    password: Path
 
 
 def ensure_tls(home: Path, *, now: datetime) -> TlsFiles:
     """
-    A valid server certificate and its authority are in the home folder; they are kept while they last.
+    Valid certificates of server and client, and their authority, are in the home folder; they are kept while they last.
 
     :param home: existing folder
     :param now: aware UTC
     """
-    tls = TlsFiles(home / "ca.pem", home / "server.pem", home / "server.key")
+    client = ClientFiles(
+        home / "client.pem", home / "client.key", home / "client.enc.key", home / "client.p12", home / "client.password"
+    )
+    tls = TlsFiles(home / "ca.pem", home / "server.pem", home / "server.key", client)
     if not _lasts(tls, now=now):
         _write_anew(tls, now=now)
     return tls
@@ -57,7 +83,9 @@ def write_private(path: Path, content: bytes) -> None:
 
 
 def _lasts(tls: TlsFiles, *, now: datetime) -> bool:
-    if not (tls.ca_file.exists() and tls.certificate.exists() and tls.key.exists()):
+    client = tls.client
+    files = (tls.ca_file, tls.certificate, tls.key, client.certificate, client.key, client.encrypted_key)
+    if not all(path.exists() for path in (*files, client.pkcs12, client.password)):
         return False
     certificate = x509.load_pem_x509_certificate(tls.certificate.read_bytes())
     return certificate.not_valid_before_utc <= now < certificate.not_valid_after_utc - RENEW_BEFORE
@@ -84,12 +112,38 @@ def _write_anew(tls: TlsFiles, *, now: datetime) -> None:
         .add_extension(x509.SubjectAlternativeName(names), critical=False)
         .sign(authority_key, hashes.SHA256())
     )
-    key = server_key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    write_private(tls.key, key)
+    write_private(tls.key, _pem(server_key))
+    _write_client(tls.client, authority, authority_key, now=now)
     tls.certificate.write_bytes(server.public_bytes(serialization.Encoding.PEM))
     tls.ca_file.write_bytes(authority.public_bytes(serialization.Encoding.PEM))
+
+
+def _write_client(
+    files: ClientFiles, authority: x509.Certificate, authority_key: ec.EllipticCurvePrivateKey, *, now: datetime
+) -> None:
+    key, password = ec.generate_private_key(ec.SECP256R1()), secrets.token_urlsafe(16).encode()
+    certificate = (
+        _builder(_name("Cloud9 archive"), authority.subject, key, authority_key, now=now)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(_usage(signs_certificates=False), critical=True)
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False)
+        .sign(authority_key, hashes.SHA256())
+    )
+    sealed = serialization.BestAvailableEncryption(password)
+    write_private(files.password, password)
+    write_private(files.key, _pem(key))
+    write_private(files.encrypted_key, _pem(key, sealed))
+    write_private(
+        files.pkcs12, pkcs12.serialize_key_and_certificates(b"cloud9-archive", key, certificate, [authority], sealed)
+    )
+    files.certificate.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+
+
+def _pem(
+    key: ec.EllipticCurvePrivateKey,
+    sealed: serialization.KeySerializationEncryption = serialization.NoEncryption(),  # noqa: B008 - immutable
+) -> bytes:
+    return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, sealed)
 
 
 def _name(common: str) -> x509.Name:

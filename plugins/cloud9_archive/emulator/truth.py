@@ -24,11 +24,27 @@ class DeskKey(_Told):
     api_secret: str = Field(repr=False)
 
 
+class ClientFiles(_Told):
+    """
+    Where a client's certificate of the emulator's authority is, in every form in which firms keep one.
+
+    :param encrypted_key: the key again, opened by the password, as is the PKCS#12 file
+    """
+
+    certificate: str
+    key: str
+    encrypted_key: str
+    pkcs12: str
+    password: str = Field(repr=False)
+
+
 class ReadyFile(_Told):
     """
     All that a client needs; written once the server accepts connections.
 
     :param keys: by desk name
+    :param mutual_tls: whether only clients that show a certificate are served
+    :param client: a certificate to show
     """
 
     base_url: str
@@ -38,6 +54,8 @@ class ReadyFile(_Told):
     admin_token: str = Field(repr=False)
     keys: dict[str, DeskKey]
     pid: int
+    mutual_tls: bool = False
+    client: ClientFiles | None = None
 
 
 class ClockSetting(_Told):

@@ -7,7 +7,9 @@ from typing import Any
 from airflow.providers.http.hooks.http import HttpHook
 from requests import Response
 
+from cloud9_archive.api.checkup import diagnose
 from cloud9_archive.api.client import Cloud9Client
+from cloud9_archive.api.diagnosis import Step
 from cloud9_archive.api.field_values import source_settings
 from cloud9_archive.api.fields import FIELDS, Stored
 from cloud9_archive.api.limits import Limiter
@@ -101,14 +103,16 @@ class Cloud9Hook(HttpHook):
             raise status_error(response.status_code, response.headers, asked=asked, now=utc_now())
 
     def test_connection(self) -> tuple[bool, str]:
-        """Whether a signed listing of one second is answered, and what to do when it is not."""
+        """Whether the connection works from this host, as ``cloud9-archive check`` finds it, and what to do if not."""
         try:
-            with self.client() as client:
-                report = client.probe_access(utc_now())
+            source = self.source_settings()
         except Cloud9ArchiveError as error:
             return False, str(error)
-        clocks = "" if report.skew is None else f"; the clocks are {abs(report.skew):.0f} s apart"
-        return True, f"{client.source.base_url} answered a signed request{clocks}"
+        found = diagnose(source)
+        if found.failed is not None:
+            return False, found.failed.line
+        told = [f"{source.base_url} answered signed requests; the clocks are {found.found(Step.CLOCK)}"]
+        return True, "; ".join([*told, *(each.line for each in found.warnings)])
 
     def _set_base_url(self, connection: Any) -> None:  # noqa: ANN401 - as in HttpHook
         self._point_at(self._settings_of(connection))
