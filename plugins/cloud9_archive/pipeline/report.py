@@ -17,7 +17,20 @@ from cloud9_archive.domain.call import canonical_json, utc_text
 from cloud9_archive.domain.findings import Finding
 from cloud9_archive.domain.run import RecordingRef, RunRef
 
-CSV_COLUMNS = ("source", "call_id", "started_at", "state", "rule", "reason", "held_by", "bag_id", "recordings")
+CSV_COLUMNS = (
+    "source",
+    "call_id",
+    "started_at",
+    "state",
+    "rule",
+    "section",
+    "reason",
+    "users",
+    "retention",
+    "held_by",
+    "bag_id",
+    "recordings",
+)
 
 NOT_WANTED = "not_wanted"
 """State of a recording that no policy rule asks for; its audio is never downloaded."""
@@ -121,6 +134,7 @@ def report_csv(facts: RunFacts) -> bytes:
     """
     rows = [_row(account) for account in facts.accounts]
     for row in rows:
+        row["users"] = " ".join(row["users"])
         row["recordings"] = " ".join(f"{r['recording_id']}={r['state']}" for r in row["recordings"])
     lines = [CSV_COLUMNS, *([_harmless(row[column] or "") for column in CSV_COLUMNS] for row in rows)]
     return "".join(f"{';'.join(map(_quoted, line))}\n" for line in lines).encode()
@@ -143,7 +157,10 @@ def _row(account: CallAccount) -> dict[str, Any]:
         "started_at": utc_text(account.started_at),
         "state": outcome(account).value,
         "rule": account.rule,
+        "section": account.section,
         "reason": account.reason,
+        "users": list(account.users),
+        "retention": account.retention,
         "held_by": account.held_by,
         "bag_id": account.bag_id,
         "recordings": [
