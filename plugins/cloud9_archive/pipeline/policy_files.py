@@ -66,6 +66,11 @@ def load_policy(path: Path) -> Policy:
     return policy
 
 
+def line_in_policy(path: Path, place: tuple[str | int, ...]) -> int:
+    """The line of a valid policy's file at which this key or entry stands."""
+    return read_placed(_text(path)).line(place)
+
+
 def load_roster_of(policy: Policy, *, include: Path) -> Roster | None:
     """
     The roster that the policy names; None when its recording rules are off.
