@@ -11,7 +11,7 @@ from cloud9_archive.domain.call import Direction
 from cloud9_archive.domain.retention import Retention, RetentionUnit
 from cloud9_archive.domain.roster import Extension, ExtensionType, RecordingMode, Roster
 from cloud9_archive.errors import RosterError
-from cloud9_archive.pipeline.roster_files import Matching, load_roster
+from cloud9_archive.pipeline.roster_files import Matching, load_roster, read_roster
 from cloud9_archive.pipeline.roster_writer import roster_row, write_rows
 
 HEADER = "extension_type,extension,user,display_name,mode,valid_from,valid_to\n"
@@ -33,7 +33,7 @@ def faults(folder: Path, text: str | bytes) -> list[str]:
 
 def test_a_row_is_an_extension(tmp_path: Path) -> None:
     text = HEADER + 'user_agent_id,a@b,anna,"Smith, Anna",full,2023-05-01,2024-01-01\n'
-    (only,) = load_roster(written(tmp_path, text)).roster.extensions
+    (only,) = load_roster(written(tmp_path, text)).extensions
     assert (only.value, only.user, only.display_name, only.mode) == ("a@b", "anna", "Smith, Anna", RecordingMode.FULL)
     assert (only.valid_from, only.valid_to, only.line) == (date(2023, 5, 1), date(2024, 1, 1), 2)
 
@@ -51,8 +51,8 @@ def test_a_row_is_an_extension(tmp_path: Path) -> None:
     ],
 )
 def test_what_spreadsheets_write_is_read_alike(tmp_path: Path, text: str) -> None:
-    plain = load_roster(written(tmp_path, "extension_type,extension,user,mode\nuser_agent_id,a,anna,full\n")).roster
-    assert load_roster(written(tmp_path, text)).roster.version == plain.version
+    plain = load_roster(written(tmp_path, "extension_type,extension,user,mode\nuser_agent_id,a,anna,full\n"))
+    assert load_roster(written(tmp_path, text)).version == plain.version
 
 
 def test_every_fault_of_every_row_is_told(tmp_path: Path) -> None:
@@ -92,7 +92,7 @@ def test_every_fault_of_every_row_is_told(tmp_path: Path) -> None:
 
 def test_an_extension_may_move_from_one_user_to_another(tmp_path: Path) -> None:
     rows = "user_agent_id,a,anna,,full,,2024-01-01\nuser_agent_id,a,bert,,full,2024-01-01,\n"
-    assert len(load_roster(written(tmp_path, HEADER + rows)).roster.extensions) == 2
+    assert len(load_roster(written(tmp_path, HEADER + rows)).extensions) == 2
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_every_column_is_read(tmp_path: Path) -> None:
         "extension_type;extension;user;mode;directions;groups;retention\n"
         'number_address;+44 20 7946 0101;anna;full;"incoming; internal";"Rates, London;fx;";7y\n'
     )
-    (only,) = load_roster(written(tmp_path, text)).roster.extensions
+    (only,) = load_roster(written(tmp_path, text)).extensions
     assert (only.type, only.value) == (ExtensionType.NUMBER_ADDRESS, "+44 20 7946 0101")
     assert only.directions == {Direction.INCOMING, Direction.INTERNAL}
     assert only.groups == {"Rates, London", "fx"}
@@ -145,10 +145,10 @@ def test_faults_in_the_newer_columns_are_told(tmp_path: Path) -> None:
 
 def test_a_row_that_says_the_same_again_is_passed_over_with_a_note(tmp_path: Path) -> None:
     rows = "user_agent_id,a,anna,,full,,\nuser_agent_id,b,bert,,full,,\n user_agent_id , a ,anna,,full,,\n"
-    loaded = load_roster(path := written(tmp_path, HEADER + rows + rows))
+    loaded = read_roster(path := written(tmp_path, HEADER + rows + rows))
     assert [each.value for each in loaded.roster.extensions] == ["a", "b"]
     assert loaded.notes == (f"{path}:4, 5, 6, 7: says again what an earlier row says; once is enough",)
-    assert loaded.roster.version == load_roster(written(tmp_path, HEADER + rows)).roster.version
+    assert loaded.roster.version == load_roster(written(tmp_path, HEADER + rows)).version
 
 
 def test_one_login_for_two_users_at_a_time_is_an_error_that_names_both_lines(tmp_path: Path) -> None:
@@ -163,7 +163,7 @@ def test_one_login_for_two_users_at_a_time_is_an_error_that_names_both_lines(tmp
 
 def test_logins_that_differ_in_case_alone_clash_when_case_is_folded(tmp_path: Path) -> None:
     path = written(tmp_path, HEADER + "user_agent_id,A@x,anna,,full,,\nuser_agent_id,a@X,anna,,full,,\n")
-    assert len(load_roster(path).roster.extensions) == 2
+    assert len(load_roster(path).extensions) == 2
     with pytest.raises(RosterError, match=r":3: extension: found 'a@X'.*line 2 has it as 'A@x'"):
         load_roster(path, matching=Matching(fold_case=True))
 
@@ -199,7 +199,7 @@ CSV = (
 def test_a_roster_says_the_same_in_every_format(tmp_path: Path, name: str, text: str) -> None:
     path = tmp_path / name
     path.write_text(text, encoding="utf-8")
-    assert load_roster(path).roster.version == load_roster(written(tmp_path, CSV)).roster.version
+    assert load_roster(path).version == load_roster(written(tmp_path, CSV)).version
 
 
 @pytest.mark.parametrize(
@@ -289,7 +289,7 @@ WORDS = st.text(
 def test_a_copy_of_a_roster_is_that_roster(tmp_path: Path, extensions: list[Extension]) -> None:
     path = tmp_path / "copy.csv"
     write_rows(path, map(roster_row, extensions))
-    assert load_roster(path).roster.version == Roster(tuple(extensions)).version
+    assert load_roster(path).version == Roster(tuple(extensions)).version
 
 
 def test_a_roster_without_rows_is_refused(tmp_path: Path) -> None:
@@ -311,13 +311,13 @@ def test_no_rows_at_all_bring_the_reader_down(tmp_path: Path, rows: str | bytes)
 
 
 def test_the_example_shows_every_mode_and_a_leaver() -> None:
-    rows = load_roster(INCLUDE / "rosters" / "emea.csv").roster.extensions
+    rows = load_roster(INCLUDE / "rosters" / "emea.csv").extensions
     assert {row.mode for row in rows} == set(RecordingMode)
     assert [row.user for row in rows if row.valid_to]
 
 
 def test_the_example_names_people_of_the_emulators_desk() -> None:
     firm = pytest.importorskip("cloud9_archive.emulator.firm")
-    rows = load_roster(INCLUDE / "rosters" / "emea.csv").roster.extensions
+    rows = load_roster(INCLUDE / "rosters" / "emea.csv").extensions
     known = {person.login: person.full_name for person in firm.EMEA.people if person.rostered}
     assert {row.value: row.display_name for row in rows} == known

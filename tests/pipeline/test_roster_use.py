@@ -40,7 +40,7 @@ class Desk:
         path = Path(self.bench.root) / "roster.csv"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(HEADER + "".join(f"{row}\n" for row in rows))
-        self.roster = load_roster(path).roster
+        self.roster = load_roster(path)
 
     def run(self, *listed: Call, days: int = 0, kind: RunKind = RunKind.SCHEDULED) -> dict[str, Finding]:
         start = DAY + timedelta(days=days)
@@ -89,7 +89,7 @@ def test_a_leaver_who_calls_is_unknown_from_the_day_on_which_validity_ends(desk:
     path = Path(desk.bench.root) / "roster.csv"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("extension_type,extension,user,mode,valid_to\nuser_agent_id,anna,anna,full,2026-03-03\n")
-    desk.roster = load_roster(path).roster
+    desk.roster = load_roster(path)
     assert "ROSTER_LOGIN_UNKNOWN" not in desk.run(call("1", "anna", at=DAY - timedelta(seconds=1)))
     assert "ROSTER_LOGIN_UNKNOWN" in desk.run(call("2", "anna"), days=1)
 

@@ -195,8 +195,11 @@ def _calls(connection: Connection, policy: str, batch_id: str) -> tuple[BatchCal
             decision={
                 "outcome": row.outcome,
                 "rule": row.rule,
+                "section": row.section,
                 "reason": row.reason,
                 "users": json.loads(row.users),
+                "recorded_for": json.loads(row.recorded_for),
+                "retention": row.retention,
                 "policy_version": row.policy_version,
                 "roster_version": row.roster_version,
                 "decided_at": row.decided_at,

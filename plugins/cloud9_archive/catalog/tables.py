@@ -120,6 +120,17 @@ decisions = Table(
     Column("roster_version", String(64)),
     Column("run_id", String, nullable=False),
     Column("decided_at", UtcDateTime, nullable=False),
+    Column("section", SourceText, comment="name of the section that decided"),
+    Column(
+        "recorded_for",
+        Text,
+        nullable=False,
+        server_default="[]",
+        comment="JSON list: an entry with extension, end and retention for each recorded user",
+    ),
+    Column("retention", String, comment="the longest that is asked for, such as 7y"),
+    Column("call_digest", String(64), comment="digest of the call as it was decided on"),
+    Column("replaces", Integer, comment="the decision that it took the place of, on request"),
     Index(None, "policy", "source", "call_id"),
 )
 

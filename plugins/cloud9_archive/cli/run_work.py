@@ -42,6 +42,7 @@ class RunOrder:
     :param begin: ISO 8601 with an offset
     :param end: ISO 8601 with an offset
     :param run_id: made from the window when None
+    :param redecide: decide anew where another roster or policy decided
     :param include: the deployment's folder when None
     """
 
@@ -50,6 +51,7 @@ class RunOrder:
     end: str
     run_id: str | None = None
     scheduled: bool = False
+    redecide: bool = False
     as_json: bool = False
     include: Path | None = None
 
@@ -76,7 +78,7 @@ def carry_out(
         with open_workspace(policy, settings, open_source=open_source, clock=clock, reach=LateReach()) as workspace:
             try:
                 with narrated(Console(stderr=True)) as tell:
-                    run_policy(workspace, run, tell=tell, sleep=sleep)
+                    run_policy(workspace, run, redecide=order.redecide, tell=tell, sleep=sleep)
             except ReconciliationError as error:
                 failure = error
             outcome = filed_sum(workspace, run)

@@ -87,6 +87,12 @@ FINDING_KINDS: Mapping[str, FindingKind] = {
         meaning="A source lists no call for a window, though it listed hundreds for it before, or a day earlier.",
         next_action="Ask Cloud9 whether calls were recorded then, and the desk whether its clients ran; then run the window again. It heals when that day's calls are listed.",
     ),
+    "ARCHIVED_NOW_EXCLUDED": FindingKind(
+        Severity.WARNING,
+        gap=False,
+        meaning="A call was archived, and a decision that was asked for since excludes it: its audio is in the archive still.",
+        next_action="Nothing was removed. Let whoever answers for the roster or policy see both decisions; it heals when the call is decided to be recorded again.",
+    ),
     "ROSTER_LOGIN_UNKNOWN": FindingKind(
         Severity.WARNING,
         gap=False,

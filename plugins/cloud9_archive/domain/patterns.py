@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Generic, TypeVar
 
-_TOKEN = re.compile(r"\\[\\*?]|[*?]|[^*?\\]+|\\", re.DOTALL)
+_PART = re.compile(r"\\[\\*?]|[*?]|[^*?\\]+|\\", re.DOTALL)
 _SPECIAL = {"*", "?"}
 
 T = TypeVar("T")
@@ -20,22 +20,22 @@ T = TypeVar("T")
 
 def has_wildcard(pattern: str) -> bool:
     """Whether the pattern can match more than one text."""
-    return any(token in _SPECIAL for token in _TOKEN.findall(pattern))
+    return any(part in _SPECIAL for part in _PART.findall(pattern))
 
 
 def literal(pattern: str) -> str:
     """The one text that a pattern without wildcards matches."""
-    return "".join(_plain(token) for token in _TOKEN.findall(pattern))
+    return "".join(map(_plain, _PART.findall(pattern)))
 
 
 def matcher(pattern: str) -> Callable[[str], object]:
     """A function that gives something true for texts that the pattern matches, and None for all others."""
     segments = [""]
-    for token in _TOKEN.findall(pattern):
-        if token == "*":
+    for part in _PART.findall(pattern):
+        if part == "*":
             segments.append("")
         else:
-            segments[-1] += "." if token == "?" else re.escape(_plain(token))
+            segments[-1] += "." if part == "?" else re.escape(_plain(part))
     first, *others = segments
     if not others:
         return re.compile(rf"{first}\Z", re.DOTALL).match
@@ -116,11 +116,11 @@ class PatternIndex(Generic[T]):
 
 def _ends(pattern: str) -> tuple[str, str]:
     """The literal text before the first wildcard, and behind the last."""
-    tokens = _TOKEN.findall(pattern)
-    wild = [number for number, token in enumerate(tokens) if token in _SPECIAL]
-    prefix = "".join(map(_plain, tokens[: wild[0]]))
-    return prefix, "".join(map(_plain, tokens[wild[-1] + 1 :]))
+    parts = _PART.findall(pattern)
+    wild = [place for place, part in enumerate(parts) if part in _SPECIAL]
+    return "".join(map(_plain, parts[: wild[0]])), "".join(map(_plain, parts[wild[-1] + 1 :]))
 
 
-def _plain(token: str) -> str:
-    return token[1] if len(token) == 2 and token[0] == "\\" else token  # noqa: PLR2004 - a backslash and what it protects
+def _plain(part: str) -> str:
+    """The text that a part stands for; a backslash before what it protects is not in it."""
+    return part[1] if re.fullmatch(r"\\[\\*?]", part) else part

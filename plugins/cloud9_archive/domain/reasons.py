@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from cloud9_archive.domain.call import Call, Direction, Side
+from cloud9_archive.domain.call import Call, Direction, Party, Side
 from cloud9_archive.domain.decision import Rule
 from cloud9_archive.domain.roster import Extension, ExtensionType, Roster
 from cloud9_archive.domain.words import MOST_NAMED, shown
@@ -81,7 +81,7 @@ class Reasons:
 
     def no_recorded_party(self, call: Call) -> str:
         """Why the roster does not ask for the call."""
-        values = list(dict.fromkeys(self._values(call)))
+        values = list(dict.fromkeys(value for party in call.parties for value in self._values(party)))
         started = call.started_at.isoformat(timespec="seconds")
         sentences = [f"Excluded: no participant is on the roster at the call's start, {started}."]
         sentences += [self._missed(kind, value, side, call) for kind, value, side in values[:MOST_NAMED]]
@@ -112,13 +112,16 @@ class Reasons:
         silences = f"{self._listed(never)}, which silences only that end"
         return f" At the {never[0][0]} end {silences}{both}.{self._direction_note(call, never)}"
 
-    def _values(self, call: Call) -> Iterator[tuple[ExtensionType, str, Side]]:
-        """What the roster was asked for, each value once for an end."""
-        for party in call.parties:
-            for kind in self._kinds:
-                value = party.login if kind is ExtensionType.USER_AGENT_ID else party.number
-                if value:
-                    yield kind, value, party.side
+    def missed(self, party: Party, call: Call) -> list[str]:
+        """Why the roster says nothing of the participant, a sentence for its login and one for its number."""
+        return [self._missed(kind, value, side, call) for kind, value, side in self._values(party)]
+
+    def _values(self, party: Party) -> Iterator[tuple[ExtensionType, str, Side]]:
+        """What the roster is asked for."""
+        for kind in self._kinds:
+            value = party.login if kind is ExtensionType.USER_AGENT_ID else party.number
+            if value:
+                yield kind, value, party.side
 
     def _missed(self, kind: ExtensionType, value: str, side: Side, call: Call) -> str:
         """Why the roster does not speak for this login or number, as a sentence."""

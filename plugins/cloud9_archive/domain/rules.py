@@ -77,10 +77,10 @@ class Ruler:
         self._index = SectionIndex(rules.sections)
         self.sections = self._index.sections
         self._made: dict[tuple[Side, int], RecordedUser] = {}
-        self._policy_version = policy.version
-        self._roster_version = self.roster.version if self.roster else None
+        self.policy_version = policy.version
+        self.roster_version = self.roster.version if self.roster else None
         self._one_side = rules.never_record == "side"
-        self._reasons = Reasons(self.roster, one_side=self._one_side)
+        self.reasons = Reasons(self.roster, one_side=self._one_side)
         kinds = [kind for kind in ExtensionType if self.roster and self.roster.lists(kind)]
         self._find_login, self._find_number = (
             self.roster.finder(kind) if self.roster and kind in kinds else None for kind in ExtensionType
@@ -96,17 +96,17 @@ class Ruler:
         excluded, and a call of which no login is known is recorded, because what cannot be told apart must not be lost.
         """
         if self.roster is None:
-            return self._decided(Rule.RULES_OFF, self._reasons.rules_off)
+            return self._decided(Rule.RULES_OFF, self.reasons.rules_off)
         heard = self.hear(call)
         if heard.never and not (self._one_side and heard.full):
-            return self._decided(Rule.NEVER_RECORD, self._reasons.never_record(call, heard.never, heard.silenced))
+            return self._decided(Rule.NEVER_RECORD, self.reasons.never_record(call, heard.never, heard.silenced))
         if heard.full:
             return self._recorded(call, heard)
         if heard.abstaining:
-            return self._decided(Rule.DO_NOT_RECORD, self._reasons.do_not_record(call, heard.abstaining))
+            return self._decided(Rule.DO_NOT_RECORD, self.reasons.do_not_record(call, heard.abstaining))
         if heard.identified:
-            return self._decided(Rule.NO_RECORDED_PARTY, self._reasons.no_recorded_party(call))
-        return self._decided(Rule.PARTY_UNKNOWN, self._reasons.party_unknown)
+            return self._decided(Rule.NO_RECORDED_PARTY, self.reasons.no_recorded_party(call))
+        return self._decided(Rule.PARTY_UNKNOWN, self.reasons.party_unknown)
 
     def hear(self, call: Call) -> Hearing:
         """What the roster says of the call; nothing when the rules are off."""
@@ -145,7 +145,7 @@ class Ruler:
         else:
             ready = self._index.first_fitting(heard.facts(call))
             rule = Rule.NO_SECTION_FITS if ready is None else _RULE_OF[ready.section.then]
-        reason = self._reasons.recorded(rule, call, heard.full, heard.never, ready, self.sections)
+        reason = self.reasons.recorded(rule, call, heard.full, heard.never, ready, self.sections)
         if rule is Rule.SECTION_EXCLUDES:
             return self._decided(rule, reason, ready)
         asked_for = ready.section.retention if ready else None
@@ -158,8 +158,8 @@ class Ruler:
             rule=rule,
             reason=reason,
             recorded_for=entries,
-            roster_version=self._roster_version,
-            policy_version=self._policy_version,
+            roster_version=self.roster_version,
+            policy_version=self.policy_version,
             section=ready.section.name if ready else None,
             retention=governing,
         )
@@ -192,8 +192,8 @@ class Ruler:
             rule=rule,
             reason=reason,
             recorded_for=(),
-            roster_version=self._roster_version,
-            policy_version=self._policy_version,
+            roster_version=self.roster_version,
+            policy_version=self.policy_version,
             section=ready.section.name if ready else None,
         )
 

@@ -63,6 +63,11 @@ def load_policy(path: Path) -> Policy:
     return policy
 
 
+def line_in_policy(path: Path, place: tuple[str | int, ...]) -> int:
+    """The line of a valid policy's file at which this key or entry stands."""
+    return read_placed(_text(path)).line(place)
+
+
 def _text(path: Path) -> str:
     try:
         text = read_text(path, largest=LARGEST_FILE, utf8_wanted="UTF-8 text is wanted")

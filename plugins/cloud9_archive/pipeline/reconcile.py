@@ -142,6 +142,9 @@ def _findings_on(account: CallAccount) -> Iterator[Finding]:
     elif state is CallState.MISSING and not account.recordings:
         yield Finding("MEDIA_MISSING", subject, "the deadline has passed, and the call still names no recording")
     if account.state is CallState.EXCLUDED:
+        if account.bag_id:
+            words = f"it stands in bag {account.bag_id}, and is excluded by the rule {account.rule} now; nothing was removed"
+            yield Finding("ARCHIVED_NOW_EXCLUDED", subject, words)
         return
     for recording in account.recordings:
         name = "/".join(recording.ref)

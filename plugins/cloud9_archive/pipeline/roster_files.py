@@ -65,7 +65,16 @@ class LoadedRoster:
     notes: tuple[str, ...] = ()
 
 
-def load_roster(path: Path, *, matching: Matching = EXACTLY) -> LoadedRoster:
+def load_roster(path: Path, *, matching: Matching = EXACTLY) -> Roster:
+    """
+    As :func:`read_roster`, the roster alone.
+
+    :raises RosterError: likewise
+    """
+    return read_roster(path, matching=matching).roster
+
+
+def read_roster(path: Path, *, matching: Matching = EXACTLY) -> LoadedRoster:
     """
     The roster that the file holds.
 
@@ -88,7 +97,7 @@ def roster_from_bytes(content: BinaryIO, origin: Origin, *, matching: Matching =
     """
     The roster in these bytes, whose format the end of the origin's name tells.
 
-    :raises RosterError: as :func:`load_roster`
+    :raises RosterError: as :func:`read_roster`
     """
     ending = Path(origin.name).suffix.lower()
     if ending not in FORMATS:
@@ -109,7 +118,7 @@ def roster_from_rows(
     The roster that the rows say; rows that say the same again are passed over with a note.
 
     :param problems: takes what is wrong with single rows while they are read
-    :raises RosterError: as :func:`load_roster`
+    :raises RosterError: as :func:`read_roster`
     """
     try:
         extensions = list(_extensions(rows, problems))

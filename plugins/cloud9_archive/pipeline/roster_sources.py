@@ -17,7 +17,7 @@ from cloud9_archive.pipeline.roster_files import (
     LoadedRoster,
     Matching,
     Origin,
-    load_roster,
+    read_roster,
     roster_from_bytes,
     roster_from_rows,
 )
@@ -44,7 +44,7 @@ def read_roster_of(policy: Policy, *, include: Path, reach: RosterReach | None =
             with _needed(reach, policy).open_url(place) as content:
                 return roster_from_bytes(content, Origin(place), matching=matching)
         case place:
-            return load_roster(_file(place, policy, include=include), matching=matching)
+            return read_roster(_file(place, policy, include=include), matching=matching)
 
 
 def load_roster_of(policy: Policy, *, include: Path, reach: RosterReach | None = None) -> Roster | None:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import csv
-import os
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
 from cloud9_archive.domain.roster import DIRECTIONS, Extension
 from cloud9_archive.pipeline.roster_columns import NAMES
+from cloud9_archive.pipeline.text_files import written_whole
 
 
 def write_rows(path: Path, rows: Iterable[Iterable[str]]) -> None:
@@ -19,19 +18,10 @@ def write_rows(path: Path, rows: Iterable[Iterable[str]]) -> None:
     :param rows: cells in the order of :data:`~cloud9_archive.pipeline.roster_columns.NAMES`
     :raises OSError: if it cannot be written
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, scratch = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as stream:
-            writer = csv.writer(stream, lineterminator="\n")
-            writer.writerow(NAMES)
-            writer.writerows(rows)
-            stream.flush()
-            os.fsync(stream.fileno())
-        Path(scratch).replace(path)
-    except BaseException:
-        Path(scratch).unlink(missing_ok=True)
-        raise
+    with written_whole(path) as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(NAMES)
+        writer.writerows(rows)
 
 
 def roster_row(extension: Extension) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from cloud9_archive.catalog.tables import UtcDateTime
 from cloud9_archive.catalog.text_type import SourceText
 
 revision = "0003"
-down_revision = "0002"
+down_revision = "0002b"
 
 
 def upgrade() -> None:
