@@ -6,9 +6,11 @@ import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from cloud9_archive.domain.call import Call
+from cloud9_archive.domain.call import Call, Party
 from cloud9_archive.errors import ConfigurationError
 from cloud9_archive.pipeline.problems import shown
+
+_PARTY_TEXTS = tuple(name for name in Party.__dataclass_fields__ if name != "side")
 
 
 def read_calls(path: Path) -> Iterator[Call]:
@@ -34,11 +36,27 @@ def _calls(lines: Iterable[str], *, path: Path) -> Iterator[Call]:
             continue
         try:
             call = Call.from_document(json.loads(line))
-            if not all(isinstance(text, str) for text in (call.call_id, *(each.login or "" for each in call.parties))):
-                raise TypeError("call_id and logins are text")  # noqa: TRY301 - told below like every other fault of the line
+            _check_texts(call)
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise ConfigurationError(
                 f"{path}:{number}: this is not a call ({type(error).__name__}: {shown(str(error))})",
                 hint="each line is one call document: source, call_id, started_at, parties and its other fields",
             ) from None
         yield call
+
+
+def _check_texts(call: Call) -> None:
+    """
+    Nothing, when texts are texts and lengths are numbers: a rule must not be asked about anything else.
+
+    :raises TypeError: naming a field that is not
+    """
+    texts: dict[str, object] = {name: getattr(call, name) for name in ("source", "call_id")}
+    texts |= {name: getattr(call, name) or "" for name in ("button_label", "connection")}
+    for number, party in enumerate(call.parties):
+        texts |= {f"parties[{number}].{name}": getattr(party, name) or "" for name in _PARTY_TEXTS}
+    for name, text in texts.items():
+        if not isinstance(text, str):
+            raise TypeError(f"{name} is not text")
+    if call.duration is not None and (isinstance(call.duration, bool) or not isinstance(call.duration, int | float)):
+        raise TypeError("duration is not a number")
