@@ -17,6 +17,7 @@ from cloud9_archive.domain.accounting import MEDIA_MOVES
 from cloud9_archive.domain.findings import findings_table
 from cloud9_archive.errors import Cloud9ArchiveError, ConfigurationError, RecordError, TransientError
 from cloud9_archive.get_provider_info import get_provider_info
+from cloud9_archive.pipeline.roster_columns import columns_table
 
 ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"(<!-- generated: ([a-z-]+) -->\n).*?(<!-- end -->\n)", re.DOTALL)
@@ -41,6 +42,7 @@ ONE_ROW = {
     "roster_extensions": "an extension of the roster in use, and when a call last matched it",
     "unknown_logins": "a login at the near end of calls that the roster does not have",
     "runs": "a run and its newest report",
+    "rate_buckets": "the requests that one key has made to one endpoint lately, and those that are booked ahead",
     "listings": "a source that a run listed to its end",
     "run_calls": "a call that a run listed",
     "run_stragglers": "a call of an earlier window that a scheduled run took up",
@@ -110,6 +112,7 @@ GENERATED: Mapping[str, Callable[[], str]] = {
     "catalog": catalog_table,
     "moves": moves_table,
     "layers": layers_block,
+    "roster-columns": columns_table,
     "connection": connection_table,
     "outcomes": outcomes_table,
 }
