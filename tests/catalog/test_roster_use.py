@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+
+import pytest
 
 from cloud9_archive.catalog.catalog import Catalog
 from cloud9_archive.catalog.roster_use import (
@@ -64,6 +67,24 @@ def test_another_roster_keeps_what_is_known_of_those_who_stay(catalog: Catalog) 
     assert watch_extensions(catalog, "p", [watched("a", "anna"), watched("c", "cleo")], version="2", now=later)
     assert quiet_users(catalog, "p", since=later) == ["anna"]
     assert quiet_users(catalog, "p", since=later + DAY) == ["anna", "cleo"]
+
+
+def test_a_large_roster_that_was_cut_short_is_watched_whole_by_the_next_run(
+    catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cloud9_archive.catalog.roster_use.WATCHED_AT_ONCE", 2)
+    everybody = [watched(login, login) for login in "abcde"]
+    watch_extensions(catalog, "p", everybody, version="1", now=BEGUN)
+
+    def cut_short() -> Iterator[WatchedExtension]:
+        yield from everybody[1:4]
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        watch_extensions(catalog, "p", cut_short(), version="2", now=BEGUN)
+    assert watch_extensions(catalog, "p", everybody[1:], version="2", now=BEGUN)
+    assert not watch_extensions(catalog, "p", everybody[1:], version="2", now=BEGUN)
+    assert quiet_users(catalog, "p", since=BEGUN + DAY) == ["b", "c", "d", "e"]
 
 
 def test_who_is_not_valid_is_not_expected_to_call(catalog: Catalog) -> None:

@@ -4,15 +4,18 @@ import json
 import secrets
 import sqlite3
 from collections.abc import Iterator
+from datetime import UTC, date, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 from moto.server import ThreadedMotoServer
 from postgres_server import fresh_database
+from rosters import policy_with
 
 from cloud9_archive.errors import RosterError
 from cloud9_archive.hooks.rosters import AirflowReach
+from cloud9_archive.pipeline.roster_sources import load_roster_of
 
 PEOPLE = "CREATE TABLE people (extension_type text, extension text, mode text)"
 
@@ -162,3 +165,24 @@ def test_what_the_file_system_says_is_told_without_credentials(reach: AirflowRea
     with pytest.raises(RosterError) as caught, reach.open_url("nowhere://user:hunter2@place/emea.csv"):
         pass
     assert "hunter2" not in str(caught.value)
+
+
+def test_a_policy_has_its_roster_from_postgres(reach: AirflowReach, postgres_hr: str, tmp_path: Path) -> None:
+    sql = (
+        "SELECT 'user_agent_id' AS extension_type, 'trader' || n || '@firm.example' AS extension, n AS \"user\", "
+        "'full' AS mode, DATE '2026-01-01' + n::int AS valid_from, NULL AS valid_to FROM generate_series(1, 3000) AS n"
+    )
+    roster = load_roster_of(policy_with({"sql": sql, "conn_id": "hr_db"}), include=tmp_path, reach=reach)
+    assert roster is not None
+    assert len(roster.extensions) == 3000
+    (found,) = roster.matching("trader7@firm.example", datetime(2026, 1, 8, tzinfo=UTC))
+    assert (found.user, found.valid_from) == ("7", date(2026, 1, 8))
+
+
+def test_a_policy_has_its_roster_from_s3_and_faults_name_its_address(
+    reach: AirflowReach, bucket: str, tmp_path: Path
+) -> None:
+    policy = policy_with(f"{bucket}/rosters/emea.csv")
+    with pytest.raises(RosterError) as caught:
+        load_roster_of(policy, include=tmp_path, reach=reach)
+    assert str(caught.value).startswith(f"{bucket}/rosters/emea.csv:1: mode: found nothing: this column is wanted")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from itertools import islice
@@ -11,11 +11,14 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, case, delete, exists, select, tuple_, update
 
 from cloud9_archive.catalog.catalog import Catalog, one_at_a_time, upsert
-from cloud9_archive.catalog.listing import CHUNK, chunks
+from cloud9_archive.catalog.listing import chunks
 from cloud9_archive.catalog.tables import roster_extensions, unknown_logins
 from cloud9_archive.domain.roster_comparison import UnknownLogin
 
 NEVER_ENDS = date.max.isoformat()
+
+WATCHED_AT_ONCE = 10_000
+"""Extensions written in one transaction."""
 
 Key = tuple[str, str, str]
 """Type, value and first day of an extension, the day as ISO text and empty when there is none."""
@@ -40,26 +43,27 @@ def watch_extensions(
     """
     The extensions of this roster are watched, and no others; whether anything had to be done for that.
 
-    Work in proportion to the roster, but only when its version is another than before.
+    Work in proportion to the roster, but only when its version is another than before. It is done in several
+    transactions, so that nobody waits long for a large roster; one that is cut short is done again by the next run.
     """
+    table = roster_extensions
     with catalog.begin() as connection:
-        one_at_a_time(connection, f"watch {policy}")
-        if _watched_version(connection, policy) == version:
+        others = _other_versions(connection, policy, version)
+        if not others and connection.scalar(select(table.c.version).where(table.c.policy == policy).limit(1)):
             return False
-        for chunk in _in_chunks(extensions):
-            statement = upsert(connection, roster_extensions)
+    left = iter(extensions)
+    while rows := [_row(policy, each, version=version, now=now) for each in islice(left, WATCHED_AT_ONCE)]:
+        with catalog.begin() as connection:
+            one_at_a_time(connection, f"watch {policy}")
+            statement = upsert(connection, table)
             changing = {name: statement.excluded[name] for name in ("valid_to", "user", "version")}
             connection.execute(
-                statement.on_conflict_do_update(
-                    index_elements=list(roster_extensions.primary_key.columns), set_=changing
-                ),
-                [_row(policy, each, version=version, now=now) for each in chunk],
+                statement.on_conflict_do_update(index_elements=list(table.primary_key.columns), set_=changing), rows
             )
-        connection.execute(
-            delete(roster_extensions).where(
-                roster_extensions.c.policy == policy, roster_extensions.c.version != version
-            )
-        )
+    with catalog.begin() as connection:
+        one_at_a_time(connection, f"watch {policy}")
+        # Only what was there before: another run may be at the same work for another version.
+        connection.execute(delete(table).where(table.c.policy == policy, table.c.version.in_(others)))
     return True
 
 
@@ -179,17 +183,11 @@ def _day(moment: datetime) -> str:
     return moment.astimezone(UTC).date().isoformat()
 
 
-def _watched_version(connection: Connection, policy: str) -> str | None:
-    """The roster whose extensions are watched: all have its version, since they change in one transaction."""
+def _other_versions(connection: Connection, policy: str, version: str) -> list[str]:
+    """Rosters but this one that any watched extension is of; found by index, mostly none."""
     table = roster_extensions
-    found: str | None = connection.scalar(select(table.c.version).where(table.c.policy == policy).limit(1))
-    return found
-
-
-def _in_chunks(extensions: Iterable[WatchedExtension]) -> Iterator[list[WatchedExtension]]:
-    left = iter(extensions)
-    while chunk := list(islice(left, CHUNK)):
-        yield chunk
+    other = (table.c.version < version) | (table.c.version > version)
+    return list(connection.scalars(select(table.c.version).where(table.c.policy == policy, other).distinct()))
 
 
 def _row(policy: str, extension: WatchedExtension, *, version: str, now: datetime) -> dict[str, Any]:

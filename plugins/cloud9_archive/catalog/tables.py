@@ -207,6 +207,7 @@ roster_extensions = Table(
     Column("version", String(64), nullable=False, comment="the roster that last had it"),
     Index(None, "policy", "quiet_since"),
     Index(None, "policy", "user"),
+    Index(None, "policy", "version"),
 )
 
 unknown_logins = Table(

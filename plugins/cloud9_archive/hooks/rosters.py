@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, BinaryIO, cast
 
-from airflow.sdk import BaseHook, ObjectStoragePath
+from airflow.sdk import BaseHook
 
 from cloud9_archive.domain.words import shortened
 from cloud9_archive.errors import ConfigurationError, RosterError
@@ -34,6 +34,8 @@ class AirflowReach:
         :param url: ``scheme://place/path``, or ``scheme://conn_id@place/path``
         :raises RosterError: if it cannot be reached
         """
+        from airflow.sdk import ObjectStoragePath  # noqa: PLC0415 - slow to import, and most rosters are files
+
         with _told(
             f"the roster {_without_credentials(url)}", "check the address, the connection in it, and its rights"
         ):

@@ -45,6 +45,9 @@ def upgrade() -> None:
         op.f("ix_roster_extensions_policy_quiet_since"), "roster_extensions", ["policy", "quiet_since"], unique=False
     )
     op.create_index(op.f("ix_roster_extensions_policy_user"), "roster_extensions", ["policy", "user"], unique=False)
+    op.create_index(
+        op.f("ix_roster_extensions_policy_version"), "roster_extensions", ["policy", "version"], unique=False
+    )
     op.create_table(
         "unknown_logins",
         sa.Column("policy", SourceText(), nullable=False),
