@@ -87,6 +87,24 @@ def test_a_large_roster_that_was_cut_short_is_watched_whole_by_the_next_run(
     assert quiet_users(catalog, "p", since=BEGUN + DAY) == ["b", "c", "d", "e"]
 
 
+def test_two_runs_with_different_rosters_forget_nothing_of_those_whom_both_have(
+    catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cloud9_archive.catalog.roster_use.WATCHED_AT_ONCE", 1)
+    everybody = [watched(login, login) for login in "abc"]
+    watch_extensions(catalog, "p", everybody, version="1", now=BEGUN)
+    note_matches(catalog, "p", [(key(login), BEGUN) for login in "abc"])
+
+    def overtaken() -> Iterator[WatchedExtension]:
+        yield from everybody[:2]
+        watch_extensions(catalog, "p", everybody, version="3", now=BEGUN)
+        yield everybody[2]
+
+    watch_extensions(catalog, "p", overtaken(), version="2", now=BEGUN)
+    assert watch_extensions(catalog, "p", everybody, version="2", now=BEGUN)
+    assert unmatched_extensions(catalog, "p", since=BEGUN + DAY) == []
+
+
 def test_who_is_not_valid_is_not_expected_to_call(catalog: Catalog) -> None:
     extensions = [
         watched("a", "anna", valid_to="2026-01-10"),

@@ -37,6 +37,7 @@ def test_not_a_byte_more_than_the_bound_is_taken() -> None:
         (b"a\r\nb\r\n\xc3", 3),
         (b"\xe2\x82", 1),
         (b"a\n" * 70_000 + b"\xff", 70_001),
+        (b"x" * (65_536 - 2) + b"\xe2\x82\xac\xff\n", 1),
         (("é" * 40_000 + "\n").encode() + b"\xc3\x28", 2),
     ],
 )

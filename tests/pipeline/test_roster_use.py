@@ -168,3 +168,17 @@ def test_a_whole_run_opens_and_heals_the_finding(bench: Bench, run_of: Any, quic
     assert bench.findings("ROSTER_LOGIN_UNKNOWN") == {"cloud9_emea"}
     bench.run(run_of(RunKind.SCHEDULED, run_id="off"), recording_rules={"enabled": False})
     assert bench.findings("ROSTER_LOGIN_UNKNOWN") == set()
+
+
+def test_what_is_quiet_is_opened_and_healed_by_scheduled_runs(bench: Bench, run_of: Any, quick_media: None) -> None:
+    bench.policy["media"] = {"profile": "none", "deadline": "7d"}
+    bench.run(run_of(RunKind.SCHEDULED))
+    bench.clock.move_to(DAY + timedelta(days=41))
+    later = DAY + timedelta(days=40)
+    bench.run(run_of(RunKind.SCHEDULED, start=later, hours=1))
+    assert bench.findings("ROSTER_USER_QUIET") == {"roster"}
+    rules = {**bench.policy["recording_rules"], "quiet_after": None}
+    bench.run(run_of(RunKind.BACKFILL, start=later, hours=1, run_id="backfill"), recording_rules=rules)
+    assert bench.findings("ROSTER_USER_QUIET") == {"roster"}, "a backfill does not look"
+    bench.run(run_of(RunKind.SCHEDULED, start=later, hours=1, run_id="again"), recording_rules=rules)
+    assert bench.findings("ROSTER_USER_QUIET") == set()
