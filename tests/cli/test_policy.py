@@ -158,7 +158,10 @@ def test_a_call_without_a_start_is_told(tmp_path: Path) -> None:
     del document["started_at"]
     (tmp_path / "calls.jsonl").write_text(json.dumps(document))
     result = ran("explain", "emea_rates", "--calls", tmp_path / "calls.jsonl", "--include", INCLUDE)
-    assert (result.exit_code, "calls.jsonl:1: this is not a call (KeyError: \"'started_at'\")" in result.stderr) == (1, True)
+    assert (result.exit_code, "calls.jsonl:1: this is not a call (KeyError: \"'started_at'\")" in result.stderr) == (
+        1,
+        True,
+    )
 
 
 def test_explain_wants_calls_from_one_place(tmp_path: Path) -> None:
