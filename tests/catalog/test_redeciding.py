@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
+from cloud9_archive.catalog.batches import read_batch
 from cloud9_archive.catalog.catalog import Catalog
 from cloud9_archive.catalog.deciding import record_decisions
 from cloud9_archive.catalog.forming import form_batches
@@ -222,3 +223,15 @@ def test_history_is_read_in_pages(catalog: Catalog, run: RunRef, monkeypatch: py
     window = Window(NOW - timedelta(days=1), NOW)
     found = [each.call.call_id for each in calls_within(catalog, run.policy, ["cloud9"], window)]
     assert found == ["C0", "C1", "C2", "C3"]
+
+
+def test_a_shared_recording_is_kept_as_long_as_the_longest_of_its_calls(catalog: Catalog, run: RunRef) -> None:
+    short, long, none = call_of("C1", "R1"), call_of("C2", "R1"), call_of("C3", "R2")
+    kept = [replace(RECORD, retention=parse_retention(each)) for each in ("400d", "1y")]
+    decided(catalog, run, (short, kept[0]), (long, kept[1]), (none, RECORD))
+    (batch_id,) = formed(catalog, run)
+    batch = read_batch(catalog, batch_id, lease=LEASE, now=NOW)
+    ends = {each.ref.recording_id: each.retain_until for each in batch.recordings}
+    assert ends == {"R1": short.started_at + timedelta(days=400), "R2": None}
+    assert [call.decision["retention"] for call in batch.calls] == ["400d", "1y", None]
+    assert batch.calls[0].decision["recorded_for"] == [JANE.document()]
