@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, func, select, tuple_
+from sqlalchemy import Row, Select, and_, select, tuple_
 
 from cloud9_archive.catalog.catalog import Catalog
 from cloud9_archive.catalog.joins import under_policy
@@ -76,13 +76,6 @@ def decisions_on(catalog: Catalog, policy: str, ref: CallRef) -> list[MadeDecisi
     )
     with catalog.begin() as connection:
         return [_made(row) for row in connection.execute(query)]
-
-
-def count_calls(catalog: Catalog, sources: Sequence[str], window: Window) -> int:
-    """How many calls of these sources began in the window."""
-    query = select(func.count()).select_from(calls).where(_within(sources, window))
-    with catalog.begin() as connection:
-        return connection.execute(query).scalar_one()
 
 
 def calls_within(catalog: Catalog, policy: str, sources: Sequence[str], window: Window) -> Iterator[KnownCall]:

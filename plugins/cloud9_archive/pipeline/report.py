@@ -132,7 +132,7 @@ def report_csv(facts: RunFacts) -> bytes:
     """
     rows = [_row(account) for account in facts.accounts]
     for row in rows:
-        row["users"] = " ".join(row["users"])
+        row["users"] = ", ".join(row["users"])
         row["recordings"] = " ".join(f"{r['recording_id']}={r['state']}" for r in row["recordings"])
     lines = [list(CSV_COLUMNS), *([harmless(row[column] or "") for column in CSV_COLUMNS] for row in rows)]
     return csv_text(lines).encode()
