@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 UV_VERSION := $(shell sed -n 's/^uv==\([0-9.]*\).*/\1/p' requirements.lock)
 READY := $(VENV)/.ready
 
-.PHONY: help env lock docs lint test
+.PHONY: help env lock docs lint test test-services bench
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
 
@@ -34,6 +34,12 @@ lint: env ## ruff, mypy strict, import-linter
 test: lint ## everything that must hold, a DAG run in a real Airflow included
 	$(BIN)/pytest -n 2 -m "not e2e"
 	$(BIN)/pytest -m e2e
+
+test-services: env ## servers that pip cannot install are installed, and the tests that need them run (apt-get)
+	tests/services/run
+
+bench: env ## benchmarks as ratios side by side, to var/bench/*.json; BENCH= picks some of: rate_budget
+	@$(BIN)/python tests/bench/measuring.py $(BENCH)
 
 demo: env ## real calls through a real Airflow into an archive that anyone can check
 	@$(BIN)/python -m cloud9_archive.demo

@@ -8,7 +8,8 @@
     │   ├── ServerFaultError          the server answered 5xx
     │   ├── RateLimitedError          the server answered 429
     │   │   └── NoTurnError           the next turn under the limits is too far away
-    │   ├── IncompleteBodyError       fewer bytes arrived than were announced
+    │   ├── IncompleteBodyError       the bytes that arrived are not those that were announced
+    │   ├── MediaHostFaultError       a media host did not give what Cloud9 said was there
     │   └── StagingLostError          bytes that the catalog knows are not on this host
     ├── ConfigurationError            a person must act first: never retried
     │   ├── ConnectionFieldError      a field of the Airflow connection is missing or wrong
@@ -18,6 +19,7 @@
     │   ├── TlsError                  the server's certificate was not accepted, or ours by the server
     │   ├── ProxyRefusedError         the forward proxy let nothing through
     │   ├── WireFormatError           the API's answer does not fit the wire format file
+    │   ├── MediaHostError            audio is said to be where it may not be fetched from
     │   ├── PolicyError               a policy file
     │   ├── RosterError               a roster file
     │   ├── WindowError               the run has no window to work on
@@ -101,9 +103,15 @@ class NoTurnError(RateLimitedError):
 
 
 class IncompleteBodyError(TransientError):
-    """Fewer bytes arrived than the server announced."""
+    """Fewer or more bytes arrived than the server announced."""
 
     code = "INCOMPLETE_BODY"
+
+
+class MediaHostFaultError(TransientError):
+    """A media host refused, failed or was not reached; Cloud9 is asked for another address."""
+
+    code = "MEDIA_HOST_FAULT"
 
 
 class StagingLostError(TransientError):
@@ -158,6 +166,12 @@ class WireFormatError(ConfigurationError):
     """The API's answer does not have the shape that the wire format file describes."""
 
     code = "WIRE_FORMAT"
+
+
+class MediaHostError(ConfigurationError):
+    """Cloud9 says that audio is at an address that may not be followed, or that is no place for audio."""
+
+    code = "MEDIA_HOST"
 
 
 class PolicyError(ConfigurationError):

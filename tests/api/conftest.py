@@ -2,92 +2,33 @@
 
 from __future__ import annotations
 
-import secrets
+import contextlib
+import re
+import socket
 import ssl
+import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from ipaddress import IPv4Address
-from pathlib import Path
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
+from authorities import Authority
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from pytest_httpserver import HTTPServer
 
 from cloud9_archive.api.source import SourceSettings
 from cloud9_archive.api.wire import load_wire_format
 from cloud9_archive.api.wire_model import WireFormat
 
-LOOPBACK = x509.IPAddress(IPv4Address("127.0.0.1"))
-
-
-def _certificate(
-    name: str,
-    key: ec.EllipticCurvePrivateKey,
-    issuer: tuple[str, ec.EllipticCurvePrivateKey],
-    *,
-    authority: bool,
-    serves: x509.GeneralName = LOOPBACK,
-) -> x509.Certificate:
-    now = datetime.now(UTC)
-    builder = (
-        x509.CertificateBuilder()
-        .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]))
-        .issuer_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, issuer[0])]))
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
-    )
-    if not authority:
-        builder = builder.add_extension(x509.SubjectAlternativeName([serves]), critical=False)
-    return builder.sign(issuer[1], hashes.SHA256())
-
-
-def _pem(key: ec.EllipticCurvePrivateKey, certificate: x509.Certificate) -> bytes:
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    return private + certificate.public_bytes(serialization.Encoding.PEM)
-
-
-@dataclass(frozen=True)
-class Authority:
-    """A certificate authority of our own, and servers that it vouches for."""
-
-    name: str
-    key: ec.EllipticCurvePrivateKey
-    ca_file: Path
-
-    def server_context(self, **names: Any) -> ssl.SSLContext:
-        key = ec.generate_private_key(ec.SECP256R1())
-        pem = self.ca_file.with_name(f"server-{secrets.token_hex(4)}.pem")
-        pem.write_bytes(_pem(key, _certificate("server", key, (self.name, self.key), authority=False, **names)))
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(pem)
-        return context
-
-
-def _new_authority(folder: Path, name: str) -> Authority:
-    key, ca_file = ec.generate_private_key(ec.SECP256R1()), folder / "ca.pem"
-    certificate = _certificate(name, key, (name, key), authority=True)
-    ca_file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    return Authority(name, key, ca_file)
-
 
 @pytest.fixture(scope="session")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return _new_authority(tmp_path_factory.mktemp("tls"), "ours")
+    return Authority.root(tmp_path_factory.mktemp("tls"), "ours")
 
 
 @pytest.fixture(scope="session")
 def other_authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return _new_authority(tmp_path_factory.mktemp("tls"), "theirs")
+    return Authority.root(tmp_path_factory.mktemp("tls"), "theirs")
 
 
 @pytest.fixture
@@ -107,6 +48,63 @@ def running_peer(authority: Authority) -> Iterator[HTTPServer]:
 def peer(running_peer: HTTPServer) -> HTTPServer:
     running_peer.clear()
     return running_peer
+
+
+@pytest.fixture(scope="session")
+def running_media_host(authority: Authority) -> Iterator[HTTPServer]:
+    with HTTPServer(host="127.0.0.1", port=0, ssl_context=authority.server_context()) as server:
+        yield server
+
+
+@pytest.fixture
+def media_host(running_media_host: HTTPServer) -> HTTPServer:
+    """Another server, which audio may be fetched from when it is listed."""
+    running_media_host.clear()
+    return running_media_host
+
+
+@pytest.fixture
+def raw_peer(authority: Authority) -> Iterator[Callable[..., int]]:
+    """A TLS server that sends the bytes it is given after each request, and hangs up, abruptly or not."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    context = authority.server_context()
+
+    def serve(answer: bytes, *, abruptly: bool) -> None:
+        while True:
+            try:
+                plain, _ = listener.accept()
+            except OSError:
+                return
+            with contextlib.suppress(OSError), plain, context.wrap_socket(plain, server_side=True) as connection:
+                received = connection.recv(65536)
+                # A request with a body ends with its JSON, one without with its head.
+                while b"{" not in received and received.startswith(b"POST") and (more := connection.recv(65536)):
+                    received += more
+                connection.sendall(answer)
+                if not abruptly:
+                    connection.unwrap()
+
+    def start(answer: bytes, *, abruptly: bool = False) -> int:
+        threading.Thread(target=serve, args=(answer,), kwargs={"abruptly": abruptly}, daemon=True).start()
+        return int(listener.getsockname()[1])
+
+    yield start
+    with contextlib.suppress(OSError):
+        listener.shutdown(socket.SHUT_RDWR)
+    listener.close()
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[[ssl.SSLContext], HTTPServer]]:
+    """Starts servers that answer everything with "fine"."""
+    with ExitStack() as running:
+
+        def start(context: ssl.SSLContext) -> HTTPServer:
+            server = running.enter_context(HTTPServer(host="127.0.0.1", port=0, ssl_context=context))
+            server.expect_request(re.compile(".*")).respond_with_data("fine")
+            return server
+
+        yield start
 
 
 @pytest.fixture

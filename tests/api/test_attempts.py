@@ -6,8 +6,8 @@ import logging
 
 import pytest
 
-from cloud9_archive.api.attempts import LONGEST_ALTOGETHER, MOST_ATTEMPTS, PAUSE_WHEN_LIMITED, Attempts
-from cloud9_archive.errors import CredentialsError, RateLimitedError, ServerFaultError
+from cloud9_archive.api.attempts import LONGEST_ALTOGETHER, MOST_ATTEMPTS, Attempts
+from cloud9_archive.errors import CredentialsError, NoTurnError, RateLimitedError, ServerFaultError
 
 
 def run(*failures: Exception, waits: list[float], asked: float | None = None) -> int:
@@ -48,20 +48,54 @@ def test_what_a_person_must_mend_is_not_tried_again() -> None:
 
 def test_it_waits_at_least_as_long_as_asked() -> None:
     waits: list[float] = []
-    run(RateLimitedError("slow"), waits=waits, asked=7.0)
+    run(ServerFaultError("down"), waits=waits, asked=7.0)
     assert 7.0 <= waits[0] <= 8.0
 
 
-def test_a_429_without_a_time_is_given_one() -> None:
+def test_after_a_429_the_limiter_makes_all_wait_and_the_attempt_adds_jitter_only() -> None:
     waits: list[float] = []
     run(RateLimitedError("slow"), waits=waits)
-    assert waits[0] >= PAUSE_WHEN_LIMITED
+    assert 0.0 <= waits[0] <= 1.0
+
+
+def test_a_turn_that_is_too_far_away_is_left_to_the_task() -> None:
+    waits: list[float] = []
+    with pytest.raises(NoTurnError):
+        run(NoTurnError("in ten minutes"), waits=waits)
+    assert waits == []
+
+
+def test_jitter_is_full() -> None:
+    waits: list[float] = []
+    for _ in range(300):
+        run(*[ServerFaultError("down")] * 4, waits=waits)
+    for number in range(4):
+        drawn, cap = waits[number::4], 2.0**number
+        assert min(drawn) < 0.05 * cap, "from nothing"
+        assert 0.95 * cap < max(drawn) <= cap, "to the cap"
+
+
+def test_all_attempts_together_have_a_time_and_what_was_waited_for_turns_is_in_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now, begun = 0.0, 0
+
+    def attempt(_: Attempts) -> None:
+        nonlocal now, begun
+        begun += 1
+        now += LONGEST_ALTOGETHER / 2.5  # a turn came late, then the server failed
+        raise ServerFaultError("down")
+
+    monkeypatch.setattr("tenacity.time.monotonic", lambda: now)
+    with pytest.raises(ServerFaultError):
+        Attempts(sleep=lambda _: None).until_done(attempt)
+    assert begun == 3
 
 
 def test_a_wait_beyond_the_time_for_all_attempts_is_left_to_the_task() -> None:
     waits: list[float] = []
-    with pytest.raises(RateLimitedError):
-        run(RateLimitedError("slow"), waits=waits, asked=LONGEST_ALTOGETHER)
+    with pytest.raises(ServerFaultError):
+        run(ServerFaultError("down"), waits=waits, asked=LONGEST_ALTOGETHER)
     assert waits == []
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from cloud9_archive.api.client import Cloud9Client, FetchedRecording, PendingRecording
+from cloud9_archive.api.limits import Limiter, OwnLedgers
 from cloud9_archive.api.source import SourceSettings
 from cloud9_archive.domain.call import Side
 from cloud9_archive.domain.run import WantedRecording
@@ -52,11 +53,11 @@ Connect = Callable[..., Cloud9Client]
 def connect(cloud9: EmulatorServer) -> Iterator[Connect]:
     opened: list[Cloud9Client] = []
 
-    def make(*, waits: list[float] | None = None, **fields: Any) -> Cloud9Client:
+    def make(*, waits: list[float] | None = None, limiter: Limiter | None = None, **fields: Any) -> Cloud9Client:
         key = cloud9.keys["emea"]
         given = {"api_key": key.api_key, "api_secret": key.api_secret, "tls_trust": str(cloud9.ca_file), **fields}
         source = SourceSettings("cloud9_emea", host=cloud9.host, port=cloud9.port, **given)
-        opened.append(Cloud9Client(source, sleep=(waits if waits is not None else []).append))
+        opened.append(Cloud9Client(source, sleep=(waits if waits is not None else []).append, limiter=limiter))
         return opened[-1]
 
     yield make
@@ -125,7 +126,6 @@ def test_what_is_not_uploaded_is_pending_until_it_is(
         {"kind": "short_body", "after_bytes": 50},
         {"kind": "status", "status": 500},
         {"kind": "status", "status": 503, "retry_after": 3},
-        {"kind": "status", "status": 429, "retry_after": 3},
     ],
     ids=lambda fault: f"{fault['kind']}-{fault.get('status', '')}",
 )
@@ -203,7 +203,23 @@ def test_a_limit_that_stays_used_up_is_transient(connect: Connect, cloud9: Emula
     waits: list[float] = []
     with pytest.raises(RateLimitedError):
         list(connect(waits=waits).list_calls(DAY))
-    assert all(wait >= 1 for wait in waits)
+    assert max(waits) > 50, "the emulator asks for a minute"
+
+
+def test_a_429_slows_everyone_who_shares_the_key(
+    connect: Connect, cloud9: EmulatorServer, truth: Any, tmp_path: Path
+) -> None:
+    recording_id, ledgers = an_available(truth), OwnLedgers()
+    waits: dict[str, list[float]] = {"one": [], "other": []}
+    one, other = (connect(limiter=Limiter(ledgers, sleep=waited.append)) for waited in waits.values())
+    cloud9.admin.fault("status", "recordings", match=recording_id, status=429, retry_after=30)
+    assert isinstance(one.fetch_recording(recording_id, tmp_path / "one"), FetchedRecording)
+    assert isinstance(other.fetch_recording(recording_id, tmp_path / "other"), FetchedRecording)
+    (own,), (others,) = waits.values()
+    assert 29 < own <= 30
+    assert 29 < others <= 30.2, "and a little later, because they come back one by one"
+    list(other.list_calls(DAY))
+    assert len(waits["other"]) == 1, "the other endpoint has a limit of its own"
 
 
 def test_nothing_but_posts_was_sent(connect: Connect, cloud9: EmulatorServer) -> None:

@@ -19,6 +19,7 @@ from cloud9_archive.errors import (
     ConnectionFieldError,
     CredentialsError,
     IncompleteBodyError,
+    ProxyRefusedError,
     RateLimitedError,
     ServerFaultError,
     TlsError,
@@ -99,6 +100,16 @@ def wrapped(reason: Exception) -> urllib3.exceptions.MaxRetryError:
     return urllib3.exceptions.MaxRetryError(None, "/x", reason)  # type: ignore[arg-type]  # as urllib3 raises it
 
 
+def proxy_error(reason: Exception) -> urllib3.exceptions.ProxyError:
+    return urllib3.exceptions.ProxyError("Unable to connect to proxy", reason)
+
+
+def alert(reason: str) -> ssl.SSLError:
+    error = ssl.SSLError(1, f"[SSL: {reason}]")
+    error.reason = reason
+    return error
+
+
 def certificate_error() -> ssl.SSLCertVerificationError:
     error = ssl.SSLCertVerificationError(1, "certificate verify failed")
     error.verify_message = "certificate has expired"
@@ -126,6 +137,41 @@ def certificate_error() -> ssl.SSLCertVerificationError:
             UnreachableError,
             "looked up",
         ),
+        (
+            requests.exceptions.ProxyError(wrapped(proxy_error(OSError("Tunnel connection failed: 407 Who?")))),
+            ProxyRefusedError,
+            "credentials",
+        ),
+        (
+            urllib3.exceptions.ProtocolError("aborted", OSError("Tunnel connection failed: 403 No")),
+            ProxyRefusedError,
+            "403",
+        ),
+        (
+            requests.exceptions.ProxyError(wrapped(proxy_error(OSError("Tunnel connection failed: 503 Later")))),
+            UnreachableError,
+            "opened no tunnel",
+        ),
+        (
+            requests.exceptions.ProxyError(
+                wrapped(
+                    proxy_error(urllib3.exceptions.NameResolutionError("h", None, socket.gaierror()))  # type: ignore[arg-type]
+                )
+            ),
+            UnreachableError,
+            "proxy_host",
+        ),
+        (
+            requests.exceptions.SSLError(
+                wrapped(urllib3.exceptions.SSLError(alert("TLSV13_ALERT_CERTIFICATE_REQUIRED")))
+            ),
+            TlsError,
+            "wants a client certificate",
+        ),
+        (requests.exceptions.SSLError(alert("SSLV3_ALERT_BAD_CERTIFICATE")), TlsError, "tls_certificate"),
+        (requests.exceptions.SSLError(alert("TLSV1_ALERT_PROTOCOL_VERSION")), TlsError, "1.2"),
+        # What a server writes into its answer is not the proxy's word.
+        (requests.ConnectionError("Tunnel connection failed: 407"), UnreachableError, "cut"),
         (requests.ConnectTimeout(), UnreachableError, "in the time"),
         (requests.ReadTimeout(), UnreachableError, "in the time"),
         (requests.ConnectionError(ConnectionResetError()), UnreachableError, "cut"),

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from wire_files import content, written
 
 from cloud9_archive.api.row_values import UnknownWord
 from cloud9_archive.api.rows import Listed, pending_reason, read_listing
@@ -157,6 +158,17 @@ def test_an_unknown_word_is_kept_as_unknown_and_counted(wire: WireFormat, row: d
     listed = read(wire, {"calls": [row, barge, barge]})
     assert [call.call_type for call in listed.calls] == [CallType.SHOUTDOWN, CallType.UNKNOWN, CallType.UNKNOWN]
     assert listed.unknown_words == (UnknownWord("callType", "str 'Barge'", 2),)
+
+
+def test_words_may_be_numbers_or_true_and_false(tmp_path: Path, row: dict[str, Any]) -> None:
+    own = content()
+    own["call"]["call_type"] = {"path": "kind", "values": {1: "intercom", "2": "ringdown"}}
+    own["call"]["direction"] = {"path": "outgoing", "values": {"true": "outgoing", "false": "incoming"}}
+    wire = read_wire_format(written(tmp_path, own))
+    rows = [{**row, "kind": 1, "outgoing": True}, {**row, "kind": "2", "outgoing": False}]
+    one, other = read(wire, {"calls": rows}).calls
+    assert (one.call_type, one.direction) == (CallType.INTERCOM, Direction.OUTGOING)
+    assert (other.call_type, other.direction) == (CallType.RINGDOWN, Direction.INCOMING)
 
 
 def test_ids_may_be_numbers(wire: WireFormat, row: dict[str, Any]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -86,6 +87,27 @@ def test_host_may_be_a_name_an_address_or_a_url(host: str, authority: str) -> No
         ("total_timeout", [1]),
         ("max_recording_bytes", "1.5"),
         ("tls_trust", "relative.pem"),
+        ("tls_trust", 7),
+        ("tls_key_file", "relative.key"),
+        ("tls_key_password", "without a certificate"),
+        ("key_expires", "31.03.2027"),
+        ("key_expires", "2027-02-30"),
+        ("key_expires", "2027-03-31T00:00:00Z"),
+        ("key_expires", 20270331),
+        ("media_hosts", "https://media.example"),
+        ("media_hosts", "media.example/audio"),
+        ("media_hosts", "*.media.example"),
+        ("media_hosts", ".media.example"),
+        ("media_hosts", "good.example, bad host"),
+        ("media_hosts", "user@media.example"),
+        ("media_hosts", "media.example:0"),
+        ("media_hosts", "media.example:99999"),
+        ("media_hosts", [7]),
+        ("media_hosts", {"a": 1}),
+        ("proxy_host", "https://proxy.example:3128"),
+        ("proxy_host", "socks5://proxy.example:1080"),
+        ("proxy_host", "http://user:pw@proxy.example:3128"),
+        ("proxy_port", "3128"),
     ],
 )
 def test_each_fault_names_connection_and_field(name: str, value: object) -> None:
@@ -112,7 +134,59 @@ def test_numbers_come_as_numbers_or_as_text(number: int, form: Callable[[int], o
 
 
 def test_blank_fields_count_as_not_given() -> None:
-    assert settings(port="", tls_trust="", read_timeout=None, region="") == settings()
+    assert settings(**{f.name: "" for f in FIELDS if f.name not in MINIMUM}) == settings()
+    assert (
+        settings(tls_trust=" ", tls_certificate="\t", key_expires=" ", media_hosts=" ", read_timeout=None) == settings()
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "hosts"),
+    [
+        ("media.example", ("media.example",)),
+        (" Media.Example , 10.0.0.7:8443,", ("media.example", "10.0.0.7:8443")),
+        ("[2001:db8::1]:8443", ("[2001:db8::1]:8443",)),
+        (["media.example", "media.example:8443"], ("media.example", "media.example:8443")),
+        (" , ", ()),
+    ],
+)
+def test_media_hosts_come_as_text_or_as_a_list(value: object, hosts: tuple[str, ...]) -> None:
+    assert settings(media_hosts=value).media_hosts == hosts
+
+
+@pytest.mark.parametrize(
+    "value", ["2027-03-31", " 2027-03-31 ", "20270331", date(2027, 3, 31), datetime(2027, 3, 31, 12, tzinfo=UTC)]
+)
+def test_the_day_on_which_the_key_expires_comes_as_text_or_as_a_day(value: object) -> None:
+    assert settings(key_expires=value).key_expires == date(2027, 3, 31)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"proxy_host": "Proxy.Example", "proxy_port": "3128"},
+        {"proxy_host": "proxy.example:3128"},
+        {"proxy_host": "http://proxy.example:3128/"},
+        {"proxy_host": "http://proxy.example", "proxy_port": 3128},
+        {"proxy_host": "proxy.example:3128", "proxy_port": 3128.0},
+    ],
+)
+def test_the_proxys_address_may_be_in_one_field_or_in_two(fields: dict[str, object]) -> None:
+    proxy = settings(**fields).proxy
+    assert proxy is not None
+    assert proxy.url == "http://proxy.example:3128"
+
+
+def test_the_proxys_two_fields_may_not_contradict_each_other() -> None:
+    with pytest.raises(ConnectionFieldError, match="proxy_port: it says 8080, but proxy_host says 3128"):
+        settings(proxy_host="proxy.example:3128", proxy_port=8080)
+
+
+@pytest.mark.parametrize("scheme", ["https", "socks5", "socks4a"])
+def test_other_proxies_than_http_are_refused_by_name(scheme: str) -> None:
+    with pytest.raises(ConnectionFieldError, match=f"over '{scheme}' is not offered") as caught:
+        settings(proxy_host=f"{scheme}://proxy.example:3128")
+    assert "name an HTTP proxy" in str(caught.value)
 
 
 def test_unknown_fields_are_ignored() -> None:

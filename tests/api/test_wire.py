@@ -10,9 +10,9 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+from wire_files import SHIPPED, content, edited
 
 from cloud9_archive.api.moments import listing_windows
 from cloud9_archive.api.source import SourceSettings
@@ -21,17 +21,7 @@ from cloud9_archive.api.wire_model import WireFormat
 from cloud9_archive.api.wire_request import Asked, PageStep, listing_request, recording_requests
 from cloud9_archive.domain.run import WantedRecording
 from cloud9_archive.domain.window import Window
-from cloud9_archive.errors import ConnectionFieldError, WireFormatError
-
-DEFAULT = SHIPPED_FORMATS / "call_data_v1_1.yaml"
-
-
-def edited(tmp_path: Path, old: str, new: str) -> Path:
-    text = DEFAULT.read_text(encoding="utf-8")
-    assert old in text
-    path = tmp_path / "own.yaml"
-    path.write_text(text.replace(old, new), encoding="utf-8")
-    return path
+from cloud9_archive.errors import ConnectionFieldError
 
 
 def listing_body(wire: WireFormat, window: Window, *, token: str, region: str | None) -> bytes:
@@ -45,7 +35,7 @@ def test_every_shipped_format_is_valid() -> None:
 
 
 def test_each_statement_of_the_default_file_says_where_it_comes_from() -> None:
-    lines = DEFAULT.read_text(encoding="utf-8").splitlines()
+    lines = SHIPPED.read_text(encoding="utf-8").splitlines()
     marked = re.compile(r"#.*\b(confirmed|assumed)\b")
     facts = [line for line in lines if re.match(r"  (\s*)(path|per_minute|longest_window|rows|statuses|zone)\b", line)]
     facts += [line for line in lines if re.match(r"  (call_id|started_at|recording_id|- side)", line)]
@@ -68,37 +58,26 @@ def test_a_name_that_is_not_shipped_is_a_field_fault(source_to: Callable[..., So
     assert caught.value.subject == "cloud9_test.wire_format"
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "place"),
-    [
-        ("  rows: calls ", "  rowz: calls ", "listing.rowz"),
-        ("  rows: calls ", "  rows: 'calls[' ", "listing.rows"),
-        ("zone: UTC", "zone: Mars/Olympus", "time.zone"),
-        ("per_minute: 70", "per_minute: 0", "listing.per_minute"),
-        ("method: POST", "method: PATCH", "listing.method"),
-        ("path: /v1/calls/recordings", "path: https://elsewhere.example/", "recording.path"),
-        ("Intercom: intercom", "Intercom: intercon", "call.call_type"),
-        ("Internal: internal", "Internal: inside", "call.direction"),
-        ("    header: Next", "    at: token\n    header: Next", "listing.paging"),
-        ("statuses: [404, 204]", "statuses: [500]", "recording.pending.statuses"),
-        ("  call_id: {path: callId, required: true}", "", "call.call_id"),
-    ],
-)
-def test_faults_in_a_format_file_are_named(tmp_path: Path, old: str, new: str, place: str) -> None:
-    path = edited(tmp_path, old, new)
-    with pytest.raises(WireFormatError) as caught:
-        read_wire_format(path)
-    assert str(path) in caught.value.message
-    assert place in caught.value.message
-
-
-@pytest.mark.parametrize("content", [b"", b"- a", b"a: [", b"\xff\xfe", None])
-def test_a_file_that_is_no_format_is_a_wire_format_fault(tmp_path: Path, content: bytes | None) -> None:
-    path = tmp_path / "own.yaml"
-    if content is not None:
-        path.write_bytes(content)
-    with pytest.raises(WireFormatError, match=r"own\.yaml"):
-        read_wire_format(path)
+def test_parameters_go_where_they_are_told_and_constants_stay_as_they_are(tmp_path: Path) -> None:
+    own = content()
+    own["listing"].update(
+        request={"begin": {"query": "from date"}, "end": "range.end", "region": {"query": "region"}},
+        constant_body={"range": {"inclusive": True}, "only": [1, None, "x"]},
+        constant_query={"expand": "a/b", "v": 2},
+    )
+    wire = WireFormat.model_validate({**own, "origin": SHIPPED})
+    start = datetime(2026, 11, 20, 8, tzinfo=UTC)
+    asked = Asked(Window(start, start + timedelta(hours=1)))
+    for _ in range(2):
+        request = listing_request(wire, asked, PageStep("t"), region="S&G")
+        assert request.target == (
+            "/v1.1/calls/metadata?expand=a%2Fb&v=2&from%20date=2026-11-20%2008%3A00%3A00&region=S%26G"
+        )
+        assert json.loads(request.body or b"") == {
+            "range": {"inclusive": True, "end": "2026-11-20 09:00:00"},
+            "only": [1, None, "x"],
+            "nextPageToken": "t",
+        }
 
 
 def test_a_listing_request_is_the_published_one(wire: WireFormat) -> None:
@@ -124,12 +103,13 @@ def test_a_recording_request_names_the_recording(wire: WireFormat) -> None:
     assert json.loads(request.body or b"") == {"recordingId": 'r"1\n'}
 
 
+DEFAULT = read_wire_format(SHIPPED)
 moments = st.datetimes(datetime(2020, 1, 1), datetime(2030, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - hypothesis adds the zone
 
 
 @given(moments, st.timedeltas(timedelta(microseconds=1), timedelta(days=5)))
 def test_listed_spans_cover_the_window_in_whole_seconds(start: datetime, length: timedelta) -> None:
-    wire = yaml_default()
+    wire = DEFAULT
     window = Window(start, start + length)
     spans = listing_windows(wire, window)
     assert spans[0].start <= window.start < spans[0].start + timedelta(seconds=1)
@@ -138,10 +118,3 @@ def test_listed_spans_cover_the_window_in_whole_seconds(start: datetime, length:
     for span in spans:
         assert span.end - span.start <= timedelta(seconds=wire.listing.longest_window)
         assert span.start.microsecond == span.end.microsecond == 0
-
-
-def yaml_default(cache: list[WireFormat] = []) -> WireFormat:  # noqa: B006 - read once for all examples
-    if not cache:
-        content = yaml.safe_load(DEFAULT.read_text(encoding="utf-8"))
-        cache.append(WireFormat.model_validate({**content, "origin": DEFAULT}))
-    return cache[0]

@@ -83,7 +83,7 @@ class Bench:
             tls_trust=str(self.cloud9.ca_file),
         )
 
-    def open_source(self, conn_id: str, limiter: Limiter) -> AbstractContextManager[Cloud9Client]:
+    def open_source(self, conn_id: str, limiter: Limiter | None = None) -> AbstractContextManager[Cloud9Client]:
         # Waiting between attempts, and for turns, is tested where it is made.
         return Cloud9Client(self.source_settings(conn_id), sleep=lambda seconds: None)
 

@@ -13,6 +13,18 @@ from sqlalchemy.exc import OperationalError
 SERVER = "postgresql+psycopg://root@127.0.0.1:5432"
 
 
+def postgres_answers() -> bool:
+    """Whether there is a server here that lets root in without a password."""
+    server = create_engine(f"{SERVER}/postgres", connect_args={"connect_timeout": 3})
+    try:
+        server.connect().close()
+    except OperationalError:
+        return False
+    finally:
+        server.dispose()
+    return True
+
+
 @contextmanager
 def fresh_database() -> Iterator[str]:
     """The address of an empty database that is gone afterwards; without a server, the test is skipped."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,7 +12,7 @@ from typer.testing import CliRunner, Result
 from cloud9_archive.api.client import Cloud9Client
 from cloud9_archive.cli import app
 from cloud9_archive.cli.connections import source_of
-from cloud9_archive.pipeline.workspace import CallSource
+from cloud9_archive.pipeline.workspace import OpenSource
 
 Command = Callable[..., Result]
 
@@ -46,6 +45,6 @@ def hours(day: datetime) -> tuple[str, str]:
 
 
 @pytest.fixture
-def impatient() -> Callable[[str], AbstractContextManager[CallSource]]:
-    """Opens a client that does not wait between its own attempts."""
-    return lambda conn_id: Cloud9Client(source_of(conn_id), sleep=lambda _: None)
+def impatient() -> OpenSource:
+    """Opens a client that waits neither between its own attempts nor for others' turns."""
+    return lambda conn_id, limiter: Cloud9Client(source_of(conn_id), sleep=lambda _: None)

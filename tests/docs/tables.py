@@ -12,9 +12,12 @@ from cloud9_archive import errors
 from cloud9_archive.api.fields import connection_table
 from cloud9_archive.api.form import form_source
 from cloud9_archive.api.outcomes import outcomes_table
+from cloud9_archive.api.wire_reference import wire_key_table
 from cloud9_archive.catalog.tables import metadata
 from cloud9_archive.domain.accounting import MEDIA_MOVES
 from cloud9_archive.domain.findings import findings_table
+from cloud9_archive.emulator.dialect import dialect_table
+from cloud9_archive.emulator.fault_kinds import faults_table
 from cloud9_archive.errors import Cloud9ArchiveError, ConfigurationError, RecordError, TransientError
 from cloud9_archive.get_provider_info import get_provider_info
 from cloud9_archive.pipeline.roster_columns import columns_table
@@ -42,7 +45,6 @@ ONE_ROW = {
     "roster_extensions": "an extension of the roster in use, and when a call last matched it",
     "unknown_logins": "a login at the near end of calls that the roster does not have",
     "runs": "a run and its newest report",
-    "rate_buckets": "the requests that one key has made to one endpoint lately, and those that are booked ahead",
     "listings": "a source that a run listed to its end",
     "run_calls": "a call that a run listed",
     "run_stragglers": "a call of an earlier window that a scheduled run took up",
@@ -50,6 +52,7 @@ ONE_ROW = {
     "bags": "a sealed bag",
     "chain": "a link of a chain that this catalog wrote or read",
     "findings": "a finding, open or healed",
+    "rate_buckets": "a limit per minute, with the turns that were given out under it",
     "events": "a change: who, what, when, before, after; never changed",
 }
 
@@ -115,6 +118,9 @@ GENERATED: Mapping[str, Callable[[], str]] = {
     "roster-columns": columns_table,
     "connection": connection_table,
     "outcomes": outcomes_table,
+    "dialect": dialect_table,
+    "faults": faults_table,
+    "wire-keys": wire_key_table,
 }
 
 

@@ -61,6 +61,7 @@ def test_the_fault_that_is_shown_is_the_one_that_is_told(tmp_path: Path) -> None
 
 def test_bounds_formats_and_findings_are_those_of_the_code() -> None:
     assert MOST_EXTENSIONS == 1_000_000
+    assert all(f"`{mode}`" in PAGE for mode in RecordingMode)
     assert f"{LARGEST_FILE // 1024**2} MiB" in PAGE
     assert f"{LONGEST_CELL} characters" in PAGE
     assert f"{LONGEST_LINE:,}" in PAGE

@@ -5,13 +5,16 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import ssl
 import subprocess
 import sys
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
+from authorities import Authority
 
+from cloud9_archive.api.thumbprint import thumbprint_from_text, thumbprints_of
 from cloud9_archive.domain import bag
 from cloud9_archive.domain.chain import LinkKind, Member, link_bytes, next_link
 from cloud9_archive.domain.keys import bag_folder, link_path, report_path
@@ -22,7 +25,7 @@ ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"<!-- run -->\n```bash\n(.*?)```", re.DOTALL)
 SHOWN = [
     pytest.param(block, id=f"{page.name}-{number}")
-    for page in (ROOT / "README.md", ROOT / "docs" / "archive-format.md")
+    for page in (ROOT / "README.md", ROOT / "docs" / "archive-format.md", ROOT / "docs" / "connection.md")
     for number, block in enumerate(BLOCK.findall(page.read_text(encoding="utf-8")), start=1)
 ]
 DAY = date(2026, 11, 22)
@@ -69,6 +72,7 @@ def checkout(tmp_path: Path) -> Path:
     """The root of a checkout in which the demo has been run."""
     (tmp_path / "include").symlink_to(ROOT / "include")
     make_archive(tmp_path / "var" / "demo" / "data" / "archive")
+    (tmp_path / "server.pem").write_bytes(Authority.root(tmp_path, "shown").issue().pem)
     return tmp_path
 
 
@@ -77,6 +81,12 @@ def test_what_is_shown_works(block: str, checkout: Path) -> None:
     told = run(block, checkout)
     assert told.returncode == 0, told.stderr
     assert "DAMAGED" not in told.stdout
+
+
+def test_the_thumbprint_that_openssl_prints_is_taken_as_it_is(checkout: Path) -> None:
+    told = run("openssl x509 -in server.pem -noout -fingerprint -sha256", checkout)
+    certificate = ssl.PEM_cert_to_DER_cert((checkout / "server.pem").read_text())
+    assert thumbprint_from_text(told.stdout) in thumbprints_of(certificate)
 
 
 def test_the_loop_over_bags_sees_damage(checkout: Path) -> None:

@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import http.client
 import json
+import socket
 import ssl
 import uuid
 from collections.abc import Callable, Iterator
@@ -15,13 +16,19 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
+from cloud9_archive.emulator.dialect import Dialect
 from cloud9_archive.emulator.server import EmulatorServer
+from cloud9_archive.emulator.state import SCOPES
+from cloud9_archive.emulator.storm import Storm
+from cloud9_archive.emulator.truth import ClockSetting, LimitSetting
 from cloud9_archive.emulator.world import WorldSettings
 
 FRIDAY = datetime(2026, 11, 20, tzinfo=UTC)
+NO_LIMITS = dict.fromkeys(("metadata_per_minute", "recordings_per_minute", "recording_list_per_minute"), 100_000.0)
 AFTERWARDS = FRIDAY + timedelta(days=60)
 
 
@@ -53,7 +60,7 @@ class Caller:
         nonce = nonce or str(uuid.uuid4())
         date = format_datetime(datetime.now(UTC) + self.skew, usegmt=True)
         host = f"{self.server.host}:{self.server.port}"
-        text = f"{method}\nhttps\n{host}\n{path}\napplication/json\n{key.api_key}\n{nonce}\n{date}\n".encode()
+        text = f"{method}\nhttps\n{host}\n{path.partition('?')[0]}\napplication/json\n{key.api_key}\n{nonce}\n{date}\n".encode()
         digest = hmac.new(key.api_secret.encode(), text + body + b"\n", hashlib.sha512).digest()
         signature = base64.b64encode(digest).decode()
         return {
@@ -73,6 +80,29 @@ class Caller:
         self.kept.request(method, path, body=body, headers=self.headers(method, path, body, nonce=nonce))
         answer = self.kept.getresponse()
         return Answer(answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read())
+
+    def get(self, path: str, query: dict[str, Any] | None = None) -> Answer:
+        return self.send("GET", f"{path}?{urlencode(query)}" if query else path, b"")
+
+    def raw(self, method: str, path: str, content: Any) -> tuple[bytes, bytes, Exception | None]:
+        """Head and body as they came over a connection of its own, and how it ended if not well."""
+        body = content if isinstance(content, bytes) else json.dumps(content).encode()
+        connection = self.connection()
+        plain = socket.create_connection((connection.host, connection.port), timeout=20)
+        context = ssl.create_default_context(cafile=str(self.server.ca_file))
+        # Python's ssl shows a reset as a quiet end of file, unless it is told not to.
+        connection.sock = context.wrap_socket(plain, server_hostname=connection.host, suppress_ragged_eofs=False)
+        received, error = bytearray(), None
+        try:
+            connection.request(method, path, body, {**self.headers(method, path, body), "Connection": "close"})
+            while chunk := connection.sock.recv(65_536):
+                received += chunk
+        except OSError as ended:
+            error = ended
+        finally:
+            connection.close()
+        head, _, rest = bytes(received).partition(b"\r\n\r\n")
+        return head, rest, error
 
     def page(self, begin: datetime, end: datetime, token: str = "") -> Answer:
         form = "%Y-%m-%d %H:%M:%S"
@@ -106,12 +136,17 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmulatorServer
 
 @pytest.fixture
 def server(running: EmulatorServer) -> EmulatorServer:
-    admin = running.admin
-    admin.set_clock(fixed=AFTERWARDS)
-    admin.set_limits(metadata_per_minute=100_000, recordings_per_minute=100_000)
-    admin.allow("emea", "127.0.0.0/8")
-    admin.clear_faults()
-    running.cloud.uploads.clear()
+    cloud = running.cloud
+    cloud.clock = ClockSetting(fixed=AFTERWARDS)
+    cloud.limits = LimitSetting.model_validate(NO_LIMITS)
+    cloud.limiter.forget()
+    cloud.dialect = Dialect()
+    cloud.storm = Storm()
+    cloud.shifts.clear()
+    cloud.faults.clear()
+    cloud.uploads.clear()
+    cloud.networks["emea"] = cloud.networks["americas"]
+    cloud.scopes["emea"] = SCOPES
     return running
 
 

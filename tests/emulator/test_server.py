@@ -65,6 +65,31 @@ def test_keys_and_certificates_are_private_and_kept_while_they_last(tmp_path: Pa
     assert len({key.api_secret for key in keys.values()}) == 2
 
 
+def test_with_mutual_tls_a_client_must_show_the_certificate_that_is_in_the_home_folder(
+    tmp_path: Path, friday: datetime
+) -> None:
+    with EmulatorServer(home=tmp_path, mutual_tls=True) as demanding:
+        client = demanding.client
+        for key, password in ((client.key, None), (client.encrypted_key, client.password)):
+            context = ssl.create_default_context(cafile=str(demanding.ca_file))
+            context.load_cert_chain(client.certificate, key, password)
+            connection = http.client.HTTPSConnection(demanding.host, demanding.port, context=context, timeout=20)
+            connection.request("GET", "/")
+            assert connection.getresponse().status == 404
+            connection.close()
+        demanding.admin.set_clock(fixed=friday)
+        stranger = ssl.create_default_context(cafile=str(demanding.ca_file))
+        connection = http.client.HTTPSConnection(demanding.host, demanding.port, context=stranger, timeout=20)
+        with pytest.raises((OSError, http.client.HTTPException)):  # noqa: PT012 - TLS 1.3 refuses after the handshake
+            connection.request("GET", "/")
+            connection.getresponse()
+        ready = demanding.ready()
+        assert (ready.mutual_tls, ready.client) == (True, client)
+        files = (client.key, client.encrypted_key, client.pkcs12)
+        assert {mode(Path(path)) for path in files} == {0o600}
+        assert client.password not in repr(ready)
+
+
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.com", ""])  # noqa: S104 - what must be refused
 def test_only_loopback_is_listened_on(host: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(CannotListenError, match="loopback only"):
@@ -131,7 +156,10 @@ def test_the_command_writes_a_ready_file_serves_and_leaves_when_told(tmp_path: P
     ]
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
     with subprocess.Popen(
-        [*command, "--calls-per-day", "20", "--seed", "3"], stdout=subprocess.PIPE, text=True, env=environment
+        [*command, "--calls-per-day", "20", "--seed", "3", "--mutual-tls"],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=environment,
     ) as running:
         try:
             assert running.stdout is not None

@@ -12,7 +12,13 @@ from typing import Any
 import pytest
 from airflow.sdk import TaskInstanceState
 
-from cloud9_archive.errors import ConnectionFieldError, CredentialsError, ReconciliationError, WireFormatError
+from cloud9_archive.errors import (
+    ConfigurationError,
+    ConnectionFieldError,
+    CredentialsError,
+    ReconciliationError,
+    WireFormatError,
+)
 
 MakeContext = Callable[..., dict[str, Any]]
 MakeRun = Callable[..., Any]
@@ -53,6 +59,29 @@ def test_the_catalog_knows_what_kind_of_run_it_was(done: Any, deployment: Any) -
     engine.dispose()
     assert kinds == ["backfill"]
     assert done.context["dag_run"].run_type == "backfill"
+
+
+def test_a_runs_requests_are_booked_in_the_catalog_under_a_name_that_tells_no_key(done: Any, deployment: Any) -> None:
+    from sqlalchemy import create_engine, text  # noqa: PLC0415 - as above
+
+    engine = create_engine(f"sqlite:///{deployment.data_root / 'catalog.sqlite'}")
+    with engine.connect() as connection:
+        ledgers = dict(connection.execute(text("SELECT bucket, ledger FROM rate_buckets")).all())
+    engine.dispose()
+    assert {name.partition(" ")[2] for name in ledgers} == {"/v1.1/calls/metadata", "/v1/calls/recordings"}
+    for name, ledger in ledgers.items():
+        assert json.loads(ledger)["whole"] == [], "the run is a backfill"
+        assert len(json.loads(ledger)["shared"]) > 0
+        assert not any(key.api_key in name or key.api_key in ledger for key in deployment.cloud9.keys.values())
+
+
+@pytest.mark.usefixtures("deployment")
+def test_a_share_that_is_none_stops_the_run(
+    context: MakeContext, whole_run: MakeRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW__CLOUD9_ARCHIVE__BACKFILL_RATE_SHARE", "1.5")
+    with pytest.raises(ConfigurationError, match=r"backfill_rate_share is 1\.5"):
+        whole_run(context()).run()
 
 
 def test_xcom_holds_ids_and_counts_and_no_names(done: Any, deployment: Any, day: Any) -> None:

@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 
+from cloud9_archive.api.client import Cloud9Client
 from cloud9_archive.domain.run import RunKind
 from cloud9_archive.emulator.calls import Kind
 from cloud9_archive.emulator.server import EmulatorServer
 from cloud9_archive.errors import (
     IncompleteBodyError,
+    MediaHostFaultError,
     ReconciliationError,
     ServerFaultError,
     StagingLostError,
@@ -55,6 +57,24 @@ def test_a_source_that_dies_in_the_middle_is_asked_again_when_it_is_back(
         everything.work(workspace, batch_ids)
         assert reconcile(workspace, morning).calls.unaccounted == 0
         everything.complete(morning.window)
+
+
+def test_a_media_host_that_fails_at_one_recording_does_not_hold_up_the_others(
+    everything: Any, morning: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recording = everything.call(Kind.SHARED_LINE).all_links[0].recording_id
+    fetch = Cloud9Client.fetch_recording
+
+    def failing(client: Cloud9Client, asked_for: Any, into: Path) -> Any:
+        if recording in str(asked_for):
+            raise MediaHostFaultError("GET https://media.example:443/… was answered 403")
+        return fetch(client, asked_for, into)
+
+    monkeypatch.setattr(Cloud9Client, "fetch_recording", failing)
+    report = everything.run(morning)
+    assert report.recordings.awaiting_media >= 1
+    assert report.recordings.archived > 1
+    assert recording not in everything.recording_states()
 
 
 def test_one_recording_that_fails_at_the_source_is_put_off_and_heals(

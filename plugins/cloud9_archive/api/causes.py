@@ -53,8 +53,9 @@ def kind_and_detail(error: BaseException) -> tuple[Kind, str]:
     causes = _causes(error)
     tunnel = _tunnel_status(causes)
     if tunnel is not None:
-        kinds: dict[int, Kind] = {407: "proxy_407", 403: "proxy_403"}
-        return kinds.get(tunnel, "proxy"), _proxy_words(causes, f", which answered {tunnel}")
+        # tinyproxy answers 401 to a wrong password.
+        kinds: dict[int, Kind] = {401: "proxy_407", 407: "proxy_407", 403: "proxy_403"}
+        return kinds.get(tunnel, "proxy"), _proxy_words(causes, tunnel)
     alerts = (getattr(cause, "reason", None) or "" for cause in causes if isinstance(cause, ssl.SSLError))
     if any(_CLIENT_CERTIFICATE_REFUSED.search(alert) for alert in alerts):
         return "client_certificate", ""
@@ -84,10 +85,14 @@ def _certificate_words(causes: list[BaseException]) -> str:
     return next((f" ({words})" for words in found), "")
 
 
-def _proxy_words(causes: list[BaseException], answered: str = "") -> str:
-    """Which proxy it was; its address never holds credentials."""
-    proxies = (getattr(getattr(cause, "pool", None), "proxy", None) for cause in causes)
-    return next((f" (proxy {proxy.netloc}{answered})" for proxy in proxies if proxy is not None), "")
+def _proxy_words(causes: list[BaseException], status: int | None = None) -> str:
+    """Which proxy it was and what it answered, as far as that is known; its address never holds credentials."""
+    proxies = (
+        getattr(cause.pool, "proxy", None) for cause in causes if isinstance(cause, urllib3.exceptions.PoolError)
+    )
+    words = [f"proxy {proxy.netloc}" for proxy in proxies if proxy is not None][:1]
+    words += [f"which answered {status}"] if status is not None else []
+    return f" ({', '.join(words)})" if words else ""
 
 
 def _causes(error: BaseException) -> list[BaseException]:

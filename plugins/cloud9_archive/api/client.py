@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -11,10 +12,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from cloud9_archive.api.archives import Absent
 from cloud9_archive.api.attempts import Attempts
 from cloud9_archive.api.exchange import Exchanger
+from cloud9_archive.api.follow import MediaFollower
 from cloud9_archive.api.limits import Limiter, OwnLedgers
 from cloud9_archive.api.listing import CallLister, CallPage
+from cloud9_archive.api.receiving import receive_recording
 from cloud9_archive.api.rows import pending_reason
 from cloud9_archive.api.session import open_session
 from cloud9_archive.api.signature import Cloud9Auth, utc_now
@@ -24,7 +28,10 @@ from cloud9_archive.api.wire_model import WireFormat
 from cloud9_archive.api.wire_request import WireRequest, recording_requests
 from cloud9_archive.domain.run import WantedRecording
 from cloud9_archive.domain.window import Window
-from cloud9_archive.errors import RecordError, WireFormatError
+from cloud9_archive.domain.words import shown
+from cloud9_archive.errors import WireFormatError
+
+log = logging.getLogger(__name__)
 
 MOST_PENDING_BYTES = 64 * 1024
 
@@ -37,7 +44,8 @@ class FetchedRecording:
     :param path: where they are
     :param size: bytes; 0 when the server said that the recording is empty
     :param sha256: hexadecimal digest
-    :param content_type: what the server calls them, without parameters; not to be trusted
+    :param content_type: what the server calls its answer, without parameters; not to be trusted
+    :param received_sha256: hexadecimal digest of the ZIP or JSON that they were taken out of, if they were
     """
 
     recording_id: str
@@ -45,6 +53,7 @@ class FetchedRecording:
     size: int
     sha256: str
     content_type: str | None
+    received_sha256: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +92,7 @@ class Cloud9Client:
         self.source = source
         self.wire = wire or load_wire_format(source)
         self._sleep = sleep
+        self._follower = MediaFollower(source)
         self._exchanger = Exchanger(
             source,
             session=open_session(source, auth=Cloud9Auth(source.api_key, source.api_secret, clock=clock)),
@@ -106,6 +116,7 @@ class Cloud9Client:
     def close(self) -> None:
         """Connections are closed."""
         self._exchanger.session.close()
+        self._follower.close()
 
     def list_calls(self, window: Window) -> Iterator[CallPage]:
         """
@@ -128,8 +139,10 @@ class Cloud9Client:
 
         :param wanted: all that is known to ask by
         :param into: file to make, in an existing folder; what stands there is replaced
-        :raises RecordError: if it is larger than the source allows, or the format asks by something it does not have
-        :raises WireFormatError: if the answer is JSON instead of a recording
+        :raises RecordError: if it is larger than the source allows, cannot be taken out of what came, or the format asks by
+            something it does not have
+        :raises WireFormatError: if the answer is a page, or JSON in which no recording is found
+        :raises MediaHostError: if the answer gives an address that may not be followed
         """
         answer: FetchedRecording | PendingRecording | None = None
         for request in recording_requests(self.wire, wanted, region=self.source.region):
@@ -151,21 +164,16 @@ class Cloud9Client:
                 reason = f"{exchange.status} {pending_reason(self.wire, body) or ''}".rstrip()
                 return PendingRecording(recording_id, reason)
             exchange.expect_ok(attempts)
-            if exchange.content_type == "application/json":
-                raise self.wire.misfit("the recording", "should be audio, but is application/json")
-            too_large = partial(self._recording_too_large, recording_id)
-            stored = exchange.store(into, most=self.source.max_recording_bytes, too_large=too_large)
-        if stored.size == 0 and pending.empty_body:
-            into.unlink()
-            return PendingRecording(recording_id, "empty body")
-        return FetchedRecording(recording_id, into, stored.size, stored.sha256, exchange.content_type)
+            received = receive_recording(
+                exchange, wanted, into, wire=self.wire, source=self.source, follow=self._follower.follow
+            )
+        if isinstance(received, Absent):
+            # A wrong place in the wire format looks like this too, so what was there instead is worth a line.
+            log.info("answer without the recording recording=%s reason=%r", shown(recording_id), received.reason)
+            return PendingRecording(recording_id, received.reason)
+        return FetchedRecording(
+            recording_id, into, received.size, received.sha256, exchange.content_type, received.received_sha256
+        )
 
     def _answer_too_large(self, size: int) -> WireFormatError:
         return self.wire.misfit("the body", f"is of {size} bytes or more, too many for an answer of this kind")
-
-    def _recording_too_large(self, recording_id: str, size: int) -> RecordError:
-        return RecordError(
-            f"recording {recording_id!r} has {size} bytes or more; {self.source.max_recording_bytes} are allowed",
-            subject=recording_id,
-            hint=f"raise max_recording_bytes of the connection {self.source.conn_id!r} if that is plausible",
-        )

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
 import requests
 import urllib3.exceptions
@@ -17,12 +16,9 @@ from cloud9_archive.api.outcomes import status_error, transport_error
 from cloud9_archive.api.server_clock import retry_after
 from cloud9_archive.api.session import StrictSession
 from cloud9_archive.api.source import SourceSettings
-from cloud9_archive.api.transfer import Deadline, Stored, body_chunks, store_chunks
+from cloud9_archive.api.transfer import Arriving, Deadline, TooLarge, arriving_body
 from cloud9_archive.api.wire_request import WireRequest
 from cloud9_archive.api.wire_requests import Endpoint
-from cloud9_archive.errors import Cloud9ArchiveError
-
-TooLarge = Callable[[int], Cloud9ArchiveError]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +61,11 @@ class Exchange:
 
     def whole(self, *, most: int, too_large: TooLarge) -> bytes:
         """The body, of at most ``most`` bytes."""
-        return b"".join(self._chunks(most, too_large))
+        return b"".join(self.arriving().chunks(most=most, too_large=too_large))
 
-    def store(self, into: Path, *, most: int, too_large: TooLarge) -> Stored:
-        """The body, of at most ``most`` bytes, durably in ``into``."""
-        return store_chunks(self._chunks(most, too_large), into)
-
-    def _chunks(self, most: int, too_large: TooLarge) -> Iterator[bytes]:
-        return body_chunks(self.answer, asked=self.asked, deadline=self.deadline, most=most, too_large=too_large)
+    def arriving(self) -> Arriving:
+        """The body, while it comes."""
+        return arriving_body(self.answer, asked=self.asked, deadline=self.deadline)
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,12 +131,12 @@ def _first_free(turns: Sequence[int], *, most: int, span: int, at: int) -> int:
     """
     The first moment from ``at`` on at which one more turn leaves no span with more than ``most``.
 
-    Each group of ``most`` neighbours forbids the moments that would share a span with all of them; these gaps ascend
-    with the groups, so one pass is enough.
+    Each group of ``most`` neighbours that are in one span forbids the moments that would be in one with all of them.
+    What is forbidden ascends with the groups, so one pass is enough.
 
     :param turns: ascending
     """
     for first, last in zip(turns, turns[most - 1 :], strict=False):
-        if last - span < at < first + span:
+        if last - first < span and last - span < at < first + span:
             at = first + span
     return at

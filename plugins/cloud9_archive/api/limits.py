@@ -123,8 +123,9 @@ class Limiter:
     """
     Gives out turns, safe to be called from several threads; limiters over the same ledgers share every limit.
 
-    pyrate-limiter was looked at for this: its buckets let a waiting task try again and again, each against all others,
-    where here a turn is booked once, ahead; and they know neither a pause for all nor a share.
+    pyrate-limiter was looked at for this: its SQL buckets make tables and connections of their own and let waiting tasks
+    try again and again, each against all others, where here a turn is booked once, ahead; and they know neither a pause
+    for all nor a share.
 
     :param ledgers: where turns are booked
     :param share: at most this part of each limit goes to all limiters with a share together; none for the whole limit

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
 from functools import partial
 from typing import Protocol, TypeVar
 
@@ -18,7 +17,7 @@ from cloud9_archive.api.row_values import UnknownWord
 from cloud9_archive.api.rows import Listed, ListedRecording, ListedRecordings, read_listing, read_recordings
 from cloud9_archive.api.server_clock import clock_skew
 from cloud9_archive.api.wire_model import WireFormat
-from cloud9_archive.api.wire_request import Asked, PageStep, listing_request, recordings_request
+from cloud9_archive.api.wire_request import Asked, PageStep, around, listing_request, recordings_request
 from cloud9_archive.api.wire_requests import Paging
 from cloud9_archive.api.wire_rows import RecordingsListing
 from cloud9_archive.domain.call import Call
@@ -123,13 +122,14 @@ class CallLister:
         return ListedPage(body, read_listing(self.wire, body, headers, source=source.conn_id, asked=window), skew)
 
     def _pages(self, window: Window, links: Links) -> Iterator[CallPage]:
-        own = self.wire.recordings.listing
+        own, seen = self.wire.recordings.listing, set[str]()
         for part in listing_windows(self.wire, window):
             if own is not None and not own.per_call:
                 yield from self._recordings_of_window(own, part, links)
             for page in self._whole(self.wire.listing.paging, self.wire.listing.path, partial(self.page, part)):
                 self._tell_unknown_words(page.listed)
                 calls = page.listed.calls
+                seen.update(call.call_id for call in calls)
                 if own is not None and own.per_call:
                     for call_id in dict.fromkeys(call.call_id for call in calls):
                         yield from self._recordings_of_call(own, part, call_id, links)
@@ -137,12 +137,12 @@ class CallLister:
                     calls = tuple(_joined(call, links.get(call.call_id, {})) for call in calls)
                 self._refuse_ambiguous(calls)
                 yield CallPage(0, part, calls, page.body, page.listed.unknown_words)
+        if strangers := links.keys() - seen:
+            log.info("recordings belong to calls outside the window calls=%d window=%s", len(strangers), window)
 
     def _recordings_of_window(self, own: RecordingsListing, part: Window, links: Links) -> Iterator[CallPage]:
         """Pages of the recordings around a span, whose rows are noted under the calls that they name."""
-        margin = timedelta(seconds=own.margin)
-        around = Window(part.start - margin, part.end + margin)
-        for span in listing_windows(self.wire, around, longest=own.longest_window):
+        for span in listing_windows(self.wire, around(own, part), longest=own.longest_window):
             ask = partial(self._recordings_page, own, Asked(span))
             for page in self._whole(own.paging, own.path, ask):
                 for one in page.listed.recordings:
@@ -201,15 +201,17 @@ class CallLister:
         )
 
     def _refuse_ambiguous(self, calls: tuple[Call, ...]) -> None:
-        """Where only its call tells which recording is asked for, a call has one, or both would be the same bytes."""
-        if self.wire.recording.asked_by != {"call_id"}:
+        """Where only its call tells which recording is asked for, a call has one, or names tell them apart in the answer."""
+        recording = self.wire.recording
+        if recording.asked_by != {"call_id"} or recording.answer.items or recording.answer.only_named:
             return
         for call in calls:
             if len(call.recordings) > 1:
                 raise self.wire.misfit(
                     "a call",
                     f"names {len(call.recordings)} recordings, but a recording is asked for by its call alone",
-                    change="let recording.request name the recording_id or the filename too",
+                    change="let recording.request name the recording_id or the filename too, or say in recording.answer how "
+                    "to tell them apart: items, or only_named for ZIP archives",
                 )
 
     def _answer_too_large(self, size: int) -> WireFormatError:

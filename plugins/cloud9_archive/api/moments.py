@@ -20,7 +20,7 @@ from cloud9_archive.domain.window import Window
 
 SECOND = timedelta(seconds=1)
 _MILLISECONDS = 1000
-# Seconds that are read as milliseconds are a day of January 1970: a wrong format file, not an old call.
+# Seconds that are read as milliseconds are a day of January 1970, and some write no time as that of the year 1.
 _EARLIEST, _LATEST = datetime(1990, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 # Calls are rounded to seconds here and there: so far apart, two lengths still agree.
 _ROUNDING = timedelta(seconds=2)
@@ -139,7 +139,8 @@ def readings(rules: TimeRules, found: object) -> Readings:
     """
     for style in rules.answer:
         try:
-            if given := _read(rules, style, found):
+            given = _read(rules, style, found)
+            if given and _EARLIEST <= given[0] < _LATEST:
                 return given
         except (ValueError, OverflowError):
             continue
@@ -152,7 +153,7 @@ def _read(rules: TimeRules, style: str, found: object) -> Readings:
         if number is None:
             return ()
         moment = datetime.fromtimestamp(number / (_MILLISECONDS if style == EPOCH_MILLISECONDS else 1), tz=UTC)
-        return (moment,) if _EARLIEST <= moment < _LATEST else ()
+        return (moment,)
     if not isinstance(found, str):
         return ()
     moment = datetime.fromisoformat(found) if style == ISO_8601 else datetime.strptime(found, style)  # noqa: DTZ007 - the zone is the format file's, next line

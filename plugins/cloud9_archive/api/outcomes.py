@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 
 import requests
 
 from cloud9_archive.api.causes import kind_and_detail
+from cloud9_archive.api.media_outcomes import MEDIA_OUTCOMES
+from cloud9_archive.api.outcome import Outcome
 from cloud9_archive.api.server_clock import clock_skew, retry_after
 from cloud9_archive.errors import (
     AddressNotAllowedError,
@@ -27,23 +28,6 @@ from cloud9_archive.errors import (
 )
 
 NOTICEABLE_SKEW = 60.0
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """
-    One way in which a request can end without an answer to work with.
-
-    :param seen: what was seen, as a person would say it
-    :param error: what is raised; none when it is a state of the recording and no error
-    :param meaning: why that is
-    :param hint: what to do next
-    """
-
-    seen: str
-    error: type[Cloud9ArchiveError] | None
-    meaning: str
-    hint: str
 
 
 _OUTCOMES: dict[str, Outcome] = {
@@ -78,7 +62,7 @@ _OUTCOMES: dict[str, Outcome] = {
         "429",
         RateLimitedError,
         "the key's requests per minute are used up",
-        "nothing: it is tried again after Retry-After; if it stays, let fewer tasks share the key",
+        "nothing: all who share the key wait as long as Retry-After says; if it stays, something else uses the key as well",
     ),
     "3xx": Outcome(
         "3xx",
@@ -119,7 +103,7 @@ _OUTCOMES: dict[str, Outcome] = {
         "demand a client certificate cut the connection of who shows none",
     ),
     "proxy_407": Outcome(
-        "407 from the proxy",
+        "407 or 401 from the proxy",
         ProxyRefusedError,
         "the forward proxy does not accept the credentials",
         "check the fields proxy_user and proxy_password of the connection",
@@ -138,9 +122,9 @@ _OUTCOMES: dict[str, Outcome] = {
         "and whether the proxy can reach the host",
     ),
     "short": Outcome(
-        "fewer bytes than announced",
+        "fewer or more bytes than announced",
         IncompleteBodyError,
-        "the answer broke off, or its length was not announced",
+        "the answer broke off, or its length was wrong or not announced",
         "nothing: it is tried again, and nothing of it is kept",
     ),
     "certificate": Outcome(
@@ -214,7 +198,7 @@ def outcomes_table() -> str:
     rows = ["| Seen | Code | Family | Meaning | What to do |", "|---|---|---|---|---|"]
     rows += [
         f"| {o.seen} | {f'`{o.error.code}`' if o.error else '–'} | {_family_name(o.error)} | {o.meaning} | {o.hint} |"
-        for o in _OUTCOMES.values()
+        for o in (*_OUTCOMES.values(), *MEDIA_OUTCOMES.values())
     ]
     return "\n".join(rows)
 

@@ -98,7 +98,7 @@ class RowValues:
 
     def word(self, rule: FieldRule | None, parent: object, place: str) -> str | None:
         """Our word for theirs; none, and counted, when the format file does not know it."""
-        text = self.text(rule, parent, place)
+        text = self._theirs(rule, parent, place)
         if text is None or rule is None:
             return None
         ours = (rule.values or {}).get(text)
@@ -108,7 +108,7 @@ class RowValues:
 
     def needed_word(self, rule: FieldRule, parent: object, place: str) -> str:
         """Our word for theirs, which the format file must know."""
-        text = self.needed_text(rule, parent, place)
+        text = self._theirs(rule, parent, place) or self.missing(at(rule.path, place))
         ours = (rule.values or {}).get(text)
         if ours is None:
             known = ", ".join(map(repr, rule.values or {}))
@@ -146,6 +146,13 @@ class RowValues:
     def missing(self, where: str) -> NoReturn:
         """The complaint that something required is not there."""
         raise self.wire.misfit(where, "is required, but absent or empty")
+
+    def _theirs(self, rule: FieldRule | None, parent: object, place: str) -> str | None:
+        """Their word: a text, a code, or true and false where the format file has words for them."""
+        found, _ = self._found(rule, parent, place)
+        if isinstance(found, bool) and rule and (word := str(found).lower()) in (rule.values or {}):
+            return word
+        return self.text(rule, parent, place)
 
     def _found(self, rule: FieldRule | None, parent: object, place: str) -> tuple[Any, str]:
         """What the rule finds, and where that is."""

@@ -18,7 +18,19 @@ from cloud9_archive.errors import ConfigurationError
 READING_METHODS = frozenset({"GET", "POST"})
 
 
-class StrictSession(requests.Session):
+class UnledSession(requests.Session):
+    """
+    Does not even look where an answer would lead it.
+
+    Without ``allow_redirects`` requests still reads a redirect's whole body into memory and parses its address, and
+    trips over bad ones.
+    """
+
+    def get_redirect_target(self, resp: Response) -> None:
+        """Nowhere."""
+
+
+class StrictSession(UnledSession):
     """
     Sends only to its source, and only requests that read.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import typing
+from collections.abc import Hashable
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,23 @@ from pydantic import BaseModel, ValidationError
 
 from cloud9_archive.api.source import SourceSettings
 from cloud9_archive.api.wire_model import WireFormat
+from cloud9_archive.api.wire_values import models_in
 from cloud9_archive.errors import WireFormatError
 
 SHIPPED_FORMATS = Path(__file__).parent / "formats"
+
+
+class _EachKeyOnce(yaml.SafeLoader):
+    """Refuses a key that stands twice: YAML would take the last, and the first would be believed."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:  # noqa: FBT001, FBT002 - yaml's signature
+        found = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and found.count(key.value) > 1:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key {key.value!r} stands twice", key.start_mark
+                )
+        return super().construct_mapping(node, deep)
 
 
 def shipped_formats() -> dict[str, Path]:
@@ -47,7 +62,7 @@ def read_wire_format(path: Path) -> WireFormat:
     :raises WireFormatError: naming the file and every field of it that is wrong
     """
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_EachKeyOnce)  # noqa: S506 - a SafeLoader
         if not isinstance(content, dict):
             raise WireFormatError(f"wire format file {path} holds no mapping", subject=str(path))
         return WireFormat.model_validate({**content, "origin": path})
@@ -107,16 +122,10 @@ def _keys_at(loc: list[str | int]) -> list[str]:
             inner
             for model in models
             if step in model.model_fields
-            for inner in _models(model.model_fields[step].annotation)
+            for inner in models_in(model.model_fields[step].annotation)
         ]
     return sorted({name for model in models for name in model.model_fields} - {"origin"})
 
 
 def _literal(model: type[BaseModel]) -> tuple[Any, ...]:
     return typing.get_args(model.model_fields["by"].annotation) if "by" in model.model_fields else ()
-
-
-def _models(annotation: Any) -> list[type[BaseModel]]:  # noqa: ANN401 - any annotation
-    if isinstance(annotation, type):
-        return [annotation] if issubclass(annotation, BaseModel) else []
-    return [model for inner in typing.get_args(annotation) for model in _models(inner)]

@@ -9,6 +9,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field, model_validator
 
+from cloud9_archive.api.wire_answers import AnswerRules
 from cloud9_archive.api.wire_requests import Endpoint, Listing, Parameter
 from cloud9_archive.api.wire_rows import CallRules, PartyRules, RecordingRules
 from cloud9_archive.api.wire_values import Expression, Part, TimeRules, shortest_step
@@ -44,6 +45,7 @@ class RecordingEndpoint(Endpoint):
 
     request: RecordingRequest = Field(default_factory=RecordingRequest)
     pending: PendingRules
+    answer: AnswerRules = AnswerRules()
 
     @property
     def asked_by(self) -> frozenset[str]:

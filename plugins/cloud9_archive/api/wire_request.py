@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -66,6 +67,12 @@ class Asked:
 
     window: Window
     call_id: str | None = None
+
+
+def around(own: RecordingsListing, window: Window) -> Window:
+    """The span in which recordings of the window's calls are looked for."""
+    margin = timedelta(seconds=own.margin)
+    return Window(window.start - margin, window.end + margin)
 
 
 def first_step(paging: Paging) -> PageStep:

@@ -14,6 +14,7 @@ from cloud9_archive.api.wire_values import (
     Method,
     Part,
     PerMinute,
+    WholeList,
     Word,
 )
 
@@ -64,7 +65,7 @@ class _Paging(Part):
 class TokenPaging(_Paging):
     """Each answer gives a token for the next page, in a header or in its body; none, or an empty one, at the end."""
 
-    by: Literal["token"] = Field(description="pages are asked for by a token of the answer before")
+    by: Literal["token"] = Field(description="token: pages are asked for by a token of the answer before")
     sent_as: Parameter = Field(description="name under which the token is sent")
     first: str | None = Field(
         default=None, description="token of the first request; without it the first request has none"
@@ -82,7 +83,7 @@ class TokenPaging(_Paging):
 class LinkPaging(_Paging):
     """Each answer gives the address of the next page, of which only path and query are taken, from the same host."""
 
-    by: Literal["link"] = Field(description="each answer names the address of the next page")
+    by: Literal["link"] = Field(description="link: each answer names the address of the next page")
     header: Word | None = Field(default=None, description="header with links, of which rel=next is taken: Link")
     at: Expression | None = Field(default=None, description="where the body holds the address of the next page")
 
@@ -115,21 +116,21 @@ class _CountedPaging(_Paging):
 class PageNumberPaging(_CountedPaging):
     """Pages are numbered."""
 
-    by: Literal["page"] = Field(description="pages are asked for by their number")
+    by: Literal["page"] = Field(description="page: pages are asked for by their number")
     first: int = Field(default=1, ge=0, description="number of the first page")
 
 
 class OffsetPaging(_CountedPaging):
     """Rows are counted: each page begins after all rows that came before."""
 
-    by: Literal["offset"] = Field(description="pages are asked for by the number of rows before them")
+    by: Literal["offset"] = Field(description="offset: pages are asked for by the number of rows before them")
     first: int = Field(default=0, ge=0, description="offset of the first row")
 
 
 class NoPaging(_Paging):
     """One answer holds everything."""
 
-    by: Literal["none"] = Field(description="one answer holds every row")
+    by: Literal["none"] = Field(description="none: one answer holds every row")
 
 
 Paging = Annotated[
@@ -203,4 +204,6 @@ class Listing(Endpoint):
     longest_window: int = Field(gt=0, description="seconds; longer windows are asked for in parts")
     request: WindowRequest
     paging: Paging
-    rows: Expression = Field(description="where the list of calls is in the answer")
+    rows: WholeList = Field(
+        description="where the list of calls is in the answer; the whole list, nothing picked from it"
+    )

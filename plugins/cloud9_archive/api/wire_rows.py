@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field, field_validator, model_validator
 
 from cloud9_archive.api.wire_requests import Endpoint, Paging, Parameter
-from cloud9_archive.api.wire_values import Expression, FieldRule, Part, with_known_words
+from cloud9_archive.api.wire_values import Expression, FieldRule, Part, WholeList, with_known_words
 from cloud9_archive.domain.call import CallType, Direction, Side
 
 
@@ -62,8 +62,8 @@ class PartyRules(Part):
     at: Expression | None = Field(default=None, description="where the end is in the row; without it, the row itself")
     required: bool = Field(default=False, description="a row without this end is an unknown shape")
     end: EndRules = Field(default_factory=EndRules)
-    users: Expression | None = Field(
-        default=None, description="list of users at this end; without it, the end itself is the only one"
+    users: WholeList | None = Field(
+        default=None, description="the whole list of users at this end; without it, the end itself is the only one"
     )
     user: UserRules | None = None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+import typing
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
@@ -78,7 +79,34 @@ def _path(text: str) -> str:
     return text
 
 
+_PICKING = {"projection", "value_projection", "filter_projection", "flatten", "or_expression", "literal"}
+
+
+def _kinds(node: Any) -> set[str]:  # noqa: ANN401 - jmespath's tree
+    return {node["type"]}.union(*(_kinds(child) for child in node.get("children", ()) if isinstance(child, dict)))
+
+
+def _whole_list(expression: ParsedResult) -> ParsedResult:
+    if _kinds(expression.parsed) & _PICKING:
+        raise ValueError(
+            f"{expression.expression!r} picks from a list or has a fallback: name the list itself, because when a name in "
+            "the condition changes, picking finds nothing, and nothing would be taken for nobody or no calls"
+        )
+    return expression
+
+
+def _words(given: object) -> object:
+    """Codes may be written as numbers; a bare yes, no, on or off is no text in YAML, and would never be found."""
+    if not isinstance(given, dict):
+        return given
+    if any(isinstance(word, bool) for word in given):
+        raise ValueError("a word reads as true or false in YAML: put it in quotes")
+    return {str(word) if isinstance(word, int) else word: ours for word, ours in given.items()}
+
+
 Expression = Annotated[ParsedResult, BeforeValidator(_compiled)]
+WholeList = Annotated[Expression, AfterValidator(_whole_list)]
+Words = Annotated[dict[str, str], BeforeValidator(_words)]
 Zone = Annotated[ZoneInfo, BeforeValidator(_zone)]
 Method = Annotated[Literal["GET", "POST"], BeforeValidator(_reading)]
 HttpPath = Annotated[str, AfterValidator(_path)]
@@ -92,7 +120,9 @@ class FieldRule(Part):
 
     path: Expression = Field(description="JMESPath expression, relative to the row or end that the field belongs to")
     required: bool = Field(default=False, description="absent or null is an unknown shape, and stops the run")
-    values: dict[str, str] | None = Field(default=None, description="their words → ours")
+    values: Words | None = Field(
+        default=None, description="their words → ours; true and false are words too, in quotes"
+    )
     factor: float = Field(
         default=1.0, description="what a number is multiplied by, to arrive at seconds", allow_inf_nan=False
     )
@@ -130,3 +160,10 @@ def with_known_words(rule: FieldRule | None, known: set[str]) -> FieldRule | Non
         wanted = f"did you mean {near[0]}?" if near else f"write one of {', '.join(sorted(known))}"
         raise ValueError(f"{unknown[0]!r} is none of our words: {wanted}")
     return rule
+
+
+def models_in(annotation: Any) -> list[type[BaseModel]]:  # noqa: ANN401 - any annotation
+    """The models that a field of this type may hold."""
+    if isinstance(annotation, type):
+        return [annotation] if issubclass(annotation, BaseModel) else []
+    return [model for inner in typing.get_args(annotation) for model in models_in(inner)]

@@ -11,6 +11,7 @@ from cloud9_archive.cli.policy import policy_app
 from cloud9_archive.cli.roster import roster_app
 from cloud9_archive.cli.run import run_command
 from cloud9_archive.cli.verify import verify_command
+from cloud9_archive.cli.wire import wire_app
 
 app = typer.Typer(
     name="cloud9-archive",
@@ -25,6 +26,7 @@ app.command("verify")(verify_command)
 app.add_typer(policy_app, name="policy")
 app.add_typer(roster_app, name="roster")
 app.add_typer(catalog_app, name="catalog")
+app.add_typer(wire_app, name="wire")
 app.command("emulator", context_settings=PASSED_ON, add_help_option=False)(emulator_command)
 
 

@@ -11,15 +11,18 @@ from fastapi import APIRouter, Depends, FastAPI, Header, Query
 from pydantic import AwareDatetime, BaseModel
 
 from cloud9_archive.emulator.calls import EmulatedCall, Link, Recording
+from cloud9_archive.emulator.dialect import Dialect
+from cloud9_archive.emulator.fault_orders import FaultOrder, StormSetting
 from cloud9_archive.emulator.firm import DESKS, Desk
 from cloud9_archive.emulator.refusal import RefusedError
 from cloud9_archive.emulator.state import Cloud
+from cloud9_archive.emulator.storm import Storm
 from cloud9_archive.emulator.truth import (
     AllowList,
     CallTruth,
     ClockSetting,
     Counters,
-    FaultOrder,
+    KeyScopes,
     LimitSetting,
     LinkTruth,
     RecordingTruth,
@@ -60,6 +63,17 @@ def _add_settings(router: APIRouter, cloud: Cloud) -> None:
         cloud.limiter.forget()
         return setting
 
+    @router.put("/dialect")
+    async def set_dialect(setting: Dialect) -> Dialect:
+        cloud.dialect = setting
+        cloud.shifts.clear()
+        return setting
+
+    @router.put("/scopes")
+    async def set_scopes(setting: KeyScopes) -> KeyScopes:
+        cloud.scopes[_desk(setting.desk).name] = frozenset(setting.scopes)
+        return setting
+
     @router.put("/allow-list")
     async def set_allow_list(setting: AllowList) -> AllowList:
         desk = _desk(setting.desk)
@@ -81,6 +95,11 @@ def _add_orders(router: APIRouter, cloud: Cloud) -> None:
         cloud.faults.clear()
         return cloud.faults
 
+    @router.put("/storm")
+    async def set_storm(setting: StormSetting) -> StormSetting:
+        cloud.storm = Storm(setting)
+        return setting
+
     @router.post("/media/upload")
     async def upload(order: MediaOrder) -> RecordingTruth:
         recording = _recording(cloud, order.recording_id)
@@ -97,7 +116,13 @@ def _add_orders(router: APIRouter, cloud: Cloud) -> None:
 def _add_knowledge(router: APIRouter, cloud: Cloud) -> None:
     @router.get("/counters")
     async def counters() -> Counters:
-        return Counters(requests=dict(cloud.requests), statuses=dict(cloud.statuses), downloads=dict(cloud.downloads))
+        return Counters(
+            requests=dict(cloud.requests),
+            statuses=dict(cloud.statuses),
+            downloads=dict(cloud.downloads),
+            faults=dict(cloud.strikes),
+            minutes=cloud.traffic.minutes(),
+        )
 
     @router.get("/requests")
     async def requests() -> RequestLog:

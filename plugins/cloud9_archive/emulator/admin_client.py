@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import ssl
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -13,13 +14,15 @@ from urllib.parse import urlencode
 
 from pydantic import BaseModel
 
+from cloud9_archive.emulator.dialect import Dialect
+from cloud9_archive.emulator.fault_kinds import Endpoint, FaultKind
+from cloud9_archive.emulator.fault_orders import FaultOrder, StormFault, StormSetting
 from cloud9_archive.emulator.truth import (
     AllowList,
     ClockSetting,
     Counters,
     DeskKey,
-    FaultKind,
-    FaultOrder,
+    KeyScopes,
     LimitSetting,
     ReadyFile,
     RecordingTruth,
@@ -72,6 +75,25 @@ class AdminClient:
     def set_limits(self, **limits: float) -> None:
         """The limits named are as given (fields of :class:`LimitSetting`), the others are the defaults."""
         self._ask("PUT", "limits", body=LimitSetting.model_validate(limits))
+
+    def set_dialect(self, **fields: Any) -> None:  # noqa: ANN401 - fields of Dialect
+        """The API speaks as given (fields of :class:`Dialect`), the others are the defaults."""
+        self._ask("PUT", "dialect", body=Dialect.model_validate(fields))
+
+    def set_scopes(self, desk: str, *scopes: str) -> None:
+        """The desk's key is good for these (``metadata``, ``recordings``) only; for nothing if none is given."""
+        self._ask("PUT", "scopes", body=KeyScopes.model_validate({"desk": desk, "scopes": scopes}))
+
+    def set_storm(
+        self, *faults: StormFault, seed: int = 1, endpoints: Sequence[Endpoint] = ("metadata", "recordings")
+    ) -> None:
+        """
+        These faults strike by chance from now on; without any there is calm.
+
+        :param faults: for example ``*MIXED_STORM``
+        :param seed: equal seeds and equal orders of requests give equal strikes
+        """
+        self._ask("PUT", "storm", body=StormSetting(faults=faults, seed=seed, endpoints=tuple(endpoints)))
 
     def allow(self, desk: str, *networks: str) -> None:
         """The desk's key may be used from these networks (CIDR) only; from nowhere if none is given."""

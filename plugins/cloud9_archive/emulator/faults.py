@@ -1,29 +1,26 @@
-"""Faults as clients meet them: broken connections, stalls, short bodies, and answers of a wrong shape."""
+"""Answers that arrive wrongly: broken connections, stalls, wrong lengths."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 import socket
 import struct
-from typing import Any
+from collections.abc import Awaitable, Callable
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from cloud9_archive.emulator.firm import Desk
-from cloud9_archive.emulator.listing import Asked, page_token, read_page, rows
-from cloud9_archive.emulator.refusal import RefusedError
-from cloud9_archive.emulator.state import Cloud
-from cloud9_archive.emulator.truth import FaultKind, FaultOrder
+from cloud9_archive.emulator.fault_kinds import FaultKind
+from cloud9_archive.emulator.fault_orders import FaultDetails
 
 TRANSPORT = "cloud9.transport"
-ORDERED = "ORDERED_FAULT"
-NEXT_PAGE = "Next-Page-Token"
 _READING_TIME = 0.1  # seconds
+_DRIPS = 20
+_PADDING_PIECE = 256 * 1024
+_OVER = 100  # bytes
 _LINGER_NOT = struct.pack("ii", 1, 0)
-_NO_BODY = frozenset({204, 205, 304})
-_WIRE_FAULTS = frozenset({FaultKind.RESET, FaultKind.STALL, FaultKind.SHORT_BODY})
+
+Sending = Callable[["FaultyAnswer", Scope, Receive, Send], Awaitable[None]]
 
 
 class FaultyAnswer(Response):
@@ -31,33 +28,144 @@ class FaultyAnswer(Response):
     A right answer that arrives wrongly.
 
     :param answer: what would have been sent
+    :param sending: how it is sent instead
     """
 
-    def __init__(self, answer: Response, *, fault: FaultOrder) -> None:
+    def __init__(self, answer: Response, *, fault: FaultDetails, sending: Sending) -> None:
         super().__init__()
         self.answer = answer
         self.fault = fault
+        self.sending = sending
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI's signature
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The answer, or what the fault leaves of it, is sent."""
-        body = bytes(self.answer.body)
-        stalls = self.fault.kind is FaultKind.STALL
-        part = self.fault.after_bytes if self.fault.after_bytes is not None else (0 if stalls else len(body) // 2)
-        if stalls and self.fault.after_bytes is None:
-            await asyncio.sleep(self.fault.seconds)
-        await send(
-            {"type": "http.response.start", "status": self.answer.status_code, "headers": self.answer.raw_headers}
-        )
-        await send({"type": "http.response.body", "body": body[:part], "more_body": True})
-        if stalls:
-            if self.fault.after_bytes is not None:
-                await asyncio.sleep(self.fault.seconds)
-            await send({"type": "http.response.body", "body": body[part:], "more_body": False})
-        elif self.fault.kind is FaultKind.RESET:
-            await _drained(scope[TRANSPORT])
-            break_connection(scope[TRANSPORT])
-        else:
-            scope[TRANSPORT].close()
+        await self.sending(self, scope, receive, send)
+
+    @property
+    def content(self) -> bytes:
+        """The whole body."""
+        return bytes(self.answer.body)
+
+    @property
+    def part(self) -> int:
+        """Bytes of the body that arrive before it happens: half of it unless ordered otherwise."""
+        ordered = self.fault.after_bytes
+        return len(self.content) // 2 if ordered is None else min(ordered, len(self.content))
+
+    @property
+    def seconds(self) -> float:
+        """How long the fault lasts."""
+        return 1.0 if self.fault.seconds is None else self.fault.seconds
+
+    async def start(self, send: Send, *, length: int | None) -> None:
+        """
+        The headers are sent.
+
+        :param length: what Content-Length says; without it the body is chunked
+        """
+        told = b"" if length is None else str(length).encode("ascii")
+        headers = [
+            (name, told if name == b"content-length" else value)
+            for name, value in self.answer.raw_headers
+            if told or name != b"content-length"
+        ]
+        await send({"type": "http.response.start", "status": self.answer.status_code, "headers": headers})
+
+
+async def _send(send: Send, content: bytes, *, more: bool = True) -> None:
+    await send({"type": "http.response.body", "body": content, "more_body": more})
+
+
+async def _reset_early(answer: FaultyAnswer, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001 - one signature for all
+    break_connection(scope[TRANSPORT])
+    # Whoever returns without an answer is sent away with a 500; once the peer is gone nobody is.
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _reset(answer: FaultyAnswer, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001 - one signature for all
+    await answer.start(send, length=len(answer.content))
+    await _send(send, answer.content[: answer.part])
+    await _drained(scope[TRANSPORT])
+    break_connection(scope[TRANSPORT])
+
+
+async def _stall(answer: FaultyAnswer, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001 - one signature for all
+    early = answer.fault.after_bytes is None
+    if early:
+        await asyncio.sleep(answer.seconds)
+    await answer.start(send, length=len(answer.content))
+    part = 0 if early else answer.part
+    await _send(send, answer.content[:part])
+    if not early:
+        await asyncio.sleep(answer.seconds)
+    await _send(send, answer.content[part:], more=False)
+
+
+async def _slow_drip(answer: FaultyAnswer, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001 - one signature for all
+    content = answer.content
+    await answer.start(send, length=len(content))
+    step = max(1, -(-len(content) // _DRIPS))
+    for place in range(0, len(content), step):
+        await _send(send, content[place : place + step])
+        await asyncio.sleep(answer.seconds / _DRIPS)
+    await _send(send, b"", more=False)
+
+
+async def _short_body(answer: FaultyAnswer, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001 - one signature for all
+    await answer.start(send, length=len(answer.content))
+    await _send(send, answer.content[: answer.part])
+    scope[TRANSPORT].close()
+
+
+async def _length_too_large(answer: FaultyAnswer, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001 - one signature for all
+    await answer.start(send, length=len(answer.content) + _OVER)
+    await _send(send, answer.content)
+    scope[TRANSPORT].close()
+
+
+async def _length_too_small(answer: FaultyAnswer, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001 - one signature for all
+    await answer.start(send, length=answer.part)
+    await _send(send, answer.content[: answer.part])
+    # The server's own HTTP would not let more out than it announced.
+    scope[TRANSPORT].write(answer.content[answer.part :])
+    scope[TRANSPORT].close()
+
+
+async def _chunked_cut(answer: FaultyAnswer, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001 - one signature for all
+    await answer.start(send, length=None)
+    await _send(send, answer.content[: answer.part])
+    scope[TRANSPORT].close()
+
+
+async def _oversized(answer: FaultyAnswer, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001 - one signature for all
+    is_json = (answer.answer.media_type or "").endswith("json")
+    piece, left = (b" " if is_json else b"\0") * _PADDING_PIECE, answer.fault.size
+    await answer.start(send, length=len(answer.content) + left)
+    await _send(send, answer.content)
+    while left:
+        await _send(send, piece[:left])
+        left -= min(left, len(piece))
+    await _send(send, b"", more=False)
+
+
+async def _early_hints(answer: FaultyAnswer, scope: Scope, receive: Receive, send: Send) -> None:
+    scope[TRANSPORT].write(b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>; rel=preload\r\n\r\n")
+    await answer.answer(scope, receive, send)
+
+
+SENDINGS: dict[FaultKind, Sending] = {
+    FaultKind.RESET_EARLY: _reset_early,
+    FaultKind.RESET: _reset,
+    FaultKind.STALL: _stall,
+    FaultKind.SLOW_DRIP: _slow_drip,
+    FaultKind.SHORT_BODY: _short_body,
+    FaultKind.LENGTH_TOO_LARGE: _length_too_large,
+    FaultKind.LENGTH_TOO_SMALL: _length_too_small,
+    FaultKind.CHUNKED_CUT: _chunked_cut,
+    FaultKind.OVERSIZED: _oversized,
+    FaultKind.EARLY_HINTS: _early_hints,
+}
 
 
 async def _drained(transport: asyncio.Transport) -> None:
@@ -75,49 +183,3 @@ def break_connection(transport: asyncio.Transport) -> None:
     if peer is not None and peer.fileno() >= 0:
         peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NOT)
     transport.abort()
-
-
-def status_answer(fault: FaultOrder) -> Response:
-    """
-    The answer of a ``status`` fault that has no body.
-
-    :raises RefusedError: for every other status, so that it reads like any refusal
-    """
-    if fault.status in _NO_BODY:
-        return Response(status_code=fault.status)
-    raise RefusedError(fault.status, ORDERED, "This answer was ordered.", retry_after=fault.retry_after)
-
-
-def strike(answer: Response, *, fault: FaultOrder | None) -> Response:
-    """The answer as the fault, if there is one, lets it arrive."""
-    if fault is None:
-        return answer
-    if fault.kind is FaultKind.STATUS:
-        return status_answer(fault)
-    if fault.kind is FaultKind.NOT_JSON:
-        return Response("<html><body><h1>Please sign in</h1></body></html>", media_type="text/html")
-    if fault.kind in _WIRE_FAULTS:
-        return FaultyAnswer(answer, fault=fault)
-    return answer
-
-
-def listing_answer(cloud: Cloud, desk: Desk, *, asked: Asked) -> tuple[Response, FaultOrder | None]:
-    """A page of calls, and the fault that struck it if one did."""
-    page = read_page(cloud, desk, asked=asked, place=asked.place)
-    fault = cloud.take_fault("metadata", subjects=frozenset(call.call_id for call in page.calls))
-    kind = fault.kind if fault else None
-    name, next_place, before = "calls", page.next_place, asked.place
-    if kind is FaultKind.DUPLICATE_PAGE:
-        page, next_place, before = read_page(cloud, desk, asked=asked, place=asked.before), asked.place, asked.before
-    calls = page.calls
-    if kind is FaultKind.SHRINKING_PAGE:
-        calls = calls[: len(calls) // 2]
-    if kind is FaultKind.RENAMED_FIELD:
-        name = "callRecords"
-    token = None if next_place is None else page_token(asked, place=next_place, before=before)
-    if kind is FaultKind.REPEATED_TOKEN:
-        token = asked.token or page_token(asked, place=asked.place, before=asked.before)
-    content: dict[str, Any] = {name: rows(cloud, calls)}
-    headers = {} if token is None else {NEXT_PAGE: token}
-    body = json.dumps(content, ensure_ascii=False).encode()
-    return strike(Response(body, media_type="application/json", headers=headers), fault=fault), fault

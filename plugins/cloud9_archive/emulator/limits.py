@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from dataclasses import dataclass, field
+from datetime import datetime
 
+from cloud9_archive.emulator.fault_kinds import Endpoint
 from cloud9_archive.emulator.refusal import RefusedError
+from cloud9_archive.emulator.truth import MinuteCount
 
 SPAN = 60.0
 
@@ -42,3 +45,32 @@ class SlidingLimit:
     def forget(self) -> None:
         """Every window is empty afterwards."""
         self._admitted.clear()
+
+
+@dataclass(slots=True)
+class Traffic:
+    """How many requests were admitted and refused, by minute of real time; never forgotten."""
+
+    _counts: Counter[tuple[datetime, str, Endpoint, bool]] = field(default_factory=Counter)
+
+    def count(self, desk: str, endpoint: Endpoint, *, admitted: bool, at: datetime) -> None:
+        """
+        One more request was judged.
+
+        :param at: aware UTC
+        """
+        self._counts[at.replace(second=0, microsecond=0), desk, endpoint, admitted] += 1
+
+    def minutes(self) -> tuple[MinuteCount, ...]:
+        """The sums, in order of time."""
+        keys = sorted({key[:3] for key in self._counts})
+        return tuple(
+            MinuteCount(
+                desk=desk,
+                endpoint=endpoint,
+                minute=minute,
+                admitted=self._counts[minute, desk, endpoint, True],
+                refused=self._counts[minute, desk, endpoint, False],
+            )
+            for minute, desk, endpoint in keys
+        )

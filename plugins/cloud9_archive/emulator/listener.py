@@ -36,7 +36,8 @@ def bind(host: str, *, port: int) -> socket.socket:
     if not loopback:
         raise CannotListenError(f"the emulator listens on loopback only, not on {host!r} – use 127.0.0.1 or ::1")
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    # asyncio turns Nagle's algorithm off only where the protocol is named; with it each answer takes 40 ms more.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((address, port))

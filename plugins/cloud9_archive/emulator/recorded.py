@@ -91,10 +91,16 @@ def damaged(content: bytes, *, damage: Damage, mark: bytes) -> bytes:
         length = len(content) // HOLE_SHARE
         at = chance.randrange(_HEADERS, len(content) - length)
         return content[:at] + content[at + length :]
-    flipped = bytearray(content)
+    turned = bytearray(content)
     for at in chance.sample(range(_HEADERS, len(content)), FLIPS):
-        flipped[at] ^= chance.randrange(1, 256)
-    return bytes(flipped)
+        turned[at] ^= chance.randrange(1, 256)
+    return bytes(turned)
+
+
+def flipped(content: bytes) -> bytes:
+    """The bytes with sixteen of them in the middle turned over, as if on their way; nothing else changes."""
+    middle, end = len(content) // 2, min(len(content), len(content) // 2 + 16)
+    return content[:middle] + bytes(each ^ 0xFF for each in content[middle:end]) + content[end:]
 
 
 def _free_box(mark: bytes) -> bytes:

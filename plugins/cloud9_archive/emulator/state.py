@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import ipaddress
+import time
 from collections import Counter, deque
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from cloud9_archive.emulator.calls import EmulatedCall, Recording
+from cloud9_archive.emulator.dialect import Dialect
 from cloud9_archive.emulator.directory import Directory
+from cloud9_archive.emulator.fault_kinds import Endpoint, FaultKind
+from cloud9_archive.emulator.fault_orders import FaultDetails, FaultOrder
 from cloud9_archive.emulator.firm import DESKS, Desk
-from cloud9_archive.emulator.limits import SlidingLimit
+from cloud9_archive.emulator.grants import Grants
+from cloud9_archive.emulator.limits import SlidingLimit, Traffic
 from cloud9_archive.emulator.recorded import Tape
 from cloud9_archive.emulator.refusal import RefusedError
 from cloud9_archive.emulator.signing import UsedNonces
-from cloud9_archive.emulator.truth import ClockSetting, DeskKey, FaultOrder, LimitSetting, RequestSeen, Violation
+from cloud9_archive.emulator.storm import Storm, can_strike
+from cloud9_archive.emulator.truth import ClockSetting, DeskKey, LimitSetting, RequestSeen, Violation
 from cloud9_archive.emulator.world import World, WorldSettings
 
 LOOPBACK = ("127.0.0.0/8", "::1/128")
+SCOPES = frozenset({"metadata", "recordings"})
 REQUESTS_KEPT = 20_000
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
@@ -31,6 +38,8 @@ class Cloud:
     One running Cloud9.
 
     :param keys: by desk name
+    :param scopes: by desk name; what its key is good for
+    :param shifts: how far numbered pages have moved, by listing on its way
     """
 
     keys: dict[str, DeskKey]
@@ -38,16 +47,23 @@ class Cloud:
     settings: WorldSettings = field(default_factory=WorldSettings)
     clock: ClockSetting = field(default_factory=ClockSetting)
     limits: LimitSetting = field(default_factory=LimitSetting)
+    dialect: Dialect = field(default_factory=Dialect)
+    storm: Storm = field(default_factory=Storm)
     world: World = field(init=False)
     tape: Tape = field(init=False)
     limiter: SlidingLimit = field(default_factory=SlidingLimit)
     nonces: UsedNonces = field(default_factory=UsedNonces)
     faults: list[FaultOrder] = field(default_factory=list)
     networks: dict[str, tuple[Network, ...]] = field(init=False)
+    scopes: dict[str, frozenset[str]] = field(init=False)
     uploads: dict[str, datetime] = field(default_factory=dict)
+    shifts: dict[tuple[str, ...], int] = field(default_factory=dict)
+    grants: Grants = field(default_factory=Grants)
     requests: Counter[str] = field(default_factory=Counter)
     statuses: Counter[str] = field(default_factory=Counter)
     downloads: Counter[str] = field(default_factory=Counter)
+    strikes: Counter[str] = field(default_factory=Counter)
+    traffic: Traffic = field(default_factory=Traffic)
     log: deque[RequestSeen] = field(default_factory=lambda: deque(maxlen=REQUESTS_KEPT))
     violations: list[Violation] = field(default_factory=list)
     directory: Directory = field(default_factory=Directory)
@@ -58,6 +74,7 @@ class Cloud:
         self.tape = Tape(seed=self.settings.seed)
         loopback = tuple(ipaddress.ip_network(network) for network in LOOPBACK)
         self.networks = dict.fromkeys(DESKS, loopback)
+        self.scopes = dict.fromkeys(DESKS, SCOPES)
 
     def now(self) -> datetime:
         """The world's time, aware UTC: what is listed and uploaded follows it."""
@@ -90,6 +107,29 @@ class Cloud:
         if not any(caller in network for network in self.networks[desk.name]):
             raise RefusedError(403, "ADDRESS_NOT_ALLOWED", "The caller's address is not on the key's list.")
 
+    def check_scope(self, desk: Desk, scope: str) -> None:
+        """
+        The desk's key is good for this.
+
+        :raises RefusedError: 403 if it is not
+        """
+        if scope not in self.scopes[desk.name]:
+            raise RefusedError(403, "SCOPE_MISSING", f"The key does not have the scope {scope}.")
+
+    def admit(self, desk: Desk, endpoint: Endpoint, *, most: int) -> None:
+        """
+        The request is within the key's limit for the endpoint, and counted.
+
+        :param most: requests per minute
+        :raises RefusedError: 429 if it is not
+        """
+        at, admitted = datetime.now(UTC), False
+        try:
+            self.limiter.admit(self.keys[desk.name].api_key, endpoint, most=most, now=time.monotonic())
+            admitted = True
+        finally:
+            self.traffic.count(desk.name, endpoint, admitted=admitted, at=at)
+
     def uploaded_at(self, recording: Recording) -> datetime | None:
         """When the recording was or will be uploaded, orders included; None for never."""
         ordered = self.uploads.get(recording.recording_id, recording.uploaded_at)
@@ -114,14 +154,27 @@ class Cloud:
         """Whether the call's listing names its recordings now."""
         return not call.links_late or all(self.availability(link.recording) == "available" for link in call.links)
 
-    def take_fault(self, endpoint: str, *, subjects: frozenset[str]) -> FaultOrder | None:
+    def take_fault(
+        self, endpoint: Endpoint, *, subjects: frozenset[str], barred: frozenset[FaultKind] = frozenset()
+    ) -> FaultDetails | None:
         """
-        The oldest fault that matches; it strikes once less afterwards.
+        The fault that strikes a request: the oldest order that matches, which strikes once less afterwards, or the storm's.
 
-        :param subjects: the recording id asked for, or the call ids on the page
+        :param subjects: the recording or call id asked for, or the call ids on the page
+        :param barred: kinds that cannot strike this request
         """
+        fault = self._take_ordered(endpoint, subjects=subjects, barred=barred) or self.storm.draw(
+            endpoint, subjects=subjects, barred=barred
+        )
+        if fault is not None:
+            self.strikes[f"status {fault.status or 500}" if fault.kind is FaultKind.STATUS else fault.kind] += 1
+        return fault
+
+    def _take_ordered(
+        self, endpoint: Endpoint, *, subjects: frozenset[str], barred: frozenset[FaultKind]
+    ) -> FaultOrder | None:
         for place, fault in enumerate(self.faults):
-            if fault.endpoint == endpoint and (fault.match is None or fault.match in subjects):
+            if fault.endpoint == endpoint and can_strike(fault, endpoint, subjects=subjects, barred=barred):
                 if fault.count > 1:
                     self.faults[place] = fault.model_copy(update={"count": fault.count - 1})
                 else:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from enum import StrEnum
 from typing import Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from cloud9_archive.emulator.calls import Condition, Damage, Kind
-
-Endpoint = Literal["metadata", "recordings"]
+from cloud9_archive.emulator.fault_kinds import Endpoint, FaultKind
 
 
 class _Told(BaseModel):
@@ -78,6 +76,7 @@ class LimitSetting(_Told):
 
     :param metadata_per_minute: requests of one key to the metadata endpoint
     :param recordings_per_minute: requests of one key to the recordings endpoint
+    :param recording_list_per_minute: requests of one key to the listings of recordings, which are the emulator's own
     :param page_size: rows on a page
     :param skew_seconds: largest accepted distance of a Date header
     :param longest_window_hours: longest window that is listed
@@ -85,6 +84,7 @@ class LimitSetting(_Told):
 
     metadata_per_minute: int = Field(default=70, ge=0)
     recordings_per_minute: int = Field(default=350, ge=0)
+    recording_list_per_minute: int = Field(default=350, ge=0)
     page_size: int = Field(default=200, ge=1)
     skew_seconds: float = Field(default=300.0, ge=0)
     longest_window_hours: float = Field(default=24.0, gt=0)
@@ -97,40 +97,11 @@ class AllowList(_Told):
     networks: tuple[str, ...]
 
 
-class FaultKind(StrEnum):
-    """What goes wrong."""
+class KeyScopes(_Told):
+    """What a desk's key is good for: listings need ``metadata``, audio needs ``recordings``."""
 
-    STATUS = "status"
-    RESET = "reset"
-    STALL = "stall"
-    SHORT_BODY = "short_body"
-    REPEATED_TOKEN = "repeated_token"  # noqa: S105 - a page token
-    DUPLICATE_PAGE = "duplicate_page"
-    SHRINKING_PAGE = "shrinking_page"
-    RENAMED_FIELD = "renamed_field"
-    NOT_JSON = "not_json"
-
-
-class FaultOrder(_Told):
-    """
-    A fault for requests to come; the oldest that matches strikes.
-
-    :param match: strike only this recording id, or a page that lists this call id
-    :param count: how many requests it strikes
-    :param status: for ``status``: the HTTP status answered
-    :param retry_after: for ``status``: seconds for the Retry-After header
-    :param after_bytes: bytes of the body that arrive before a reset, a stall or a short end; a stall without it comes before the headers
-    :param seconds: for ``stall``: how long nothing comes
-    """
-
-    kind: FaultKind
-    endpoint: Endpoint
-    match: str | None = None
-    count: int = Field(default=1, ge=1)
-    status: int = Field(default=500, ge=200, le=599)
-    retry_after: int | None = None
-    after_bytes: int | None = Field(default=None, ge=0)
-    seconds: float = Field(default=1.0, ge=0)
+    desk: str
+    scopes: tuple[Literal["metadata", "recordings"], ...]
 
 
 class RecordingTruth(_Told):
@@ -205,8 +176,10 @@ class RequestSeen(_Told):
     One request to the API, as it was answered; ``status`` 0 is a connection broken on purpose.
 
     :param at: real time, aware UTC
-    :param subject: the recording id, or the window and page token asked for
+    :param path: ids and tokens in it are replaced by ``{callId}`` and ``{token}``
+    :param subject: the recording asked for, or the window and the place in it
     :param error: the refusal's word, if it was refused
+    :param fault: what struck it
     """
 
     at: AwareDatetime
@@ -219,27 +192,50 @@ class RequestSeen(_Told):
     fault: FaultKind | None
 
 
+class MinuteCount(_Told):
+    """
+    What the limiter let through and turned down in one minute of real time.
+
+    :param minute: its beginning, aware UTC
+    """
+
+    desk: str
+    endpoint: Endpoint
+    minute: AwareDatetime
+    admitted: int
+    refused: int
+
+
 class Counters(_Told):
     """
     What was asked for since the start.
 
-    :param requests: by ``METHOD path``
+    :param requests: by ``METHOD path``, paths as in :class:`RequestSeen`
     :param statuses: by ``METHOD path status``
-    :param downloads: by recording id, answers with bytes
+    :param downloads: by recording id, answers with its bytes
+    :param faults: strikes by kind; of ``status`` by ``status 503``
+    :param minutes: of requests that the limiter judged, in order of time
     """
 
     requests: dict[str, int]
     statuses: dict[str, int]
     downloads: dict[str, int]
+    faults: dict[str, int]
+    minutes: tuple[MinuteCount, ...]
 
 
 class Violation(_Told):
-    """A request that no client may ever make, such as PATCH on metadata."""
+    """
+    A request that no client may ever make, such as PATCH on metadata, or a followed link that shows the API key.
+
+    :param why: one sentence
+    """
 
     at: datetime
     method: str
     path: str
     desk: str | None
+    why: str
 
 
 class RequestLog(_Told):

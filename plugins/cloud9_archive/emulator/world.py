@@ -19,7 +19,8 @@ DAYS_KEPT = 512
 HOUR_LONG = 3_720_000
 _WEEKEND_SHARE = 12
 _LETTERS = {desk.letter: desk for desk in DESKS.values()}
-_DATED = re.compile(rf"([{''.join(_LETTERS)}])R(\d{{4}})(\d{{2}})(\d{{2}})-")
+_DATED_ID = re.compile(rf"([{''.join(_LETTERS)}])([CR])(\d{{4}})(\d{{2}})(\d{{2}})-")
+_DATED_FILE = re.compile(rf"({'|'.join(DESKS)})_(\d{{4}})(\d{{2}})(\d{{2}})T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,16 +87,50 @@ class World:
 
     def recording(self, recording_id: str) -> tuple[Desk, Recording] | None:
         """The recording of that id and its desk, or None if the id names nothing in this world."""
-        dated = _DATED.match(recording_id)
-        if dated is None:
+        found = self._day_of(recording_id, letter="R")
+        if found is None or recording_id not in found[1].recordings:
             return None
-        try:
-            on = date(int(dated[2]), int(dated[3]), int(dated[4]))
-        except ValueError:
+        return found[0], found[1].recordings[recording_id]
+
+    def recording_named(self, file_name: str) -> tuple[Desk, Recording] | None:
+        """The recording whose file has that name and its desk, or None if there is none."""
+        dated = _DATED_FILE.match(file_name)
+        on = None if dated is None else _date(*dated.groups()[1:])
+        if dated is None or on is None:
+            return None
+        desk = DESKS[dated[1]]
+        # The name holds the end in UTC, days are those of the start in the desk's zone.
+        for days in (0, -1, 1):
+            for recording in self.day(desk, on + timedelta(days=days)).recordings.values():
+                if recording.file_name == file_name:
+                    return desk, recording
+        return None
+
+    def call(self, call_id: str) -> tuple[Desk, EmulatedCall] | None:
+        """The call of that id and its desk, or None if the id names nothing in this world."""
+        found = self._day_of(call_id, letter="C")
+        call = next((call for call in found[1].calls if call.call_id == call_id), None) if found else None
+        return None if found is None or call is None else (found[0], call)
+
+    def neighbours(self, recording: Recording) -> tuple[Recording, ...]:
+        """All other recordings of the recording's day."""
+        found = self._day_of(recording.recording_id, letter="R")
+        return () if found is None else tuple(other for other in found[1].recordings.values() if other != recording)
+
+    def _day_of(self, identifier: str, *, letter: str) -> tuple[Desk, MadeDay] | None:
+        dated = _DATED_ID.match(identifier)
+        on = None if dated is None or dated[2] != letter else _date(*dated.groups()[2:])
+        if dated is None or on is None:
             return None
         desk = _LETTERS[dated[1]]
-        found = self.day(desk, on).recordings.get(recording_id)
-        return None if found is None else (desk, found)
+        return desk, self.day(desk, on)
+
+
+def _date(year: str, month: str, day: str) -> date | None:
+    try:
+        return date(int(year), int(month), int(day))
+    except ValueError:
+        return None
 
 
 def _make_day(desk: Desk, on: date, *, settings: WorldSettings) -> MadeDay:

@@ -12,7 +12,13 @@ from cloud9_archive.catalog.batches import Batch, BatchRecording, read_batch
 from cloud9_archive.catalog.media import note_absent, note_fetched, note_quarantined
 from cloud9_archive.catalog.runs import the_run
 from cloud9_archive.domain.accounting import TO_FETCH, BatchState, MediaState
-from cloud9_archive.errors import IncompleteBodyError, RecordError, ServerFaultError, TransientError
+from cloud9_archive.errors import (
+    IncompleteBodyError,
+    MediaHostFaultError,
+    RecordError,
+    ServerFaultError,
+    TransientError,
+)
 from cloud9_archive.pipeline.attempts import unless_sealed
 from cloud9_archive.pipeline.workspace import CallSource, Workspace
 
@@ -64,7 +70,7 @@ def _fetch_from(
     for recording in recordings:
         try:
             _fetch_one(workspace, batch, client, recording, counts)
-        except (ServerFaultError, IncompleteBodyError) as error:
+        except (ServerFaultError, IncompleteBodyError, MediaHostFaultError) as error:
             failures.append((recording, error))
     now = workspace.clock()
     if len(failures) == len(recordings):

@@ -1,0 +1,92 @@
+"""The benchmarks themselves: that they run, count as they say, and are named where people look."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import measuring
+import pytest
+from measuring import Figure
+
+from cloud9_archive.domain.run import RunKind
+
+REACHED = Figure("a thing", 99, 100, "things", goal=0.98, notes={"429s": 0})
+MISSED = Figure("another", 97, 100, "things", goal=0.98)
+
+
+def stand_in(*figures: Figure) -> Any:
+    module: Any = ModuleType("stand_in", "Things of those allowed.\n\nMore.")
+    module.measure = lambda: iter(figures)
+    return module
+
+
+def test_make_help_names_every_benchmark(repository: Path) -> None:
+    line = re.search(r"^bench:.*## .*: (.*)$", (repository / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    assert line is not None
+    assert line[1].split(", ") == measuring.names()
+    for name in measuring.names():
+        assert (measuring.load(name).__doc__ or "").partition("\n")[0].endswith(".")
+
+
+@pytest.mark.parametrize(("figures", "code"), [([REACHED], 0), ([REACHED, MISSED], 1)])
+def test_figures_are_shown_side_by_side_and_kept(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    figures: list[Figure],
+    code: int,
+) -> None:
+    monkeypatch.setattr(measuring, "load", lambda name: stand_in(*figures))
+    monkeypatch.setattr(measuring, "names", lambda: ["things"])
+    assert measuring.main([], folder=tmp_path) == code
+    shown = capsys.readouterr().out
+    assert "things: Things of those allowed." in shown
+    assert re.search(r"a thing .* 99 .* 100 things .* 99.0% .* 98% .* 429s 0", shown)
+    assert ("98% missed" in shown) is bool(code)
+    kept = json.loads((tmp_path / "things.json").read_bytes())
+    assert kept["figures"][0] | {"notes": None} == {
+        "what": "a thing",
+        "measured": 99,
+        "reference": 100,
+        "unit": "things",
+        "ratio": 0.99,
+        "goal": 0.98,
+        "reached": True,
+        "notes": None,
+    }
+    assert datetime.fromisoformat(kept["began_at"]) <= datetime.now(UTC)
+    assert kept["machine"]["cores"] >= 1
+    assert kept["versions"]["apache-airflow"].startswith("3.")
+
+
+def test_a_name_that_no_benchmark_has_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert measuring.main(["rate_bugdet"]) == 2
+    assert "there is no rate_bugdet; there are rate_budget" in capsys.readouterr().err
+
+
+def test_the_rate_budget_is_counted_by_the_emulator(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Programs of their own against the real limits, for some seconds: enough to see the share, too short for goals."""
+    bench: Any = measuring.load("rate_budget")
+    monkeypatch.setattr(bench, "SECONDS", 4.0)
+    monkeypatch.setattr(bench, "BACKFILL_AHEAD", 2.0)
+    monkeypatch.setattr(bench, "ROWS", ((RunKind.BACKFILL, RunKind.SCHEDULED),))
+    figures = {figure.what.partition(", ")[2]: figure for figure in bench.measure() if "SQLite" in figure.what}
+    together = "1 scheduled, 1 backfilling"
+    assert set(figures) == {
+        f"{endpoint}, {together}{whose}"
+        for endpoint in ("metadata", "recordings")
+        for whose in ("", ": the scheduled one")
+    }
+    assert figures[f"metadata, {together}"].reference == 70
+    assert figures[f"recordings, {together}: the scheduled one"].reference == 175
+    for figure in figures.values():
+        assert figure.measured > 0
+        assert figure.notes.get("429s", 0) == 0
+    listed = figures[f"metadata, {together}"]
+    assert listed.measured <= 35, "before the scheduled one comes, a backfill has its share"
+    assert 35 < float(listed.notes["busiest 60 s"]) <= 70
