@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -127,3 +128,36 @@ def test_calls_that_another_run_holds_are_named_and_tried_again(everything: Any,
     fetch_calls(strict, other, "cloud9_emea")
     with pytest.raises(TransientError, match="calls cannot be decided on anew while a batch holds them"):
         apply_recording_rules(strict, other, redecide=True)
+
+
+def test_what_sections_say_stands_in_the_archive(everything: Any, ran: Ran) -> None:
+    sections = [
+        {"name": "no intercom", "when": {"call_type": ["intercom"]}, "then": "exclude"},
+        {"name": "kept long", "then": "record", "retention": "9y"},
+    ]
+    _, result = ran({**ON, "sections": sections})
+    told = rows(everything, result)
+    decided = {row["call_id"]: row["section"] for row in told if row["section"]}
+    assert "kept long" in decided.values()
+    for row in told:
+        assert (row["state"] == "excluded") is (row["section"] != "kept long" and row["rule"] != "party_unknown")
+        assert (row["retention"], bool(row["users"])) == (
+            ("9y", True) if row["section"] == "kept long" else (None, False)
+        )
+    paths = [path for bag in everything.bags() for path in bag.glob("data/calls/*.json")]
+    documents = [json.loads(path.read_bytes()) for path in paths]
+    assert documents
+    for document in documents:
+        decision, started = document["decision"], datetime.fromisoformat(document["call"]["started_at"])
+        assert (decision["section"], decision["retention"]) == ("kept long", "9y")
+        assert [each["user"] for each in decision["recorded_for"]] == decision["users"]
+        assert all(
+            each["retention"] == "9y" and each["side"] in ("near", "far", "both") for each in decision["recorded_for"]
+        )
+        ends = {
+            record["retain_until"]
+            for record in everything.records()
+            if [each["call_id"] for each in record["calls"]] == [document["call"]["call_id"]]
+        }
+        assert ends <= {started.replace(year=started.year + 9).isoformat().replace("+00:00", "Z")}
+    everything.verified()

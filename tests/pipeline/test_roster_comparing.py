@@ -91,7 +91,7 @@ def test_the_report_names_everybody(tmp_path: Path, compared: Compared) -> None:
     }
     assert document["leavers"] == [{"login": "bert", "user": "bert", "note": "valid without limit of time"}]
     assert document["unknown_logins"] == [
-        {"source": "cloud9", "login": "zoe", "note": "last call 2026-03-03T09:00:00Z; a user of Cloud9"}
+        {"source": "cloud9", "login": "zoe", "note": "1 calls, the last 2026-03-03T09:00:00Z; a user of Cloud9"}
     ]
 
 

@@ -59,15 +59,22 @@ def desk(bench: Bench, run_of: Any) -> Desk:
 def test_logins_at_the_near_end_that_no_roster_has_are_told_once_for_a_source(desk: Desk) -> None:
     desk.has("user_agent_id,anna,anna,full")
     found = desk.run(
-        call("1", "anna", "x"), call("2", "x", at=DAY + timedelta(hours=1)), call("3", "y\n", far=("broker",))
+        call("1", "anna", "x", "x"), call("2", "x", at=DAY + timedelta(hours=1)), call("3", "y\n", far=("broker",))
     )
     finding = found["ROSTER_LOGIN_UNKNOWN"]
     assert finding.subject == "cloud9_emea"
     assert finding.words.startswith(
-        "2 logins at the near end of calls on no roster: x (last call 2026-03-03T01:00:00Z), "
+        "2 logins at the near end of 3 calls on no roster, as runs met them last: x (2, last 2026-03-03T01:00:00Z), "
     )
     assert "\n" not in finding.words
     assert "broker" not in finding.words
+
+
+def test_an_older_window_does_not_hide_the_latest_call(desk: Desk) -> None:
+    desk.has("user_agent_id,anna,anna,full")
+    desk.run(call("1", "x", at=DAY), call("2", "x", at=DAY))
+    found = desk.run(call("0", "x", at=DAY - timedelta(days=90)), days=-90, kind=RunKind.BACKFILL)
+    assert "x (2, last 2026-03-03T00:00:00Z)" in found["ROSTER_LOGIN_UNKNOWN"].words
 
 
 def test_it_heals_when_the_roster_has_them(desk: Desk) -> None:

@@ -17,6 +17,8 @@ from cloud9_archive.domain.roster_comparison import UnknownLogin
 
 NEVER_ENDS = date.max.isoformat()
 
+_OF_LATEST_CALL = ("call_id", "last_call_at", "calls")
+
 WATCHED_AT_ONCE = 10_000
 """Extensions written in one transaction."""
 
@@ -90,13 +92,18 @@ def note_matches(catalog: Catalog, policy: str, matched: Sequence[tuple[Key, dat
 
 
 def note_unknown_logins(catalog: Catalog, policy: str, seen: Sequence[UnknownLogin], *, now: datetime) -> None:
-    """These logins are remembered as being on no roster."""
+    """These logins are remembered as being on no roster, each with the latest call that any run met."""
+    table = unknown_logins
     with catalog.begin() as connection:
         for chunk in chunks(sorted(seen, key=lambda each: (each.source, each.login))):
-            statement = upsert(connection, unknown_logins)
-            newer = {name: statement.excluded[name] for name in ("call_id", "last_call_at", "seen_at")}
+            statement = upsert(connection, table)
+            new = statement.excluded
+            later = new["last_call_at"] >= table.c.last_call_at
+            changing = {name: case((later, new[name]), else_=table.c[name]) for name in _OF_LATEST_CALL}
             connection.execute(
-                statement.on_conflict_do_update(index_elements=list(unknown_logins.primary_key.columns), set_=newer),
+                statement.on_conflict_do_update(
+                    index_elements=list(table.primary_key.columns), set_={**changing, "seen_at": new["seen_at"]}
+                ),
                 [
                     {
                         "policy": policy,
@@ -104,6 +111,7 @@ def note_unknown_logins(catalog: Catalog, policy: str, seen: Sequence[UnknownLog
                         "login": each.login,
                         "call_id": each.call_id,
                         "last_call_at": each.last_call_at,
+                        "calls": each.calls,
                         "seen_at": now,
                     }
                     for each in chunk
@@ -212,4 +220,7 @@ def _unknown(connection: Connection, policy: str) -> list[UnknownLogin]:
         .where(table.c.policy == policy)
         .order_by(table.c.source, table.c.last_call_at.desc(), table.c.login)
     )
-    return [UnknownLogin(row.source, row.login, row.call_id, row.last_call_at) for row in connection.execute(query)]
+    return [
+        UnknownLogin(row.source, row.login, row.call_id, row.last_call_at, row.calls)
+        for row in connection.execute(query)
+    ]

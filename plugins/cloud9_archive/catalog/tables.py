@@ -218,6 +218,7 @@ unknown_logins = Table(
     _key("login"),
     Column("call_id", SourceText, nullable=False, comment="its latest call"),
     Column("last_call_at", UtcDateTime, nullable=False),
+    Column("calls", Integer, nullable=False, comment="in the run that met that call"),
     Column("seen_at", UtcDateTime, nullable=False, comment="when a run last met it"),
     Index(None, "policy", "seen_at"),
 )

@@ -101,10 +101,14 @@ class PatternIndex(Generic[T]):
         """What belongs to any pattern that matches the text, in no order."""
         found: list[T] = []
         for length in self._prefix_lengths:
+            if length > len(text):
+                break
             for matches, members in self._by_prefix.get(text[:length], ()):
                 if matches(text):
                     found += members
         for length in self._suffix_lengths:
+            if length > len(text):
+                break
             for matches, members in self._by_suffix.get(text[-length:], ()):
                 if matches(text):
                     found += members

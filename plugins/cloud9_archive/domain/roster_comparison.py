@@ -29,12 +29,14 @@ class UnknownLogin:
 
     :param call_id: its latest call
     :param last_call_at: when that began, aware UTC
+    :param calls: how many calls of the run that met it have this login
     """
 
     source: str
     login: str
     call_id: str
     last_call_at: datetime
+    calls: int = 1
 
 
 @dataclass(frozen=True, slots=True)

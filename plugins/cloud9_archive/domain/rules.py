@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from cloud9_archive.domain.call import Call, Direction, Party, Side
 from cloud9_archive.domain.decision import At, Decision, Outcome, RecordedUser, Rule
@@ -42,20 +42,20 @@ class Hearing:
     :param never: matches with mode ``never_record``, for calls in this direction
     :param full: matches with mode ``full``, likewise, that no veto silences
     :param abstaining: matches with mode ``do_not_record``, likewise
-    :param silenced: matches with mode ``full`` that a veto of their own side silences
     :param identified: whether any party can be looked up on this roster
+    :param silenced: matches with mode ``full`` that a veto silences
     """
 
-    asked: list[tuple[Party, tuple[Extension, ...]]] = field(default_factory=list)
-    never: list[Match] = field(default_factory=list)
-    full: list[Match] = field(default_factory=list)
-    abstaining: list[Match] = field(default_factory=list)
-    silenced: list[Match] = field(default_factory=list)
+    asked: Sequence[tuple[Party, tuple[Extension, ...]]] = ()
+    never: Sequence[Match] = ()
+    full: Sequence[Match] = ()
+    abstaining: Sequence[Match] = ()
     identified: bool = False
+    silenced: Sequence[Match] = ()
 
     def facts(self, call: Call) -> Facts:
         """What the filters of sections look at."""
-        return Facts(call, self.asked, len({side for side, _ in self.full}) > 1)
+        return Facts(call, self.asked, len(self.full) > 1 and len({side for side, _ in self.full}) > 1)
 
 
 class Ruler:
@@ -110,30 +110,35 @@ class Ruler:
 
     def hear(self, call: Call) -> Hearing:
         """What the roster says of the call; nothing when the rules are off."""
-        heard = Hearing()
         find_login, find_number, day = self._find_login, self._find_number, utc_day(call.started_at)
-        asked, full, direction = heard.asked, heard.full, call.direction
+        asked: list[tuple[Party, tuple[Extension, ...]]] = []
+        full: list[Match] = []
+        never: list[Match] = []
+        abstaining: list[Match] = []
+        said = {
+            RecordingMode.FULL: full,
+            RecordingMode.NEVER_RECORD: never,
+            RecordingMode.DO_NOT_RECORD: abstaining,
+        }
+        identified = False
         for party in call.parties:
             found: tuple[Extension, ...] = ()
             if find_login and party.login:
-                heard.identified = True
+                identified = True
                 found = find_login(party.login)
             if find_number and party.number:
-                heard.identified = heard.identified or find_login is None
+                identified = identified or find_login is None
                 found += find_number(party.number)
             if found:
-                found = tuple([each for each in found if each.valid_on(day)])
+                if len(found) > 1 or not found[0].valid_on(day):
+                    found = tuple(each for each in found if each.valid_on(day))
+                for extension in found:
+                    if not extension.directions or counts(extension, party.side, call.direction):
+                        said[extension.mode].append((party.side, extension))
             asked.append((party, found))
-            for extension in found:
-                if not extension.directions or counts(extension, party.side, direction):
-                    if extension.mode is RecordingMode.FULL:
-                        full.append((party.side, extension))
-                    elif extension.mode is RecordingMode.NEVER_RECORD:
-                        heard.never.append((party.side, extension))
-                    else:
-                        heard.abstaining.append((party.side, extension))
-        if heard.never and full:
-            vetoed = {side for side, _ in heard.never} if self._one_side else set(Side)
+        heard = Hearing(asked, never, full, abstaining, identified)
+        if never and full:
+            vetoed = {side for side, _ in never} if self._one_side else set(Side)
             heard.silenced = [match for match in full if match[0] in vetoed]
             heard.full = [match for match in full if match[0] not in vetoed]
         return heard
@@ -165,26 +170,26 @@ class Ruler:
         )
 
     def _entries(self, full: Sequence[Match], asked_for: Retention | None, call: Call) -> tuple[RecordedUser, ...]:
-        """One entry for each user, by name; an entry that follows from one row alone is made once."""
+        """One entry for each user, by name."""
+        if len(full) == 1 and asked_for is None:
+            return (self._alone(full[0], call),)
         by_user: dict[str, list[Match]] = {}
         for match in full:
-            user = match[1].user
-            if user in by_user:
-                by_user[user].append(match)
-            else:
-                by_user[user] = [match]
-        entries = []
-        for user in sorted(by_user) if len(by_user) > 1 else by_user:
-            matches = by_user[user]
-            if len(matches) > 1 or asked_for is not None:
-                entries.append(_entry(matches, asked_for, call))
-                continue
-            key = (matches[0][0], id(matches[0][1]))
-            entry = self._made.get(key)
-            if entry is None:
-                entry = self._made[key] = _entry(matches, None, call)
-            entries.append(entry)
-        return tuple(entries)
+            by_user.setdefault(match[1].user, []).append(match)
+        return tuple(
+            self._alone(matches[0], call)
+            if len(matches) == 1 and asked_for is None
+            else _entry(matches, asked_for, call)
+            for _, matches in sorted(by_user.items())
+        )
+
+    def _alone(self, match: Match, call: Call) -> RecordedUser:
+        """The entry that follows from one row alone."""
+        key = (match[0], id(match[1]))
+        entry = self._made.get(key)
+        if entry is None:
+            entry = self._made[key] = _entry((match,), None, call)
+        return entry
 
     def _decided(self, rule: Rule, reason: str, ready: ReadySection | None = None) -> Decision:
         return Decision(

@@ -8,21 +8,13 @@ out; what is left over is asked filter by filter, so that the tables can only sa
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from operator import attrgetter
 
-from cloud9_archive.domain.call import CallType, Direction, Party, Side
-from cloud9_archive.domain.filters import EXTENSION_TEXTS, PARTY_FIELDS, Asked, Facts, Filter, filters_of
-from cloud9_archive.domain.patterns import has_wildcard, literal, matcher
+from cloud9_archive.domain.call import CallType, Direction
+from cloud9_archive.domain.filters import PARTY_FIELDS, Facts, Filter, filters_of
 from cloud9_archive.domain.recording_rules import PartyFilter, Section
-from cloud9_archive.domain.roster import Extension
-
-Bits = int
-_Of = Callable[[str | None, Bits], Bits]
-MOST_KNOWN = 20_000
-LONGEST_KNOWN = 200
-"""Bounds of what is remembered of texts that patterns were asked for: number of texts, and characters of one."""
+from cloud9_archive.domain.text_index import MOST_KNOWN, Bits, CallTexts, PartyTexts, bits_of
 
 WHOLE_MINUTES_SINCE = 1980
 """From this year on every zone differs from UTC by whole minutes."""
@@ -62,16 +54,18 @@ class SectionIndex:
     def __init__(self, sections: Sequence[Section]) -> None:
         self.sections = tuple(_ready(number, section) for number, section in enumerate(sections, start=1))
         whens = [each.when for each in sections]
-        self._by_call_type = {w: _bits(not when.call_type or w in when.call_type for when in whens) for w in CallType}
-        self._by_direction = {w: _bits(not when.direction or w in when.direction for when in whens) for w in Direction}
+        self._by_call_type = {w: bits_of(not when.call_type or w in when.call_type for when in whens) for w in CallType}
+        self._by_direction = {
+            w: bits_of(not when.direction or w in when.direction for when in whens) for w in Direction
+        }
         self._by_both_sides = [
-            _bits(when.recorded_both_sides in (None, both) for when in whens) for both in (False, True)
+            bits_of(when.recorded_both_sides in (None, both) for when in whens) for both in (False, True)
         ]
         self._lengths = _Lengths(self.sections)
         self._hours = _Hours(self.sections)
-        self._connections = _CallTexts("connection", sections)
-        self._labels = _CallTexts("button_label", sections)
-        self._parties = _Parties(sections)
+        self._connections = CallTexts("connection", sections)
+        self._labels = CallTexts("button_label", sections)
+        self._parties = PartyTexts(sections)
 
     def first_fitting(self, facts: Facts) -> ReadySection | None:
         """The first section of which every filter holds."""
@@ -112,7 +106,7 @@ class _Lengths:
         }
         self._bounds = sorted(bounds)
         self._sections = sections
-        self._unasked = _bits(each is None for each in lengths)
+        self._unasked = bits_of(each is None for each in lengths)
         self._known: dict[tuple[int, int], Bits] = {}
 
     def possible(self, facts: Facts) -> Bits:
@@ -122,7 +116,7 @@ class _Lengths:
         place = bisect_left(self._bounds, seconds), bisect_right(self._bounds, seconds)
         found = self._known.get(place)
         if found is None:
-            found = self._known[place] = _bits(_holds(each, "duration", facts) for each in self._sections)
+            found = self._known[place] = bits_of(_holds(each, "duration", facts) for each in self._sections)
         return found
 
 
@@ -135,7 +129,7 @@ class _Hours:
 
     def __init__(self, sections: Sequence[ReadySection]) -> None:
         self._sections = sections
-        self.asking = _bits(each.section.when.hours is not None for each in sections)
+        self.asking = bits_of(each.section.when.hours is not None for each in sections)
         self._known: dict[float, Bits] = {}
 
     def possible(self, facts: Facts) -> Bits:
@@ -151,103 +145,7 @@ class _Hours:
         return found
 
     def _found_out(self, facts: Facts) -> Bits:
-        return _bits(_holds(each, "hours", facts) for each in self._sections)
-
-
-class _Texts:
-    """
-    What one key of many sections asks of a text: each text's sections, to the letter or by pattern.
-
-    :param asked: patterns, each with the sections that ask for it
-    """
-
-    def __init__(self, asked: Iterable[tuple[str, Bits]]) -> None:
-        self._exact: dict[str | None, Bits] = {}
-        self._patterns: list[tuple[Callable[[str], object], Bits]] = []
-        self._known: dict[str, Bits] = {}
-        for pattern, bits in asked:
-            if has_wildcard(pattern):
-                self._patterns.append((matcher(pattern), bits))
-            else:
-                self._exact[literal(pattern)] = self._exact.get(literal(pattern), 0) | bits
-        self.of: Callable[[str | None, Bits], Bits] = self._with_patterns if self._patterns else self._exact.get
-
-    def _with_patterns(self, text: str | None, none: Bits) -> Bits:
-        if text is None:
-            return none
-        found = self._known.get(text)
-        if found is None:
-            found = self._exact.get(text, 0)
-            for matches, bits in self._patterns:
-                if matches(text):
-                    found |= bits
-            if len(self._known) >= MOST_KNOWN:
-                self._known.clear()
-            if len(text) <= LONGEST_KNOWN:
-                self._known[text] = found
-        return found
-
-
-class _CallTexts:
-    """What sections ask of one text of the call itself."""
-
-    def __init__(self, name: str, sections: Sequence[Section]) -> None:
-        asked: list[tuple[str, ...] | None] = [getattr(each.when, name) for each in sections]
-        self._unasked = _bits(not each for each in asked)
-        self._of = _Texts((text, 1 << place) for place, each in enumerate(asked) for text in each or ()).of
-        self.asking = _bits(bool(each) for each in asked)
-
-    def possible(self, text: str | None) -> Bits:
-        return self._unasked | self._of(text, 0)
-
-
-class _Parties:
-    """
-    What sections ask of participants: of each filter one key, for which some participant must have a text.
-
-    Filters of the near end, the far end and either end have bits of their own, side by side in one number.
-    """
-
-    def __init__(self, sections: Sequence[Section]) -> None:
-        self._width = len(sections)
-        self._unasked = self.asking = 0
-        asked: dict[Side, dict[str, list[tuple[str, Bits]]]] = {side: {} for side in Side}
-        for where, (name, sides) in enumerate((("near", (Side.NEAR,)), ("far", (Side.FAR,)), ("any", tuple(Side)))):
-            for place, section in enumerate(sections):
-                group: PartyFilter | None = getattr(section.when, name)
-                bit = 1 << (where * self._width + place)
-                if group is None:
-                    self._unasked |= bit
-                    continue
-                self.asking |= 1 << place
-                key = _first_key(group)
-                for side in sides:
-                    asked[side].setdefault(key, []).extend((text, bit) for text in getattr(group, key))
-        self._of_party: dict[Side, list[tuple[Callable[[Party], str | None], _Of]]] = {side: [] for side in Side}
-        self._of_extension: dict[Side, list[tuple[Callable[[Extension], Iterable[str]], _Of]]] = {s: [] for s in Side}
-        for side, keys in asked.items():
-            for key, wanted in keys.items():
-                of = _Texts(wanted).of
-                self._of_party[side] += [(attrgetter(field), of) for field in PARTY_FIELDS[key]]
-                if key in EXTENSION_TEXTS:
-                    self._of_extension[side].append((EXTENSION_TEXTS[key], of))
-
-    def possible(self, asked: Asked) -> Bits:
-        found = self._unasked
-        for party, extensions in asked:
-            for field, of in self._of_party[party.side]:
-                found |= of(field(party), 0)
-            if extensions:
-                for texts_of, of in self._of_extension[party.side]:
-                    for extension in extensions:
-                        for text in texts_of(extension):
-                            found |= of(text, 0)
-        return found & (found >> self._width) & (found >> 2 * self._width) & ((1 << self._width) - 1)
-
-
-def _first_key(group: PartyFilter) -> str:
-    """The key that is looked up; the one that tells most participants apart comes first."""
-    return next(name for name in PARTY_FIELDS if getattr(group, name))
+        return bits_of(_holds(each, "hours", facts) for each in self._sections)
 
 
 def _ready(number: int, section: Section) -> ReadySection:
@@ -266,7 +164,3 @@ def _answered(each: Filter, section: Section) -> bool:
 def _holds(ready: ReadySection, name: str, facts: Facts) -> bool:
     """Whether the section's filter of that name holds, or there is none."""
     return all(each.holds(facts) for each in ready.filters if each.name == name)
-
-
-def _bits(flags: Iterable[bool]) -> Bits:
-    return sum(1 << place for place, flag in enumerate(flags) if flag)

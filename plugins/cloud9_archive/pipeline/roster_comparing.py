@@ -130,7 +130,8 @@ def _rows(found: RosterComparison) -> Iterator[dict[str, str]]:
         names = {"login": extension.value, "user": extension.user, "display_name": extension.display_name}
         yield _row("leaver", note=note, **names)
     for unknown, known in found.unknown:
-        note = f"last call {utc_text(unknown.last_call_at)}; {'a' if known else 'no'} user of Cloud9"
+        when = f"{unknown.calls} calls, the last {utc_text(unknown.last_call_at)}"
+        note = f"{when}; {'a' if known else 'no'} user of Cloud9"
         yield _row("unknown_login", source=unknown.source, login=unknown.login, note=note)
 
 

@@ -59,8 +59,10 @@ def note_roster_use(workspace: Workspace, run: RunRef, roster: Roster | None) ->
             for extension in _matching(roster, party, call):
                 key = _key(extension)
                 matched[key] = max(call.started_at, matched.get(key, call.started_at))
-            if party.side is Side.NEAR and party.login and not roster.matching(party.login, call.started_at):
-                _remember(unknown, call, party.login)
+        near = {party.login for party in call.parties if party.side is Side.NEAR and party.login}
+        for login in near:
+            if not roster.matching(login, call.started_at):
+                _remember(unknown, call, login)
     note_matches(workspace.catalog, policy, list(matched.items()))
     note_unknown_logins(workspace.catalog, policy, list(unknown.values()), now=now)
     forget_unknown_logins(
@@ -112,9 +114,15 @@ def _matching(roster: Roster, party: Party, call: Call) -> Iterator[Extension]:
 
 
 def _remember(unknown: dict[tuple[str, str], UnknownLogin], call: Call, login: str) -> None:
-    known = unknown.get((call.source, login))
-    if known is None or known.last_call_at < call.started_at:
-        unknown[call.source, login] = UnknownLogin(call.source, login, call.call_id, call.started_at)
+    key = call.source, login
+    known = unknown.get(key)
+    if known is None:
+        unknown[key] = UnknownLogin(*key, call.call_id, call.started_at)
+        return
+    latest = (known.call_id, known.last_call_at)
+    if call.started_at > known.last_call_at:
+        latest = (call.call_id, call.started_at)
+    unknown[key] = UnknownLogin(*key, *latest, calls=known.calls + 1)
 
 
 def _watched(extension: Extension) -> WatchedExtension:
@@ -130,8 +138,12 @@ def _iso(day: date | None) -> str:
 
 
 def _unknown_words(logins: list[UnknownLogin]) -> str:
-    words = [f"{shown(each.login)} (last call {utc_text(each.last_call_at)})" for each in logins[:NAMED]]
-    return f"{_counted(logins, 'login')} at the near end of calls on no roster: {_list(words, of=len(logins))}"
+    words = [f"{shown(each.login)} ({each.calls}, last {utc_text(each.last_call_at)})" for each in logins[:NAMED]]
+    calls = sum(each.calls for each in logins)
+    return (
+        f"{_counted(logins, 'login')} at the near end of {calls} calls on no roster, as runs met them last: "
+        f"{_list(words, of=len(logins))}"
+    )
 
 
 def _counted(things: list[object] | list[str] | list[UnknownLogin], what: str) -> str:

@@ -55,6 +55,7 @@ def upgrade() -> None:
         sa.Column("login", SourceText(), nullable=False),
         sa.Column("call_id", SourceText(), nullable=False, comment="its latest call"),
         sa.Column("last_call_at", UtcDateTime(), nullable=False),
+        sa.Column("calls", sa.Integer(), nullable=False, comment="in the run that met that call"),
         sa.Column("seen_at", UtcDateTime(), nullable=False, comment="when a run last met it"),
         sa.PrimaryKeyConstraint("policy", "source", "login", name=op.f("pk_unknown_logins")),
     )
