@@ -91,8 +91,8 @@ def test_a_policy_with_rosters_elsewhere_is_linted_without_reaching_them(
 ) -> None:
     path = desk.include / "policies" / "emea_rates.yaml"
     text = path.read_text(encoding="utf-8")
-    path.write_text(text.replace("rosters/emea.csv", "s3://aws_hr@bucket/emea.csv"), encoding="utf-8")
+    path.write_text(text.replace("rosters/emea.csv", "s3://aws_gone@bucket/emea.csv"), encoding="utf-8")
     assert command("policy", "lint", path, "--include", desk.include).exit_code == 0
     result = command("roster", "check", "emea_rates")
     assert result.exit_code == 2
-    assert "the roster s3://aws_hr@bucket/emea.csv cannot be read" in result.stderr
+    assert "the roster s3://aws_gone@bucket/emea.csv cannot be read" in result.stderr

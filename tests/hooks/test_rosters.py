@@ -1,20 +1,23 @@
 from __future__ import annotations
 
+import io
 import json
 import secrets
 import sqlite3
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from moto.server import ThreadedMotoServer
 from postgres_server import fresh_database
-from rosters import policy_with
+from rosters import policy_with, roster_text
 
 from cloud9_archive.errors import RosterError
-from cloud9_archive.hooks.rosters import AirflowReach
+from cloud9_archive.hooks.rosters import AirflowReach, _Told
+from cloud9_archive.pipeline.roster_files import Origin, roster_from_bytes
 from cloud9_archive.pipeline.roster_sources import load_roster_of
 
 PEOPLE = "CREATE TABLE people (extension_type text, extension text, mode text)"
@@ -76,8 +79,8 @@ def bucket(s3_server: str, monkeypatch: pytest.MonkeyPatch) -> str:
         "password": "test-secret",
         "extra": {"endpoint_url": s3_server, "region_name": "eu-west-1"},
     }
-    monkeypatch.setenv("AIRFLOW_CONN_AWS_HR", json.dumps(connection))
-    return f"s3://aws_hr@{name}"
+    monkeypatch.setenv("AIRFLOW_CONN_AWS_HR_HERE", json.dumps(connection))
+    return f"s3://aws_hr_here@{name}"
 
 
 def test_a_query_over_sqlite_is_answered_and_changes_nothing(reach: AirflowReach, sqlite_hr: Path) -> None:
@@ -150,6 +153,28 @@ def test_an_object_that_is_not_there_is_told(reach: AirflowReach, bucket: str, p
         reach.open_url(f"{bucket}/{place}") as stream,
     ):
         stream.read()
+
+
+def test_a_connection_that_is_not_defined_is_told_before_anything_is_asked(reach: AirflowReach) -> None:
+    with (
+        pytest.raises(RosterError, match=r"s3://aws_gone@bucket/emea\.csv cannot be read: AirflowNotFoundException"),
+        reach.open_url("s3://aws_gone@bucket/emea.csv"),
+    ):
+        pass
+
+
+def test_what_breaks_off_is_told_and_is_no_roster() -> None:
+    class Broken(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            begun = self.tell() > 0
+            if begun:
+                raise ConnectionResetError("reset by peer")
+            return super().read(100)
+
+    text = roster_text(*(f"user{number}" for number in range(100)))
+    stream: Any = _Told(Broken(text.encode()), "s3://aws@bucket/emea.csv")
+    with pytest.raises(RosterError, match="cannot be read: ConnectionResetError: reset by peer"):
+        roster_from_bytes(stream, Origin("s3://aws@bucket/emea.csv"))
 
 
 def test_a_file_is_read_by_its_address(reach: AirflowReach, tmp_path: Path) -> None:

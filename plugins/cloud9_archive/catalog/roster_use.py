@@ -39,20 +39,27 @@ class WatchedExtension:
     valid_to: str
 
 
+def watches(catalog: Catalog, policy: str, version: str) -> bool:
+    """Whether it is this roster, and no other, whose extensions are watched."""
+    table = roster_extensions
+    with catalog.begin() as connection:
+        if _other_versions(connection, policy, version):
+            return False
+        return connection.scalar(select(table.c.version).where(table.c.policy == policy).limit(1)) is not None
+
+
 def watch_extensions(
     catalog: Catalog, policy: str, extensions: Iterable[WatchedExtension], *, version: str, now: datetime
-) -> bool:
+) -> None:
     """
-    The extensions of this roster are watched, and no others; whether anything had to be done for that.
+    The extensions of this roster are watched, and no others; what is known of those that were is kept.
 
-    Work in proportion to the roster, but only when its version is another than before. It is done in several
-    transactions, so that nobody waits long for a large roster; one that is cut short is done again by the next run.
+    Work in proportion to the roster: ask :func:`watches` first. It is done in several transactions, so that nobody waits
+    long for a large roster; one that is cut short is not watched yet.
     """
     table = roster_extensions
     with catalog.begin() as connection:
         others = _other_versions(connection, policy, version)
-        if not others and connection.scalar(select(table.c.version).where(table.c.policy == policy).limit(1)):
-            return False
     left = iter(extensions)
     while rows := [_row(policy, each, version=version, now=now) for each in islice(left, WATCHED_AT_ONCE)]:
         with catalog.begin() as connection:
@@ -66,7 +73,6 @@ def watch_extensions(
         one_at_a_time(connection, f"watch {policy}")
         # Only what was there before: another run may be at the same work for another version.
         connection.execute(delete(table).where(table.c.policy == policy, table.c.version.in_(others)))
-    return True
 
 
 def note_matches(catalog: Catalog, policy: str, matched: Sequence[tuple[Key, datetime]]) -> None:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, BinaryIO, cast
+from urllib.parse import urlsplit
 
 from airflow.sdk import BaseHook
 
@@ -39,6 +40,10 @@ class AirflowReach:
         with _told(
             f"the roster {_without_credentials(url)}", "check the address, the connection in it, and its rights"
         ):
+            conn_id = urlsplit(url).username
+            if conn_id:
+                # Without it the object storage would go on as whoever this host is.
+                BaseHook.get_connection(conn_id)
             opened = cast("Any", ObjectStoragePath(url)).open("rb")
         try:
             yield _Told(opened, url)  # type: ignore[misc]  # it has what is asked of it: read

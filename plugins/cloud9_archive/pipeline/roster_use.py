@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime, timedelta
+from functools import partial
 from itertools import groupby
 
 from cloud9_archive.catalog.calls_of_run import calls_of_run
@@ -18,6 +19,7 @@ from cloud9_archive.catalog.roster_use import (
     unknown_logins_of,
     unmatched_extensions,
     watch_extensions,
+    watches,
 )
 from cloud9_archive.domain.call import Call, Party, Side, utc_text
 from cloud9_archive.domain.findings import Finding
@@ -44,17 +46,19 @@ def note_roster_use(workspace: Workspace, run: RunRef, roster: Roster | None) ->
 
     :param roster: the one that the run decided by; None when recording rules are off
     """
-    policy, now = run.policy, workspace.clock()
+    catalog, policy, now = workspace.catalog, run.policy, workspace.clock()
     if roster is None:
-        forget_unknown_logins(workspace.catalog, policy, seen_before=now, known=lambda _: True)
-        watch_extensions(workspace.catalog, policy, (), version="", now=now)
+        forget_unknown_logins(catalog, policy, seen_before=now, known=lambda _: True)
+        watch_extensions(catalog, policy, (), version="", now=now)
         return
-    changed = watch_extensions(
-        workspace.catalog, policy, map(_watched, roster.extensions), version=roster.version, now=now
-    )
+    forget_unknown_logins(catalog, policy, seen_before=now - REMEMBERED)
+    if not watches(catalog, policy, roster.version):
+        # First whom the new roster knows, then that it is watched: whoever dies in between is asked both again.
+        forget_unknown_logins(catalog, policy, seen_before=now - REMEMBERED, known=partial(_has, roster))
+        watch_extensions(catalog, policy, map(_watched, roster.extensions), version=roster.version, now=now)
     matched: dict[Key, datetime] = {}
     unknown: dict[tuple[str, str], UnknownLogin] = {}
-    for call in calls_of_run(workspace.catalog, run):
+    for call in calls_of_run(catalog, run):
         for party in call.parties:
             for extension in _matching(roster, party, call):
                 key = _key(extension)
@@ -63,14 +67,8 @@ def note_roster_use(workspace: Workspace, run: RunRef, roster: Roster | None) ->
         for login in near:
             if not roster.matching(login, call.started_at):
                 _remember(unknown, call, login)
-    note_matches(workspace.catalog, policy, list(matched.items()))
-    note_unknown_logins(workspace.catalog, policy, list(unknown.values()), now=now)
-    forget_unknown_logins(
-        workspace.catalog,
-        policy,
-        seen_before=now - REMEMBERED,
-        known=(lambda each: bool(roster.matching(each.login, each.last_call_at))) if changed else None,
-    )
+    note_matches(catalog, policy, list(matched.items()))
+    note_unknown_logins(catalog, policy, list(unknown.values()), now=now)
 
 
 def find_roster_faults(workspace: Workspace, run: RunRef) -> Iterator[Finding]:
@@ -84,7 +82,8 @@ def find_roster_faults(workspace: Workspace, run: RunRef) -> Iterator[Finding]:
         return
     unknown = unknown_logins_of(workspace.catalog, run.policy)
     for source, group in groupby(unknown, key=lambda each: each.source):
-        yield Finding("ROSTER_LOGIN_UNKNOWN", source, _unknown_words(list(group)))
+        if source in workspace.policy.sources:
+            yield Finding("ROSTER_LOGIN_UNKNOWN", source, _unknown_words(list(group)))
     if run.kind is RunKind.SCHEDULED and rules.quiet_after is not None:
         since = run.window.end - rules.quiet_after
         day = utc_text(since.replace(microsecond=0))
@@ -111,6 +110,10 @@ def _matching(roster: Roster, party: Party, call: Call) -> Iterator[Extension]:
         yield from roster.matching(party.login, call.started_at)
     if party.number:
         yield from roster.matching(party.number, call.started_at, kind=ExtensionType.NUMBER_ADDRESS)
+
+
+def _has(roster: Roster, unknown: UnknownLogin) -> bool:
+    return bool(roster.matching(unknown.login, unknown.last_call_at))
 
 
 def _remember(unknown: dict[tuple[str, str], UnknownLogin], call: Call, login: str) -> None:
