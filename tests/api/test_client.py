@@ -239,7 +239,7 @@ def test_a_redirects_body_is_not_read_and_its_address_not_parsed(
 ) -> None:
     answer = b"HTTP/1.1 302 Found\r\nLocation: //[bad\r\nContent-Length: 9999999\r\n\r\n"
     with Cloud9Client(source_to(raw_peer(answer))) as client, pytest.raises(ConnectionFieldError, match="redirect"):
-        client.fetch_recording("r-1", tmp_path / "r")
+        client.fetch_recording(WantedRecording("r-1"), tmp_path / "r")
 
 
 def test_nobody_listening_is_unreachable(source_to: Settings, waits: list[float]) -> None:

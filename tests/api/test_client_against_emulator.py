@@ -213,8 +213,8 @@ def test_a_429_slows_everyone_who_shares_the_key(
     waits: dict[str, list[float]] = {"one": [], "other": []}
     one, other = (connect(limiter=Limiter(ledgers, sleep=waited.append)) for waited in waits.values())
     cloud9.admin.fault("status", "recordings", match=recording_id, status=429, retry_after=30)
-    assert isinstance(one.fetch_recording(recording_id, tmp_path / "one"), FetchedRecording)
-    assert isinstance(other.fetch_recording(recording_id, tmp_path / "other"), FetchedRecording)
+    assert isinstance(one.fetch_recording(WantedRecording(recording_id), tmp_path / "one"), FetchedRecording)
+    assert isinstance(other.fetch_recording(WantedRecording(recording_id), tmp_path / "other"), FetchedRecording)
     (own,), (others,) = waits.values()
     assert 29 < own <= 30
     assert 29 < others <= 30.2, "and a little later, because they come back one by one"

@@ -28,6 +28,7 @@ from cloud9_archive.api.outcomes import transport_error
 from cloud9_archive.api.session import open_session
 from cloud9_archive.api.source import DeploymentCertificates, SourceSettings
 from cloud9_archive.api.tls import trust_context
+from cloud9_archive.domain.window import Window
 from cloud9_archive.emulator.server import EmulatorServer
 from cloud9_archive.emulator.world import WorldSettings
 from cloud9_archive.errors import ConnectionFieldError, TlsError, UnreachableError
@@ -35,6 +36,7 @@ from cloud9_archive.errors import ConnectionFieldError, TlsError, UnreachableErr
 Settings = Callable[..., SourceSettings]
 Serve = Callable[[ssl.SSLContext], HTTPServer]
 NOW = datetime.now(UTC)
+SECOND = Window(NOW - timedelta(seconds=1), NOW)
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ class Mutual:
 
     def calls(self, *arguments: Any, **fields: Any) -> int:
         with Cloud9Client(self.source(*arguments, **fields), sleep=lambda seconds: None) as client:
-            return client.probe_access(datetime.now(UTC)).calls
+            return sum(len(page.calls) for page in client.list_calls(SECOND))
 
     def thumbprint(self) -> str:
         certificate = load_pem_x509_certificate(Path(self.server.client.certificate).read_bytes())

@@ -25,6 +25,7 @@ from cloud9_archive.api.outcomes import transport_error
 from cloud9_archive.api.session import open_session
 from cloud9_archive.api.source import SourceSettings
 from cloud9_archive.api.tls import StrictAdapter, trust_context
+from cloud9_archive.domain.run import WantedRecording
 from cloud9_archive.domain.window import Window
 from cloud9_archive.emulator.server import EmulatorServer
 from cloud9_archive.emulator.world import WorldSettings
@@ -123,7 +124,7 @@ def test_a_listing_and_a_recording_come_through_one_tunnel(
         wanted = next(each for each in truth.recordings.values() if each.availability == "available" and each.size)
         with Cloud9Client(source) as archive:
             listed = [call for page in archive.list_calls(Window(DAY, DAY + timedelta(days=1))) for call in page.calls]
-            fetched = archive.fetch_recording(wanted.recording_id, into=tmp_path / "audio")
+            fetched = archive.fetch_recording(WantedRecording(wanted.recording_id), into=tmp_path / "audio")
             requests_made = len(server.admin.requests().requests)
     assert {call.call_id for call in listed} == {call.call_id for call in truth.calls}
     assert isinstance(fetched, FetchedRecording)

@@ -20,6 +20,7 @@ from werkzeug import Request, Response
 from cloud9_archive.api.client import Cloud9Client, FetchedRecording, PendingRecording
 from cloud9_archive.api.source import SourceSettings
 from cloud9_archive.api.wire_model import AnswerRules, WireFormat
+from cloud9_archive.domain.run import WantedRecording
 from cloud9_archive.errors import (
     Cloud9ArchiveError,
     DamagedMediaError,
@@ -80,7 +81,7 @@ def fetch(
         source = source_to(peer.port, media_hosts=(f"127.0.0.1:{media_host.port}",), max_recording_bytes=100 * MEGABYTE)
         changed = wire.model_copy(update={"recording": endpoint})
         with Cloud9Client(source, wire=changed, sleep=waits.append) as client:
-            return client.fetch_recording("r-1", folder / "original")
+            return client.fetch_recording(WantedRecording("r-1"), folder / "original")
 
     yield fetch
     # Whatever happened: no scratch file is left, and nothing bears the final name that was not fetched whole.

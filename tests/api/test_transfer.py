@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from cloud9_archive.api.client import Cloud9Client, FetchedRecording
 from cloud9_archive.api.source import SourceSettings
 from cloud9_archive.api.transfer import Arriving, _has_more, store_chunks
+from cloud9_archive.domain.run import WantedRecording
 from cloud9_archive.errors import Cloud9ArchiveError, IncompleteBodyError, TransientError, WireFormatError
 
 RawPeer = Callable[..., int]
@@ -24,7 +25,7 @@ CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
 
 def fetched(port: int, source_to: Settings, folder: Path, waits: list[float] | None = None) -> bytes:
     with Cloud9Client(source_to(port), sleep=(waits if waits is not None else []).append) as client:
-        recording = client.fetch_recording("r-1", folder / "r")
+        recording = client.fetch_recording(WantedRecording("r-1"), folder / "r")
     assert isinstance(recording, FetchedRecording)
     content = recording.path.read_bytes()
     assert (recording.size, recording.sha256) == (len(content), hashlib.sha256(content).hexdigest())

@@ -8,8 +8,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
-import idna
-
 from cloud9_archive.api.source import SourceSettings
 from cloud9_archive.domain.words import shown
 from cloud9_archive.errors import MediaHostError
@@ -103,7 +101,7 @@ def is_listed(host: str, port: int, entries: Iterable[str]) -> bool:
     Whether an entry of the list means this host and this port.
 
     :param host: as in :class:`MediaAddress`
-    :param entries: ``host`` (port 443) or ``host:port``; a name with a dot before it means its subdomains, not itself
+    :param entries: ``host`` (port 443) or ``host:port``; each means itself alone, no subdomain
     """
     return any(_means(entry.strip(), host, port) for entry in entries)
 
@@ -146,19 +144,7 @@ def _means(entry: str, host: str, port: int) -> bool:
     match = _ENTRY.fullmatch(entry)
     if match is None or int(match["port"] or HTTPS_PORT) != port:
         return False
-    domain = match["host"].startswith(".")
-    named = _host(_in_ascii(match["host"].removeprefix(".")))
-    if not domain or named is None:
-        return named == host
-    # A whole top-level domain is nobody's media host.
-    return "." in named and _ip_address(named) is None and _ip_address(host) is None and host.endswith(f".{named}")
-
-
-def _in_ascii(name: str) -> str:
-    try:
-        return name if name.isascii() else idna.encode(name, uts46=True).decode("ascii")
-    except idna.IDNAError:
-        return ""
+    return _host(match["host"]) == host
 
 
 def _host(text: str) -> str | None:
