@@ -301,8 +301,9 @@ def test_a_section_that_fits_in_part_leaves_the_next_its_turn() -> None:
     near, far = Party(Side.NEAR, login="a", firm="w", group="x"), Party(Side.FAR, firm="y", group="w")
     roster = roster_of({"a": FULL})
     assert decide(call_of(near, far), policy=rules, roster=roster).section == "s2"
-    # What is asked of one participant must not be put together from two.
-    assert decide(call_of(near, far, Party(Side.NEAR, firm="x")), policy=rules, roster=roster).section == "s2"
+    # What is asked of one participant at one end must not be put together from two, nor found at the other.
+    for other in (Party(Side.NEAR, firm="x"), Party(Side.FAR, login="a", firm="x")):
+        assert decide(call_of(near, far, other), policy=rules, roster=roster).section == "s2"
 
 
 @given(RICH_CALLS, EXTENSIONS, OPTIONS, SECTIONS, st.randoms())
