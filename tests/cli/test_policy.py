@@ -136,6 +136,7 @@ def test_explain_names_a_line_that_is_not_a_call(tmp_path: Path, line: str) -> N
         (("call_id",), None, "call_id is not text"),
         (("duration",), "long", "duration is not a number"),
         (("started_at",), "2026-03-02T09:00:00", "started_at has no time zone"),
+        (("started_at",), "0001-01-01T00:00:00+05:00", "OverflowError: 'date value out of range'"),
         (("direction",), "sideways", "'sideways' is not a valid Direction"),
     ],
 )
@@ -203,6 +204,14 @@ def test_lint_warns_of_what_has_no_effect_and_passes(include: Path) -> None:
             "2023-01-01, and no run looks before 2024-01-01"
         ),
     ]
+
+
+def test_warnings_of_a_large_roster_are_few(include: Path) -> None:
+    with (include / "rosters" / "emea.csv").open("a") as roster:
+        roster.writelines(f"user_agent_id,{number}*,u,,full,,\n" for number in range(200))
+    result = ran("lint", include / "policies" / "emea_rates.yaml", "--include", include)
+    assert (result.exit_code, len(result.stderr.splitlines())) == (0, 51)
+    assert "and 150 warnings more" in result.stderr
 
 
 def test_explain_of_an_unknown_policy_or_file_is_told(tmp_path: Path) -> None:

@@ -289,6 +289,23 @@ def test_sections_found_by_tables_are_those_found_by_asking_each(
         assert (found and found.number) == (plainly and plainly.number)
 
 
+def test_a_section_that_fits_in_part_leaves_the_next_its_turn() -> None:
+    part = {"near": {"login": ["a"], "firm": ["x"]}}
+    rules = with_sections(
+        [
+            {"when": part, "then": "exclude"},
+            {"when": {"near": {"login": ["a"]}, "far": {"firm": ["y"], "group": ["z"]}}, "then": "exclude"},
+            {"when": {"near": {"login": ["a"], "group": ["x"]}}, "then": "record"},
+        ]
+    )
+    near, far = Party(Side.NEAR, login="a", firm="w", group="x"), Party(Side.FAR, firm="y", group="w")
+    roster = roster_of({"a": FULL})
+    assert decide(call_of(near, far), policy=rules, roster=roster).section == "s2"
+    # What is asked of one participant at one end must not be put together from two, nor found at the other.
+    for other in (Party(Side.NEAR, firm="x"), Party(Side.FAR, login="a", firm="x")):
+        assert decide(call_of(near, far, other), policy=rules, roster=roster).section == "s2"
+
+
 @given(RICH_CALLS, EXTENSIONS, OPTIONS, SECTIONS, st.randoms())
 def test_the_order_of_roster_lines_means_nothing(
     call: Call, rows: tuple[Extension, ...], options: dict[str, bool], sections: list[dict[str, Any]], random: Any

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from datetime import UTC
 from pathlib import Path
 
 from cloud9_archive.domain.call import Call, Party
@@ -37,7 +38,7 @@ def _calls(lines: Iterable[str], *, path: Path) -> Iterator[Call]:
         try:
             call = Call.from_document(json.loads(line))
             _check_texts(call)
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
             raise ConfigurationError(
                 f"{path}:{number}: this is not a call ({type(error).__name__}: {shown(str(error))})",
                 hint="each line is one call document: source, call_id, started_at, parties and its other fields",
@@ -47,10 +48,12 @@ def _calls(lines: Iterable[str], *, path: Path) -> Iterator[Call]:
 
 def _check_texts(call: Call) -> None:
     """
-    Nothing, when texts are texts and lengths are numbers: a rule must not be asked about anything else.
+    Nothing, when texts are texts, lengths are numbers and the start is in the calendar: rules are asked of nothing else.
 
     :raises TypeError: naming a field that is not
+    :raises OverflowError: if the start lies beyond the calendar
     """
+    call.started_at.astimezone(UTC)
     texts: dict[str, object] = {name: getattr(call, name) for name in ("source", "call_id")}
     texts |= {name: getattr(call, name) or "" for name in ("button_label", "connection")}
     for number, party in enumerate(call.parties):

@@ -22,6 +22,8 @@ policy_app = typer.Typer(
 
 decision_commands(policy_app)
 _HERE = Path("include")
+MOST_WARNINGS = 50
+"""Warnings that are told of one policy; a large roster may have as many as rows."""
 
 
 @dataclass(slots=True)
@@ -82,12 +84,15 @@ def checked_policy(path: Path, *, include: Path) -> Checked:
     except ConfigurationError as error:
         checked.faults.append(str(error))
         return checked
-    for each in policy_warnings(policy, roster):
+    found = list(policy_warnings(policy, roster))
+    for each in found[:MOST_WARNINGS]:
         if each.section is None:
             place = f"{include / policy.recording_rules.roster_name}:{each.line or 1}"
         else:
             place = f"{path}:{line_in_policy(path, ('recording_rules', 'sections', each.section))}"
         checked.warnings.append(f"{place}: warning: {each.words}")
+    if len(found) > MOST_WARNINGS:
+        checked.warnings.append(f"{path}: and {len(found) - MOST_WARNINGS} warnings more")
     return checked
 
 

@@ -99,23 +99,15 @@ class PatternIndex(Generic[T]):
 
     def matching(self, text: str) -> list[T]:
         """What belongs to any pattern that matches the text, in no order."""
-        found: list[T] = []
-        for length in self._prefix_lengths:
-            if length > len(text):
-                break
-            for matches, members in self._by_prefix.get(text[:length], ()):
-                if matches(text):
-                    found += members
-        for length in self._suffix_lengths:
-            if length > len(text):
-                break
-            for matches, members in self._by_suffix.get(text[-length:], ()):
-                if matches(text):
-                    found += members
-        for matches, members in self._loose:
-            if matches(text):
-                found += members
-        return found
+        # A text that is shorter than a prefix has no such prefix; its slice would be the text itself, once again.
+        prefixes = [text[:length] for length in self._prefix_lengths if length <= len(text)]
+        suffixes = [text[-length:] for length in self._suffix_lengths if length <= len(text)]
+        asked = [
+            *(entry for prefix in prefixes for entry in self._by_prefix.get(prefix, ())),
+            *(entry for suffix in suffixes for entry in self._by_suffix.get(suffix, ())),
+            *self._loose,
+        ]
+        return [member for matches, members in asked if matches(text) for member in members]
 
 
 def _ends(pattern: str) -> tuple[str, str]:

@@ -98,7 +98,7 @@ class Ruler:
         if self.roster is None:
             return self._decided(Rule.RULES_OFF, self.reasons.rules_off)
         heard = self.hear(call)
-        if heard.never and not (self._one_side and heard.full):
+        if heard.never and not heard.full:
             return self._decided(Rule.NEVER_RECORD, self.reasons.never_record(call, heard.never, heard.silenced))
         if heard.full:
             return self._recorded(call, heard)
