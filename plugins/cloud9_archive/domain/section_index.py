@@ -10,15 +10,17 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
 from cloud9_archive.domain.call import CallType, Direction
 from cloud9_archive.domain.filters import PARTY_FIELDS, Facts, Filter, filters_of
-from cloud9_archive.domain.recording_rules import PartyFilter, Section
+from cloud9_archive.domain.recording_rules import Hours, PartyFilter, Section
 from cloud9_archive.domain.text_index import MOST_KNOWN, Bits, CallTexts, PartyTexts, bits_of
 
 WHOLE_MINUTES_SINCE = 1980
 """From this year on every zone differs from UTC by whole minutes."""
 
+_MINUTES_OF_DAY = 24 * 60
 _BY_TABLE = frozenset(
     ("call_type", "direction", "recorded_both_sides", "connection", "button_label", "duration", "hours")
 )
@@ -128,8 +130,9 @@ class _Hours:
     """
 
     def __init__(self, sections: Sequence[ReadySection]) -> None:
-        self._sections = sections
         self.asking = bits_of(each.section.when.hours is not None for each in sections)
+        zones = dict.fromkeys(each.section.when.hours.timezone for each in sections if each.section.when.hours)
+        self._weeks = [_Week(ZoneInfo(zone), sections) for zone in zones]
         self._known: dict[float, Bits] = {}
 
     def possible(self, facts: Facts) -> Bits:
@@ -145,7 +148,38 @@ class _Hours:
         return found
 
     def _found_out(self, facts: Facts) -> Bits:
-        return bits_of(_holds(each, "hours", facts) for each in self._sections)
+        found = -1
+        for week in self._weeks:
+            found &= week.possible(facts)
+        return found
+
+
+class _Week:
+    """The week of one zone, cut at every minute at which some section's span begins or ends."""
+
+    def __init__(self, zone: ZoneInfo, sections: Sequence[ReadySection]) -> None:
+        self._zone = zone
+        self._unasked = bits_of(_hours_in(zone, each) is None for each in sections)
+        self._asking = [each for each in sections if _hours_in(zone, each) is not None]
+        spans = [hours for each in sections if (hours := _hours_in(zone, each)) is not None]
+        ends = {end.hour * 60 + end.minute for each in spans for end in (each.start, each.end) if end} | {0}
+        self._cuts = sorted(day * _MINUTES_OF_DAY + end for day in range(7) for end in ends)
+        self._known: dict[int, Bits] = {}
+
+    def possible(self, facts: Facts) -> Bits:
+        local = facts.local_start(self._zone)
+        place = bisect_right(self._cuts, local.weekday() * _MINUTES_OF_DAY + local.hour * 60 + local.minute)
+        found = self._known.get(place)
+        if found is None:
+            fitting = (1 << each.number - 1 for each in self._asking if _holds(each, "hours", facts))
+            found = self._known[place] = sum(fitting, self._unasked)
+        return found
+
+
+def _hours_in(zone: ZoneInfo, ready: ReadySection) -> Hours | None:
+    """What the section asks of the zone's clocks, if it asks anything of them."""
+    hours = ready.section.when.hours
+    return hours if hours and hours.timezone == zone.key else None
 
 
 def _ready(number: int, section: Section) -> ReadySection:

@@ -14,7 +14,7 @@ def shown(text: str, *, longest: int = LONGEST_SHOWN) -> str:
 
     :param longest: characters
     """
-    cut = shortened(text, longest=longest)
+    cut = text if len(text) <= longest else shortened(text, longest=longest)
     return cut if cut.isprintable() and cut.strip() == cut else repr(cut)
 
 
