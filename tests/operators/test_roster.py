@@ -12,7 +12,7 @@ import pytest
 
 from cloud9_archive.emulator.firm import EMEA, Person
 from cloud9_archive.emulator.management import management_key
-from cloud9_archive.errors import RosterError
+from cloud9_archive.errors import ConfigurationError, RosterError
 from cloud9_archive.operators import Cloud9SyncRosterOperator
 from cloud9_archive.pipeline.roster_files import load_roster
 
@@ -66,6 +66,11 @@ def test_the_report_has_a_place_of_its_own(firm: Any, context: Any, whole_run: A
     found = whole_run(context()).work(operator)
     assert found["report"] == str(firm.data_root / "rosters" / "emea_rates-users.json")
     assert "proposal" not in found
+
+
+def test_a_mode_that_there_is_not_is_told_when_the_dag_is_parsed() -> None:
+    with pytest.raises(ConfigurationError, match="joiner_mode is 'fulll' – give full"):
+        Cloud9SyncRosterOperator(task_id="x", policy="p", management_conn_id="m", joiner_mode="fulll")
 
 
 def policy_over(firm: Any, roster: str) -> None:

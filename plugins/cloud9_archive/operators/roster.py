@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from cloud9_archive.errors import ConfigurationError
 from cloud9_archive.operators.base import PolicyOperator
 
 if TYPE_CHECKING:
@@ -37,6 +38,12 @@ class Cloud9SyncRosterOperator(PolicyOperator):
         **kwargs: Any,  # noqa: ANN401 - BaseOperator's own arguments
     ) -> None:
         super().__init__(**kwargs)
+        if joiner_mode not in (None, "full", "do_not_record", "never_record"):
+            raise ConfigurationError(
+                f"joiner_mode is {joiner_mode!r}",
+                subject="joiner_mode",
+                hint="give full, do_not_record, never_record or none",
+            )
         self.management_conn_id = management_conn_id
         self.report = report
         self.proposal = proposal
