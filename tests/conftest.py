@@ -61,9 +61,9 @@ class Deployment:
     def secrets(self) -> list[str]:
         return [key.api_secret for key in self.cloud9.keys.values()]
 
-    def connect(self, conn_id: str = "cloud9_emea", **parts: Any) -> None:
-        """The connection leads to its desk; keywords replace its parts."""
-        key = self.cloud9.keys[conn_id.removeprefix("cloud9_")]
+    def connect(self, conn_id: str = "cloud9_emea", *, of: str | None = None, **parts: Any) -> None:
+        """The connection leads to the desk that it is named after, or to another; keywords replace its parts."""
+        key = self.cloud9.keys[of or conn_id.removeprefix("cloud9_")]
         connection = {
             "conn_type": "cloud9",
             "host": self.cloud9.host,

@@ -106,6 +106,7 @@ def test_the_operators_are_public_under_one_name() -> None:
         "Cloud9FetchCallsOperator",
         "Cloud9FetchRecordingsOperator",
         "Cloud9ReconcileOperator",
+        "Cloud9SyncRosterOperator",
         "Cloud9TranscodeOperator",
     ]
     for name in operators.__all__:

@@ -140,18 +140,28 @@ def _params() -> dict[str, Param]:
             description="Leave empty to take the run's own interval. Both or neither.",
         )
 
-    return {"window_start": moment("Window start"), "window_end": moment("Window end")}
+    return {
+        "window_start": moment("Window start"),
+        "window_end": moment("Window end"),
+        "redecide": Param(
+            default=False,
+            type="boolean",
+            title="Decide anew",
+            description="Calls of the window whose decision another roster or policy made are decided on anew.",
+        ),
+    }
 
 
 def _page(policy: Policy) -> str:
     rules = policy.recording_rules
+    sections = f", {len(rules.sections)} sections" if rules.sections else ""
     copy = f"the original, and beside it the profile `{policy.media.profile}`"
     lines = [
         f"### {policy.policy}",
         policy.description,
         "",
         f"- **sources**: {', '.join(f'`{source}`' for source in policy.sources)}",
-        f"- **recording rules**: {f'on, roster `{rules.roster}`' if rules.enabled else 'off – every listed call is kept'}",
+        f"- **recording rules**: {f'on, roster `{rules.roster_name}`{sections}' if rules.enabled else 'off – every listed call is kept'}",
         f"- **media**: {'the original alone' if policy.media.profile == 'none' else copy}",
         f"- **archive**: `{policy.archive.target}`, below `{policy.policy}/`",
         f"- **version**: `{policy.version[:12]}`",

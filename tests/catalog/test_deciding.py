@@ -13,12 +13,20 @@ from cloud9_archive.catalog.listing import record_calls
 from cloud9_archive.catalog.runs import open_run
 from cloud9_archive.catalog.tables import decisions, events, policy_calls
 from cloud9_archive.domain.call import Call
-from cloud9_archive.domain.rules import Decision, Outcome, Rule
+from cloud9_archive.domain.decision import At, Decision, Outcome, RecordedUser, Rule
+from cloud9_archive.domain.roster import ExtensionType
 from cloud9_archive.domain.run import RunRef
 
 NOW = datetime(2026, 3, 4, 2, tzinfo=UTC)
 CALL = Call("cloud9", "C1", NOW - timedelta(hours=3))
-RECORD = Decision(Outcome.RECORD, Rule.RECORDED_PARTY, "Jane is recorded.", ("jane",), "r1", "p1")
+RECORD = Decision(
+    Outcome.RECORD,
+    Rule.RECORDED_PARTY,
+    "Jane is recorded.",
+    (RecordedUser("jane", ExtensionType.USER_AGENT_ID, "jane@firm.example", At.NEAR),),
+    "r1",
+    "p1",
+)
 EXCLUDE = Decision(Outcome.EXCLUDE, Rule.NO_RECORDED_PARTY, "Nobody is recorded.", (), "r2", "p1")
 
 

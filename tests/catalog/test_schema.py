@@ -11,15 +11,18 @@ from importlib.resources import files
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import text
+from sqlalchemy import create_engine, text
 from sqlalchemy.exc import StatementError
 
 from cloud9_archive.catalog.catalog import HEAD, Catalog, open_catalog
+from cloud9_archive.catalog.history import decisions_on
 from cloud9_archive.catalog.tables import metadata, runs
+from cloud9_archive.domain.run import CallRef
 from cloud9_archive.errors import CatalogError
 
 
@@ -94,3 +97,27 @@ def test_only_opening_changes_the_journal_mode(tmp_path: Path) -> None:
     assert mode() == "delete", "a connection that works beside others leaves the mode alone"
     open_catalog(f"sqlite:///{file}")
     assert mode() == "wal"
+
+
+def test_decisions_of_an_older_catalog_are_kept(url: str) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(files("cloud9_archive.catalog") / "migrations"))
+    engine = create_engine(url)
+    with engine.connect() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        connection.execute(
+            text(
+                "INSERT INTO decisions (policy, source, call_id, outcome, rule, reason, users, policy_version, run_id, "
+                "decided_at) VALUES ('p', 's', 'c', 'record', 'recorded_party', 'Why.', '[\"jane\"]', 'v', 'r', "
+                "'2026-03-04 02:00:00')"
+            )
+        )
+        connection.commit()
+    engine.dispose()
+    catalog = open_catalog(url)
+    (made,) = decisions_on(catalog, "p", CallRef("s", "c"))
+    assert (made.users, made.retention, made.reason) == (("jane",), None, "Why.")
+    with catalog.begin() as connection:
+        assert connection.execute(text("SELECT recorded_for, call_digest FROM decisions")).all() == [("[]", None)]
+    catalog.close()

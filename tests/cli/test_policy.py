@@ -5,6 +5,7 @@ import shutil
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -91,20 +92,25 @@ def test_new_refuses_what_cannot_be_a_name(include: Path, name: str) -> None:
     assert sorted(include.rglob("*")) == before
 
 
-def test_explain_says_why(tmp_path: Path) -> None:
+def test_explain_says_why_as_a_tree(tmp_path: Path) -> None:
     stranger = replace(CALL, call_id="c2\x1b[31m", parties=(Party(Side.FAR, "x@other.example"),))
     calls = tmp_path / "calls.jsonl"
     calls.write_text("\n".join(json.dumps(call.document()) for call in (CALL, stranger)) + "\n\n")
     result = ran("explain", "emea_rates", "--calls", calls, "--include", INCLUDE)
     assert result.exit_code == 0
+    row = "login jsmith@firm.example belongs to user jsmith (Jane Smith), mode full, valid from 2023-05-01 on"
     assert result.stdout.splitlines() == [
+        "cloud9_emea/c/1, 2026-03-02T09:00:00Z, unknown, unknown: record (recorded_party)",
+        "├─ near end: login jsmith@firm.example",
+        f"│  ├─ {row}: asks for the call",
+        "├─ recorded for jsmith, login jsmith@firm.example, near end",
+        f"└─ Recorded: {row}.",
+        "cloud9_emea/'c2\\x1b[31m', 2026-03-02T09:00:00Z, unknown, unknown: exclude (no_recorded_party)",
+        "├─ far end: login x@other.example",
+        "│  ├─ Login x@other.example is not on the roster.",
         (
-            "'c/1': record (recorded_party). Recorded: login jsmith@firm.example belongs to user jsmith (Jane Smith), "
-            "mode full, valid from 2023-05-01 on."
-        ),
-        (
-            "'c2\\x1b[31m': exclude (no_recorded_party). Excluded: no participant is on the roster at the call's start, "
-            "2026-03-02T09:00:00+00:00. Login x@other.example is not on the roster."
+            "└─ Excluded: no participant is on the roster at the call's start, 2026-03-02T09:00:00+00:00. "
+            "Login x@other.example is not on the roster."
         ),
     ]
     plain = ran("explain", INCLUDE / "policies" / "emea_rates.yaml", "--calls", calls, "--json", "--include", INCLUDE)
@@ -121,13 +127,91 @@ def test_explain_names_a_line_that_is_not_a_call(tmp_path: Path, line: str) -> N
     assert "calls.jsonl:2: this is not a call" in result.stderr
 
 
-def test_explain_refuses_logins_that_are_not_text(tmp_path: Path) -> None:
-    document = CALL.document()
-    document["parties"][0]["login"] = ["jsmith@firm.example"]
+@pytest.mark.parametrize(
+    ("place", "value", "told"),
+    [
+        (("parties", 0, "login"), ["jsmith@firm.example"], "parties[0].login is not text"),
+        (("parties", 0, "firm"), 7, "parties[0].firm is not text"),
+        (("button_label",), {"a": 1}, "button_label is not text"),
+        (("call_id",), None, "call_id is not text"),
+        (("duration",), "long", "duration is not a number"),
+        (("started_at",), "2026-03-02T09:00:00", "started_at has no time zone"),
+        (("started_at",), "0001-01-01T00:00:00+05:00", "OverflowError: 'date value out of range'"),
+        (("direction",), "sideways", "'sideways' is not a valid Direction"),
+    ],
+)
+def test_explain_refuses_values_of_another_kind(
+    tmp_path: Path, place: tuple[str | int, ...], value: object, told: str
+) -> None:
+    document: Any = CALL.document()
+    inner = document
+    for key in place[:-1]:
+        inner = inner[key]
+    inner[place[-1]] = value
     calls = tmp_path / "calls.jsonl"
     calls.write_text(json.dumps(document))
     result = ran("explain", "emea_rates", "--calls", calls, "--include", INCLUDE)
-    assert (result.exit_code, "call_id and logins are text" in result.stderr) == (1, True)
+    assert (result.exit_code, told in result.stderr) == (1, True), result.stderr
+
+
+def test_a_call_without_a_start_is_told(tmp_path: Path) -> None:
+    document = CALL.document()
+    del document["started_at"]
+    (tmp_path / "calls.jsonl").write_text(json.dumps(document))
+    result = ran("explain", "emea_rates", "--calls", tmp_path / "calls.jsonl", "--include", INCLUDE)
+    assert (result.exit_code, "calls.jsonl:1: this is not a call (KeyError: \"'started_at'\")" in result.stderr) == (
+        1,
+        True,
+    )
+
+
+def test_explain_wants_calls_from_one_place(tmp_path: Path) -> None:
+    for words in ([], ["--call", "c1", "--calls", tmp_path / "x"]):
+        result = ran("explain", "emea_rates", *words, "--include", INCLUDE)
+        assert (result.exit_code, "either --call ID or --calls FILE" in result.stderr) == (1, True)
+
+
+def test_lint_warns_of_what_has_no_effect_and_passes(include: Path) -> None:
+    path = include / "policies" / "emea_rates.yaml"
+    text = path.read_text(encoding="utf-8")
+    sections = (
+        "  sections:\n"
+        "    - {name: lines, when: {call_type: [ringdown, shoutdown]}, then: record}\n"
+        "    - {name: rings, when: {call_type: [ringdown], direction: [incoming]}, then: exclude}\n"
+        "    - {name: nobody, when: {near: {user: [nobody]}}, then: exclude}\n"
+        "    - {name: all, then: record}\n"
+        "    - {name: never, when: {call_type: [intercom]}, then: exclude}\n"
+    )
+    path.write_text(text.replace("  roster: rosters/emea.csv\n", f"  roster: rosters/emea.csv\n{sections}"))
+    with (include / "rosters" / "emea.csv").open("a") as roster:
+        roster.write("user_agent_id,*@desk.example,desk,,full,,\nuser_agent_id,old,old,,full,,2023-01-01\n")
+    first = path.read_text().splitlines().index("  sections:") + 2
+    result = ran("lint", path, "--include", include)
+    assert (result.exit_code, result.stdout) == (0, "1 policy is valid\n")
+    assert result.stderr.splitlines() == [
+        f"{path}:{first + 1}: warning: section rings never decides: section lines before it fits all of its calls",
+        (
+            f"{path}:{first + 3}: warning: section all has no filter and fits every call: "
+            "the section after it is never asked"
+        ),
+        f"{path}:{first + 2}: warning: section nobody never fits: near.user names no user of the roster",
+        (
+            f"{include}/rosters/emea.csv:10: warning: extension *@desk.example of user desk matches only a login with "
+            "that character: recording_rules.wildcards is off"
+        ),
+        (
+            f"{include}/rosters/emea.csv:11: warning: extension old of user old never matches: it is valid until "
+            "2023-01-01, and no run looks before 2024-01-01"
+        ),
+    ]
+
+
+def test_warnings_of_a_large_roster_are_few(include: Path) -> None:
+    with (include / "rosters" / "emea.csv").open("a") as roster:
+        roster.writelines(f"user_agent_id,{number}*,u,,full,,\n" for number in range(200))
+    result = ran("lint", include / "policies" / "emea_rates.yaml", "--include", include)
+    assert (result.exit_code, len(result.stderr.splitlines())) == (0, 51)
+    assert "and 150 warnings more" in result.stderr
 
 
 def test_explain_of_an_unknown_policy_or_file_is_told(tmp_path: Path) -> None:

@@ -150,7 +150,7 @@ def test_templated_fields(bag: DagBag, name: str) -> None:
     fields = {task.task_id: set(task.template_fields) for task in bag.dags[name].tasks}
     assert fields == {
         "fetch_calls": window | {"source"},
-        "apply_recording_rules": window,
+        "apply_recording_rules": window | {"redecide"},
         "reconcile": window,
         **{task_id: {"policy", "batch_id"} for task_id in ORDER if task_id.startswith("batch.")},
     }
@@ -158,13 +158,20 @@ def test_templated_fields(bag: DagBag, name: str) -> None:
 
 def test_the_window_may_be_given_when_triggering(bag: DagBag) -> None:
     params = bag.dags["emea_rates"].params
-    assert dict(params) == {"window_start": None, "window_end": None}
-    for name in params:
+    assert dict(params) == {"window_start": None, "window_end": None, "redecide": False}
+    for name in ("window_start", "window_end"):
         param = params.get_param(name)
         assert param.resolve("2026-11-20T00:00:00+00:00")
         assert param.schema["format"] == "date-time"
         with pytest.raises(ParamValidationError):
             param.resolve(7)
+
+
+def test_deciding_anew_is_asked_for_by_a_truth_value(bag: DagBag) -> None:
+    param = bag.dags["emea_rates"].params.get_param("redecide")
+    assert param.resolve(True) is True
+    with pytest.raises(ParamValidationError):
+        param.resolve("sometimes")
 
 
 @BOTH

@@ -20,6 +20,7 @@ from cloud9_archive.emulator.dialect import dialect_table
 from cloud9_archive.emulator.fault_kinds import faults_table
 from cloud9_archive.errors import Cloud9ArchiveError, ConfigurationError, RecordError, TransientError
 from cloud9_archive.get_provider_info import get_provider_info
+from cloud9_archive.pipeline.roster_columns import columns_table
 
 ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"(<!-- generated: ([a-z-]+) -->\n).*?(<!-- end -->\n)", re.DOTALL)
@@ -40,6 +41,9 @@ ONE_ROW = {
     "decisions": "a decision on a call; never changed",
     "policy_calls": "a call under a policy: where it stands",
     "media": "a wanted recording under a policy: where it stands",
+    "rosters": "a version of a roster that a run decided by; the newest is the last good one",
+    "roster_extensions": "an extension of the roster in use, and when a call last matched it",
+    "unknown_logins": "a login at the near end of calls that the roster does not have",
     "runs": "a run and its newest report",
     "listings": "a source that a run listed to its end",
     "run_calls": "a call that a run listed",
@@ -111,6 +115,7 @@ GENERATED: Mapping[str, Callable[[], str]] = {
     "catalog": catalog_table,
     "moves": moves_table,
     "layers": layers_block,
+    "roster-columns": columns_table,
     "connection": connection_table,
     "outcomes": outcomes_table,
     "dialect": dialect_table,

@@ -15,8 +15,9 @@ from cloud9_archive.catalog.batches import BatchCall, BatchRecording
 from cloud9_archive.catalog.sealing import SealedBag
 from cloud9_archive.domain.accounting import CallState, CallSum, MediaState, MediaSum
 from cloud9_archive.domain.call import Call, Party, RecordingLink, Side
+from cloud9_archive.domain.decision import At, Decision, Outcome, RecordedUser, Rule
 from cloud9_archive.domain.findings import Finding
-from cloud9_archive.domain.rules import Decision, Outcome, Rule
+from cloud9_archive.domain.roster import ExtensionType
 from cloud9_archive.domain.run import CallRef, RecordingRef, RunKind, RunRef
 from cloud9_archive.domain.window import Window
 from cloud9_archive.media.profiles import profile_named
@@ -29,6 +30,7 @@ NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
 CALL = CallRef("cloud9_emea", "c1")
 RECORDING = RecordingRef("cloud9_emea", "r1")
 TRANSCODED = Transcoded("1" * 64, 10, 1.0, 8000, 1, 8000, "pcm_alaw", "av")
+JANE = RecordedUser("jane", ExtensionType.USER_AGENT_ID, "jane@firm.example", At.NEAR)
 EXAMINATION = Examination(Verdict.INTACT, "INTACT", "It is whole.", 10)
 
 
@@ -79,7 +81,7 @@ def test_the_fields_of_a_recording() -> None:
 
 def test_the_fields_of_a_call() -> None:
     call = Call(*CALL, NOW, parties=(Party(Side.NEAR),), recordings=(RecordingLink("r1"),), raw={"x": 1})
-    decision = Decision(Outcome.RECORD, Rule.RULES_OFF, "Rules are off.", (), None, "2" * 64)
+    decision = Decision(Outcome.RECORD, Rule.RECORDED_PARTY, "Jane is recorded.", (JANE,), "1" * 64, "2" * 64)
     member = BatchCall(call, call.digest(), None, NOW, {**decision.document(), "decided_at": NOW})
     document = call_document(member, [recording(MediaState.TRANSCODED)], "emea_rates")
     same(document, "fields of a call document", opaque=("call.raw",))

@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloud9_archive.domain.roster import Extension, RecordingMode, Roster, overlapping
+from cloud9_archive.domain.call import Direction
+from cloud9_archive.domain.retention import parse_retention
+from cloud9_archive.domain.roster import Extension, ExtensionType, RecordingMode, Roster, overlapping
 from cloud9_archive.errors import RosterError
 
 FULL = RecordingMode.FULL
@@ -52,9 +54,7 @@ def test_the_order_of_rows_means_nothing(rows: list[Extension], random: Any, log
     assert one == other
     assert one.version == other.version
     assert one.matching(login, moment) == other.matching(login, moment)
-    assert one.matching(login, moment) == next(
-        (each for each in rows if each.value == login and each.valid_at(moment)), None
-    )
+    assert one.matching(login, moment) == tuple(each for each in rows if each.value == login and each.valid_at(moment))
 
 
 def test_validity_begins_and_ends_at_midnight_utc() -> None:
@@ -71,7 +71,7 @@ def test_logins_match_to_the_letter() -> None:
     roster = Roster((Extension("JSmith@firm.example", "jsmith", FULL),))
     moment = datetime(2024, 1, 1, tzinfo=UTC)
     assert roster.matching("JSmith@firm.example", moment)
-    assert roster.matching("jsmith@firm.example", moment) is None
+    assert roster.matching("jsmith@firm.example", moment) == ()
     assert roster.near_miss(" jsmith@firm.example") == "JSmith@firm.example"
     assert roster.near_miss("JSmith@firm.example") is None
     assert roster.near_miss("other") is None
@@ -79,7 +79,15 @@ def test_logins_match_to_the_letter() -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [{"user": "v"}, {"mode": RecordingMode.NEVER_RECORD}, {"valid_to": date(2025, 1, 1)}, {"display_name": "U"}],
+    [
+        {"user": "v"},
+        {"mode": RecordingMode.NEVER_RECORD},
+        {"valid_to": date(2025, 1, 1)},
+        {"display_name": "U"},
+        {"retention": parse_retention("7y")},
+        {"groups": frozenset({"g"})},
+        {"directions": frozenset({Direction.INCOMING})},
+    ],
 )
 def test_the_version_follows_what_rows_say(change: dict[str, Any]) -> None:
     plain = Roster((Extension("a", "u", FULL, line=2),))
@@ -95,3 +103,44 @@ def test_an_extension_that_is_never_valid_is_refused() -> None:
 def test_an_empty_roster_is_refused() -> None:
     with pytest.raises(RosterError, match="names no extension"):
         Roster(())
+
+
+MOMENT = datetime(2024, 1, 1, tzinfo=UTC)
+
+
+def test_folding_case_is_a_choice_and_tells_rows_that_become_one() -> None:
+    rows = (Extension("A@x", "u", FULL, line=2), Extension("b@X", "v", FULL, line=3))
+    roster = Roster(rows, fold_case=True)
+    assert [each.user for each in roster.matching("a@X", MOMENT)] == ["u"]
+    assert Roster(rows).matching("a@X", MOMENT) == ()
+    assert roster.version != Roster(rows).version
+    with pytest.raises(RosterError, match=r"twice .* \(lines 2 and 9\)"):
+        Roster((*rows, Extension("a@x", "w", FULL, line=9)), fold_case=True)
+
+
+def test_with_wildcards_every_row_that_matches_counts() -> None:
+    rows = tuple(Extension(each, each, FULL) for each in ("jane@x", "*@x", "j*", "?ane@x", "k*", "j\\*"))
+    roster = Roster(rows, wildcards=True)
+    assert [each.value for each in roster.matching("jane@x", MOMENT)] == ["*@x", "?ane@x", "j*", "jane@x"]
+    assert [each.value for each in roster.matching("j*", MOMENT)] == ["j*", "j\\*"]
+    assert [each.value for each in Roster(rows).matching("j*", MOMENT)] == ["j*"]
+
+
+def test_two_ways_to_write_one_login_are_one_extension() -> None:
+    rows = (Extension("FIRM\\jane", "u", FULL, line=2), Extension("FIRM\\\\jane", "v", FULL, line=3))
+    with pytest.raises(RosterError, match=r"\(lines 2 and 3\)"):
+        Roster(rows, wildcards=True)
+    assert len(Roster(rows).extensions) == 2
+
+
+def test_logins_and_numbers_are_told_apart() -> None:
+    number = Extension("7", "n", FULL, type=ExtensionType.NUMBER_ADDRESS)
+    roster = Roster((Extension("7", "u", FULL), number))
+    assert [each.user for each in roster.matching("7", MOMENT)] == ["u"]
+    assert roster.matching("7", MOMENT, kind=ExtensionType.NUMBER_ADDRESS) == (number,)
+    assert Roster((number,)).near_miss("7 ") is None
+
+
+def test_a_row_for_calls_of_unknown_direction_is_refused() -> None:
+    with pytest.raises(RosterError, match="calls of unknown direction"):
+        Extension("a", "u", FULL, directions=frozenset({Direction.UNKNOWN}))

@@ -10,7 +10,7 @@ import pytest
 
 from cloud9_archive.domain.run import RunKind
 from cloud9_archive.domain.window import Window
-from cloud9_archive.errors import PolicyError, WindowError
+from cloud9_archive.errors import ConfigurationError, PolicyError, WindowError
 from cloud9_archive.operators import (
     Cloud9ApplyRecordingRulesOperator,
     Cloud9ArchiveOperator,
@@ -20,6 +20,7 @@ from cloud9_archive.operators import (
     Cloud9TranscodeOperator,
 )
 from cloud9_archive.operators.base import WindowOperator
+from cloud9_archive.operators.calls import _is_true
 
 MakeContext = Callable[..., Any]
 GIVEN = {"window_start": "2025-03-01T09:00:00+01:00", "window_end": "2025-03-01T12:00:00+01:00"}
@@ -137,3 +138,20 @@ def test_without_params_the_window_fields_render_to_nothing(context: MakeContext
     made = context()
     operator = rendered({**made, "params": {}})
     assert (operator.window_start, operator.window_end) == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("params", "wanted"),
+    [({}, False), ({"redecide": False}, False), ({"redecide": True}, True), ({"redecide": None}, False)],
+)
+def test_decisions_stand_unless_the_param_says_otherwise(
+    context: MakeContext, params: dict[str, object], *, wanted: bool
+) -> None:
+    operator = rendered(context(**params))
+    assert isinstance(operator, Cloud9ApplyRecordingRulesOperator)
+    assert _is_true(operator.redecide) is wanted
+
+
+def test_what_is_neither_yes_nor_no_changes_no_decision() -> None:
+    with pytest.raises(ConfigurationError, match="the param redecide is sometimes – give true or false"):
+        _is_true("sometimes")

@@ -203,3 +203,21 @@ def _names(deployment: Any, day: Any) -> set[str]:
     for call in truth.calls:
         names |= {*call.near_logins, *call.far_logins}
     return {name for name in names if len(name) > 3}
+
+
+def test_decisions_are_made_anew_when_the_param_says_so(
+    done: Any, deployment: Any, context: MakeContext, whole_run: MakeRun
+) -> None:
+    path = deployment.include / "policies" / "emea_rates.yaml"
+    text = path.read_text(encoding="utf-8").replace("enabled: true", "enabled: false")
+    path.write_text(text.replace("  roster: rosters/emea.csv\n", ""), encoding="utf-8")
+    plain = whole_run(context(run_type="backfill"))
+    plain.run()
+    assert plain.xcom["decisions"][0]["redecided"] == 0
+    assert plain.xcom["reconcile"][0]["calls"] == done.xcom["reconcile"][0]["calls"]
+    anew = whole_run(context(run_type="backfill", redecide=True))
+    anew.run()
+    counts = anew.xcom["decisions"][0]
+    assert counts["redecided"] == anew.xcom["reconcile"][0]["calls"]["listed"]
+    assert counts["now_recorded"] == done.xcom["reconcile"][0]["calls"]["excluded"] > 0
+    assert anew.xcom["reconcile"][0]["calls"]["excluded"] == 0

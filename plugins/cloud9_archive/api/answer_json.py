@@ -5,16 +5,23 @@ from __future__ import annotations
 import json
 import math
 import re
-from typing import Any
+from typing import Any, Protocol
 
-from cloud9_archive.api.wire_model import WireFormat
+from cloud9_archive.errors import WireFormatError
 
 _SHOWN = 40
 _ESCAPED_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-def decoded(wire: WireFormat, body: bytes) -> Any:  # noqa: ANN401 - any JSON value
+class AnswerFormat(Protocol):
+    """Says how an answer should be, and complains when it is not."""
+
+    def misfit(self, place: str, found: str) -> WireFormatError:
+        """The complaint that the answer is not as it should be at this place."""
+
+
+def decoded(wire: AnswerFormat, body: bytes) -> Any:  # noqa: ANN401 - any JSON value
     """
     The JSON value in an answer's body, safe to be written as UTF-8 again.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -42,6 +43,9 @@ class CallAccount:
     What became of a call that a run listed.
 
     :param held_by: the other run that works on it, or ``later`` when a later run will
+    :param users: for whom it is recorded, by name
+    :param section: name of the section that decided
+    :param retention: the longest that is asked for
     """
 
     ref: CallRef
@@ -52,6 +56,9 @@ class CallAccount:
     bag_id: str | None
     held_by: str | None
     recordings: list[RecordingAccount] = field(default_factory=list)
+    users: tuple[str, ...] = ()
+    section: str | None = None
+    retention: str | None = None
 
 
 def run_accounts(catalog: Catalog, run: RunRef, *, now: datetime) -> list[CallAccount]:
@@ -92,6 +99,9 @@ def _accounts(catalog: Catalog, run: RunRef, members: Table, now: datetime) -> l
             ),
             decisions.c.rule,
             decisions.c.reason,
+            decisions.c.users,
+            decisions.c.section,
+            decisions.c.retention,
             call_recordings.c.recording_id,
             media.c.state.label("media_state"),
             media.c.original_sha256,
@@ -124,9 +134,19 @@ def _accounts(catalog: Catalog, run: RunRef, members: Table, now: datetime) -> l
         for row in connection.execute(query):
             ref = CallRef(row.source, row.call_id)
             state = CallState(row.state or CallState.LISTED)
-            account = accounts.setdefault(
-                ref, CallAccount(ref, row.started_at, state, row.rule, row.reason, row.bag_id, row.held_by)
+            account = accounts.get(ref) or CallAccount(
+                ref,
+                row.started_at,
+                state,
+                row.rule,
+                row.reason,
+                row.bag_id,
+                row.held_by,
+                users=tuple(json.loads(row.users)) if row.users else (),
+                section=row.section,
+                retention=row.retention,
             )
+            accounts[ref] = account
             account.held_by = account.held_by or row.recording_held_by
             if row.recording_id is not None:
                 account.recordings.append(

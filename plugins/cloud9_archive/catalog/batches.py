@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -23,6 +23,7 @@ from cloud9_archive.catalog.tables import (
 )
 from cloud9_archive.domain.accounting import BatchState, CallState, MediaState
 from cloud9_archive.domain.call import Call
+from cloud9_archive.domain.retention import parse_retention
 from cloud9_archive.domain.run import CallRef, RecordingRef, WantedRecording
 from cloud9_archive.errors import CatalogError
 
@@ -35,6 +36,7 @@ class BatchRecording:
     :param duration: seconds, as the source reported it
     :param original_size: bytes
     :param links: the calls that it belongs to under this policy, each with the call's offset into it in seconds
+    :param retain_until: the latest moment until which the decision on any of these calls wants it kept
     """
 
     ref: RecordingRef
@@ -50,6 +52,7 @@ class BatchRecording:
     failure_code: str | None
     failure_reason: str | None
     links: tuple[tuple[CallRef, float | None], ...]
+    retain_until: datetime | None = None
 
     @property
     def wanted(self) -> WantedRecording:
@@ -133,8 +136,17 @@ def _recordings(connection: Connection, policy: str, batch_id: str) -> tuple[Bat
     return tuple(_recording(row, links) for row in connection.execute(query))
 
 
-def _recording(row: Row[Any], links: Mapping[RecordingRef, list[tuple[CallRef, float | None]]]) -> BatchRecording:
+@dataclass(slots=True)
+class _Links:
+    """The calls of a recording, and until when they want it kept."""
+
+    calls: list[tuple[CallRef, float | None]] = field(default_factory=list)
+    retain_until: datetime | None = None
+
+
+def _recording(row: Row[Any], links: Mapping[RecordingRef, _Links]) -> BatchRecording:
     ref = RecordingRef(row.source, row.recording_id)
+    linked = links.get(ref, _Links())
     return BatchRecording(
         ref=ref,
         state=MediaState(row.state),
@@ -148,15 +160,14 @@ def _recording(row: Row[Any], links: Mapping[RecordingRef, list[tuple[CallRef, f
         derivative=json.loads(row.derivative) if row.derivative else None,
         failure_code=row.failure_code,
         failure_reason=row.failure_reason,
-        links=tuple(links.get(ref, ())),
+        links=tuple(linked.calls),
+        retain_until=linked.retain_until,
     )
 
 
-def _links(
-    connection: Connection, policy: str, batch_id: str
-) -> dict[RecordingRef, list[tuple[CallRef, float | None]]]:
+def _links(connection: Connection, policy: str, batch_id: str) -> dict[RecordingRef, _Links]:
     query = (
-        select(call_recordings)
+        select(call_recordings, policy_calls.c.started_at, decisions.c.retention)
         .join(
             media,
             same_recording(media, call_recordings),
@@ -165,13 +176,17 @@ def _links(
             policy_calls,
             under_policy(policy, call_recordings),
         )
+        .join(decisions, decisions.c.decision_id == policy_calls.c.decision_id)
         .where(media.c.policy == policy, media.c.batch_id == batch_id, policy_calls.c.state != CallState.EXCLUDED)
         .order_by(call_recordings.c.source, call_recordings.c.call_id)
     )
-    links: dict[RecordingRef, list[tuple[CallRef, float | None]]] = {}
+    links: dict[RecordingRef, _Links] = {}
     for row in connection.execute(query):
-        call = CallRef(row.source, row.call_id)
-        links.setdefault(RecordingRef(row.source, row.recording_id), []).append((call, row.offset))
+        linked = links.setdefault(RecordingRef(row.source, row.recording_id), _Links())
+        linked.calls.append((CallRef(row.source, row.call_id), row.offset))
+        if row.retention:
+            until = parse_retention(row.retention).until(row.started_at)
+            linked.retain_until = max(until, linked.retain_until or until)
     return links
 
 
@@ -195,8 +210,11 @@ def _calls(connection: Connection, policy: str, batch_id: str) -> tuple[BatchCal
             decision={
                 "outcome": row.outcome,
                 "rule": row.rule,
+                "section": row.section,
                 "reason": row.reason,
                 "users": json.loads(row.users),
+                "recorded_for": json.loads(row.recorded_for),
+                "retention": row.retention,
                 "policy_version": row.policy_version,
                 "roster_version": row.roster_version,
                 "decided_at": row.decided_at,

@@ -15,7 +15,7 @@ from cloud9_archive.catalog.listing import chunks
 from cloud9_archive.catalog.tables import call_recordings, calls, decisions, media, policy_calls, run_calls
 from cloud9_archive.domain.accounting import CallState, MediaState
 from cloud9_archive.domain.call import Call
-from cloud9_archive.domain.rules import Decision, Outcome
+from cloud9_archive.domain.decision import Decision, Outcome
 from cloud9_archive.domain.run import CallRef, RecordingRef, RunRef
 
 
@@ -124,9 +124,20 @@ def _decided_already(connection: Connection, policy: str, listed: Sequence[Call]
     return known
 
 
-def _record_decision(
-    connection: Connection, run: RunRef, call: Call, decision: Decision, *, deadline: timedelta, now: datetime
-) -> None:
+def insert_decision(
+    connection: Connection,
+    run: RunRef,
+    call: Call,
+    decision: Decision,
+    *,
+    replaces: int | None = None,
+    now: datetime,
+) -> int:
+    """
+    The decision is in the catalog, and changes nothing yet; its id.
+
+    :param replaces: id of the decision that it takes the place of
+    """
     decision_id: int = connection.scalars(
         insert(decisions)
         .returning(decisions.c.decision_id)
@@ -136,14 +147,26 @@ def _record_decision(
             call_id=call.call_id,
             outcome=decision.outcome,
             rule=decision.rule,
+            section=decision.section,
             reason=decision.reason,
             users=json.dumps(list(decision.users), ensure_ascii=False),
+            recorded_for=json.dumps([each.document() for each in decision.recorded_for]),
+            retention=str(decision.retention) if decision.retention else None,
             policy_version=decision.policy_version,
             roster_version=decision.roster_version,
+            call_digest=call.digest(),
+            replaces=replaces,
             run_id=run.run_id,
             decided_at=now,
         )
     ).one()
+    return decision_id
+
+
+def _record_decision(
+    connection: Connection, run: RunRef, call: Call, decision: Decision, *, deadline: timedelta, now: datetime
+) -> None:
+    decision_id = insert_decision(connection, run, call, decision, now=now)
     ended = call.ended_at or call.started_at + timedelta(seconds=call.duration or 0)
     connection.execute(
         upsert(connection, policy_calls)

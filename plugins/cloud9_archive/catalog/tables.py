@@ -121,6 +121,17 @@ decisions = Table(
     Column("roster_version", String(64)),
     Column("run_id", String, nullable=False),
     Column("decided_at", UtcDateTime, nullable=False),
+    Column("section", SourceText, comment="name of the section that decided"),
+    Column(
+        "recorded_for",
+        Text,
+        nullable=False,
+        server_default="[]",
+        comment="JSON list: an entry with extension, end and retention for each recorded user",
+    ),
+    Column("retention", String, comment="the longest that is asked for, such as 7y"),
+    Column("call_digest", String(64), comment="digest of the call as it was decided on"),
+    Column("replaces", Integer, comment="the decision that it took the place of, on request"),
     Index(None, "policy", "source", "call_id"),
 )
 
@@ -164,6 +175,53 @@ media = Table(
     ForeignKeyConstraint(["source", "recording_id"], ["recordings.source", "recordings.recording_id"]),
     Index(None, "policy", "state"),
     Index(None, "batch_id"),
+)
+
+# Rosters, and whom of them the calls have shown --------------------------------------------------
+
+rosters = Table(
+    "rosters",
+    metadata,
+    _key("policy"),
+    _key("version"),
+    Column("origin", SourceText, nullable=False, comment="file, address or query that it was read from"),
+    Column("extensions", Integer, nullable=False),
+    Column("users", Integer, nullable=False),
+    Column("recorded_users", Integer, nullable=False, comment="users with an extension of mode full"),
+    Column("copy_path", String, comment="path of the copy, on the host that read it"),
+    Column("first_read_at", UtcDateTime, nullable=False),
+    Column("last_read_at", UtcDateTime, nullable=False),
+    Index(None, "policy", "last_read_at"),
+)
+
+roster_extensions = Table(
+    "roster_extensions",
+    metadata,
+    _key("policy"),
+    _key("type"),
+    _key("value"),
+    _key("valid_from"),
+    Column("valid_to", String(10), nullable=False, comment="day; 9999-12-31 when there is no end"),
+    Column("user", SourceText, nullable=False),
+    Column("matched_at", UtcDateTime, comment="start of the latest call that it matched"),
+    Column("quiet_since", UtcDateTime, nullable=False, comment="the same, or when it came onto the roster"),
+    Column("version", String(64), nullable=False, comment="the roster that last had it"),
+    Index(None, "policy", "quiet_since"),
+    Index(None, "policy", "user"),
+    Index(None, "policy", "version"),
+)
+
+unknown_logins = Table(
+    "unknown_logins",
+    metadata,
+    _key("policy"),
+    _key("source"),
+    _key("login"),
+    Column("call_id", SourceText, nullable=False, comment="its latest call"),
+    Column("last_call_at", UtcDateTime, nullable=False),
+    Column("calls", Integer, nullable=False, comment="in the run that met that call"),
+    Column("seen_at", UtcDateTime, nullable=False, comment="when a run last met it"),
+    Index(None, "policy", "seen_at"),
 )
 
 # Runs and their work ------------------------------------------------------------------------------

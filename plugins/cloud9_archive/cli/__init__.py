@@ -8,6 +8,7 @@ from cloud9_archive.cli.catalog import catalog_app
 from cloud9_archive.cli.check import check_command
 from cloud9_archive.cli.emulator import PASSED_ON, emulator_command
 from cloud9_archive.cli.policy import policy_app
+from cloud9_archive.cli.roster import roster_app
 from cloud9_archive.cli.run import run_command
 from cloud9_archive.cli.verify import verify_command
 from cloud9_archive.cli.wire import wire_app
@@ -23,6 +24,7 @@ app.command("run")(run_command)
 app.command("check")(check_command)
 app.command("verify")(verify_command)
 app.add_typer(policy_app, name="policy")
+app.add_typer(roster_app, name="roster")
 app.add_typer(catalog_app, name="catalog")
 app.add_typer(wire_app, name="wire")
 app.command("emulator", context_settings=PASSED_ON, add_help_option=False)(emulator_command)

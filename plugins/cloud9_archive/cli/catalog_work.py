@@ -31,7 +31,7 @@ def migrated() -> str:
 
     :raises CatalogError: if it cannot be brought to date
     """
-    with _catalog_of(deployment_settings()) as catalog:
+    with catalog_of(deployment_settings()) as catalog:
         return f"{catalog.engine.url.render_as_string(hide_password=True)} is at revision {HEAD}"
 
 
@@ -43,8 +43,8 @@ def findings_of(policy: str) -> list[OpenFinding]:
     :raises PolicyError: if nobody knows the policy
     """
     settings = deployment_settings()
-    _require_catalog(settings)
-    with _catalog_of(settings) as catalog:
+    require_catalog(settings)
+    with catalog_of(settings) as catalog:
         found = open_findings(catalog, policy)
     known = {path.stem for path in settings.policies.glob("*.yaml")}
     if not found and policy not in known:
@@ -89,7 +89,8 @@ def print_findings(policy: str, found: Sequence[OpenFinding], *, console: Consol
 
 
 @contextmanager
-def _catalog_of(settings: Settings) -> Iterator[Catalog]:
+def catalog_of(settings: Settings) -> Iterator[Catalog]:
+    """The deployment's catalog, current, and closed at the end."""
     with quiet_logs(), database_faults_told():
         catalog = open_catalog(settings.catalog_address)
         try:
@@ -98,7 +99,7 @@ def _catalog_of(settings: Settings) -> Iterator[Catalog]:
             catalog.close()
 
 
-def _require_catalog(settings: Settings) -> None:
+def require_catalog(settings: Settings) -> None:
     """A catalog that is not there is told, rather than made empty and found without findings."""
     address = settings.catalog_address
     if address.startswith(_SQLITE) and not Path(address.removeprefix(_SQLITE)).is_file():

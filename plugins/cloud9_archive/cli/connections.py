@@ -42,11 +42,24 @@ def client_of(conn_id: str, limiter: Limiter | None = None) -> Cloud9Client:
 
 
 @contextmanager
-def _found(conn_id: str) -> Iterator[None]:
+def connections_found() -> Iterator[None]:
+    """Within the block Airflow looks for connections wherever the deployment keeps them."""
     before = os.environ.get(_CONTEXT)
     os.environ[_CONTEXT] = "server"
     try:
         yield
+    finally:
+        if before is None:
+            del os.environ[_CONTEXT]
+        else:
+            os.environ[_CONTEXT] = before
+
+
+@contextmanager
+def _found(conn_id: str) -> Iterator[None]:
+    try:
+        with connections_found():
+            yield
     except AirflowNotFoundException:
         raise ConnectionFieldError(
             f"connection {shown(conn_id)!r} is not defined",
@@ -54,8 +67,3 @@ def _found(conn_id: str) -> Iterator[None]:
             hint=f"set AIRFLOW_CONN_{shown(conn_id).upper()} to a JSON document or URI, or add it to the secrets "
             "backend or the database of the Airflow that AIRFLOW_HOME and AIRFLOW__… variables lead to",
         ) from None
-    finally:
-        if before is None:
-            del os.environ[_CONTEXT]
-        else:
-            os.environ[_CONTEXT] = before

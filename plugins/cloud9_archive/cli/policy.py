@@ -1,29 +1,42 @@
-"""``cloud9-archive policy``: check policies, write the schema, begin a policy, explain decisions."""
+"""``cloud9-archive policy``: check policies, write the schema, begin a policy."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from cloud9_archive.domain.call import Call
-from cloud9_archive.domain.rules import Decision, decide
-from cloud9_archive.errors import Cloud9ArchiveError, ConfigurationError, PolicyError
-from cloud9_archive.pipeline.policy_files import load_policy, load_roster_of
+from cloud9_archive.cli.policy_decisions import Include, decision_commands, refused
+from cloud9_archive.domain.policy_warnings import policy_warnings
+from cloud9_archive.errors import ConfigurationError, PolicyError
+from cloud9_archive.pipeline.policy_files import line_in_policy, load_policy
 from cloud9_archive.pipeline.policy_reference import key_table, schema_text, skeleton
 from cloud9_archive.pipeline.problems import shown
+from cloud9_archive.pipeline.roster_sources import load_roster_of
 
 policy_app = typer.Typer(
     name="policy", help="Check, describe, begin and explain policies.", no_args_is_help=True, rich_markup_mode=None
 )
 
-Include = Annotated[
-    Path, typer.Option("--include", help="Folder that holds policies/ and rosters/.", envvar="CLOUD9_ARCHIVE_INCLUDE")
-]
+decision_commands(policy_app)
 _HERE = Path("include")
+MOST_WARNINGS = 50
+"""Warnings that are told of one policy; a large roster may have as many as rows."""
+
+
+@dataclass(slots=True)
+class Checked:
+    """
+    What is to be said of a policy's file.
+
+    :param faults: what makes it invalid
+    :param warnings: what is valid, and has no effect
+    """
+
+    faults: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
 
 
 @policy_app.command("lint")
@@ -31,17 +44,23 @@ def lint_command(
     paths: Annotated[list[Path] | None, typer.Argument(help="Policy files; all of include/policies if none.")] = None,
     include: Include = _HERE,
 ) -> None:
-    """Every fault of every policy and of its roster, one a line; exit code 1 if there is any."""
+    """
+    Every fault of every policy and of its roster, one a line; exit code 1 if there is any.
+
+    Warnings are told too, and change nothing about the exit code: sections that never decide because one before them
+    fits all of their calls, and extensions that can never match.
+    """
     files = paths or policy_files(include)
     if not files:
         typer.echo(
             f"{include / 'policies'}: there is no policy – write one with: cloud9-archive policy new NAME", err=True
         )
         raise typer.Exit(1)
-    faults = [fault for path in files for fault in policy_faults(path, include=include)]
-    for fault in faults:
-        typer.echo(fault, err=True)
-    if faults:
+    checked = [checked_policy(path, include=include) for path in files]
+    for each in checked:
+        for line in (*each.faults, *each.warnings):
+            typer.echo(line, err=True)
+    if any(each.faults for each in checked):
         raise typer.Exit(1)
     typer.echo(f"{len(files)} {'policy is' if len(files) == 1 else 'policies are'} valid")
 
@@ -51,14 +70,30 @@ def policy_files(include: Path) -> list[Path]:
     return sorted(path for path in (include / "policies").glob("*") if path.suffix in (".yaml", ".yml"))
 
 
-def policy_faults(path: Path, *, include: Path) -> Iterator[str]:
-    """What is wrong with the policy, or else with its roster."""
+def checked_policy(path: Path, *, include: Path) -> Checked:
+    """What is wrong with the policy, or else with its roster; and what in them has no effect."""
+    checked = Checked()
     if path.suffix != ".yaml":
-        yield f"{path}:1: found the file name {shown(path.name)}: a name that ends in .yaml is wanted"
+        wanted = f"found the file name {shown(path.name)}: a name that ends in .yaml is wanted"
+        checked.faults.append(f"{path}:1: {wanted}")
     try:
-        load_roster_of(load_policy(path), include=include)
+        policy = load_policy(path)
+        roster = None
+        if policy.recording_rules.roster_is_file:  # others are reached only where Airflow is: roster check
+            roster = load_roster_of(policy, include=include)
     except ConfigurationError as error:
-        yield str(error)
+        checked.faults.append(str(error))
+        return checked
+    found = list(policy_warnings(policy, roster))
+    for each in found[:MOST_WARNINGS]:
+        if each.section is None:
+            place = f"{include / policy.recording_rules.roster_name}:{each.line or 1}"
+        else:
+            place = f"{path}:{line_in_policy(path, ('recording_rules', 'sections', each.section))}"
+        checked.warnings.append(f"{place}: warning: {each.words}")
+    if len(found) > MOST_WARNINGS:
+        checked.warnings.append(f"{path}: and {len(found) - MOST_WARNINGS} warnings more")
+    return checked
 
 
 @policy_app.command("schema")
@@ -92,72 +127,7 @@ def new_command(
         with path.open("x", encoding="utf-8") as stream:
             stream.write(text)
     except FileExistsError:
-        raise _refused(PolicyError(f"{path} exists already", hint="choose another name, or edit that file")) from None
+        raise refused(PolicyError(f"{path} exists already", hint="choose another name, or edit that file")) from None
     except PolicyError as error:
-        raise _refused(error) from None
+        raise refused(error) from None
     typer.echo(f"wrote {path}")
-
-
-@policy_app.command("explain")
-def explain_command(
-    policy: Annotated[str, typer.Argument(help="A policy's name, or the path of its file.")],
-    *,
-    calls: Annotated[Path, typer.Option("--calls", help="Calls, one JSON document a line, each with all its fields.")],
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON document a line.")] = False,
-    include: Include = _HERE,
-) -> None:
-    """Say for each call whether it is recorded or excluded under the policy, and why."""
-    path = Path(policy) if policy.endswith(".yaml") else include / "policies" / f"{policy}.yaml"
-    try:
-        chosen = load_policy(path)
-        roster = load_roster_of(chosen, include=include)
-        for call in read_calls(calls):
-            typer.echo(explained(call, decide(call, policy=chosen, roster=roster), as_json=as_json))
-    except Cloud9ArchiveError as error:
-        raise _refused(error) from None
-
-
-def explained(call: Call, decision: Decision, *, as_json: bool) -> str:
-    """The decision on one line."""
-    if as_json:
-        return json.dumps({"source": call.source, "call_id": call.call_id, **decision.document()})
-    return f"{shown(call.call_id)}: {decision.outcome.value} ({decision.rule.value}). {decision.reason}"
-
-
-def read_calls(path: Path) -> Iterator[Call]:
-    """
-    The calls of the file, in its order; blank lines are passed over.
-
-    :raises ConfigurationError: if the file cannot be read, or a line of it is not a call
-    """
-    try:
-        with path.open(encoding="utf-8") as stream:
-            yield from _calls(stream, path=path)
-    except OSError as error:
-        raise ConfigurationError(
-            f"{path} cannot be read: {error.strerror}", hint="give a file of calls, one JSON document a line"
-        ) from None
-    except UnicodeDecodeError:
-        raise ConfigurationError(f"{path} is not UTF-8 text", hint="give calls as UTF-8 JSON, one a line") from None
-
-
-def _calls(lines: Iterable[str], *, path: Path) -> Iterator[Call]:
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        try:
-            call = Call.from_document(json.loads(line))
-            if not all(isinstance(text, str) for text in (call.call_id, *(each.login or "" for each in call.parties))):
-                raise TypeError("call_id and logins are text")  # noqa: TRY301 - told below like every other fault of the line
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-            raise ConfigurationError(
-                f"{path}:{number}: this is not a call ({type(error).__name__}: {shown(str(error))})",
-                hint="each line is one call document: source, call_id, started_at, parties and its other fields",
-            ) from None
-        yield call
-
-
-def _refused(error: Cloud9ArchiveError) -> typer.Exit:
-    """The error told on stderr, and the exit that goes with it."""
-    typer.echo(str(error), err=True)
-    return typer.Exit(1)

@@ -19,6 +19,13 @@ def run_command(
     scheduled: Annotated[
         bool, typer.Option("--scheduled", help="Also take stragglers of earlier windows, as scheduled runs do.")
     ] = False,
+    redecide: Annotated[
+        bool,
+        typer.Option(
+            "--redecide",
+            help="Decide anew on calls of the window whose decision another roster or policy made; else decisions stand.",
+        ),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as one JSON object.")] = False,
     include: Annotated[
         Path | None,
@@ -46,6 +53,7 @@ def run_command(
         end=end,
         run_id=run_id,
         scheduled=scheduled,
+        redecide=redecide,
         as_json=as_json,
         include=include,
     )

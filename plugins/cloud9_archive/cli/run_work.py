@@ -15,6 +15,7 @@ from rich.console import Console
 from cloud9_archive.catalog.faults import database_faults_told
 from cloud9_archive.cli.connections import client_of
 from cloud9_archive.cli.ending import ExitCode, errors_told, exit_code, tell_error
+from cloud9_archive.cli.late_reach import LateReach
 from cloud9_archive.cli.logs import quiet_logs
 from cloud9_archive.cli.narration import narrated
 from cloud9_archive.deployment import deployment_settings
@@ -41,6 +42,7 @@ class RunOrder:
     :param begin: ISO 8601 with an offset
     :param end: ISO 8601 with an offset
     :param run_id: made from the window when None
+    :param redecide: decide anew where another roster or policy decided
     :param include: the deployment's folder when None
     """
 
@@ -49,6 +51,7 @@ class RunOrder:
     end: str
     run_id: str | None = None
     scheduled: bool = False
+    redecide: bool = False
     as_json: bool = False
     include: Path | None = None
 
@@ -72,10 +75,10 @@ def carry_out(
         policy = load_policy(policy_file(order.policy, settings))
         run = run_of(order, policy, now=clock())
         failure: ReconciliationError | None = None
-        with open_workspace(policy, settings, open_source=open_source, clock=clock) as workspace:
+        with open_workspace(policy, settings, open_source=open_source, clock=clock, reach=LateReach()) as workspace:
             try:
                 with narrated(Console(stderr=True)) as tell:
-                    run_policy(workspace, run, tell=tell, sleep=sleep)
+                    run_policy(workspace, run, redecide=order.redecide, tell=tell, sleep=sleep)
             except ReconciliationError as error:
                 failure = error
             outcome = filed_sum(workspace, run)

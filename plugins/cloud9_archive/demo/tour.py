@@ -194,7 +194,7 @@ def _expectation(place: Place, admin: AdminClient, dag_id: str, window: Window) 
     policy = load_policy(include / "policies" / f"{dag_id}.yaml")
     truth = admin.truth(policy.sources[0].removeprefix("cloud9_"), begin=window.start, end=window.end)
     roster = policy.recording_rules.roster
-    return expected(truth, modes=read_modes(include / roster, at=window.start) if roster else None)
+    return expected(truth, modes=read_modes(include / roster, at=window.start) if isinstance(roster, str) else None)
 
 
 def _judge(

@@ -93,6 +93,30 @@ FINDING_KINDS: Mapping[str, FindingKind] = {
         meaning="A source lists no call for a window, though it listed hundreds for it before, or a day earlier.",
         next_action="Ask Cloud9 whether calls were recorded then, and the desk whether its clients ran; then run the window again. It heals when that day's calls are listed.",
     ),
+    "ARCHIVED_NOW_EXCLUDED": FindingKind(
+        Severity.WARNING,
+        gap=False,
+        meaning="A call was archived, and a decision that was asked for since excludes it: its audio is in the archive still.",
+        next_action="Nothing was removed. Let whoever answers for the roster or policy see both decisions; it heals when the call is decided to be recorded again.",
+    ),
+    "ROSTER_LOGIN_UNKNOWN": FindingKind(
+        Severity.WARNING,
+        gap=False,
+        meaning="Logins at the near end of a source's calls are on no roster, so nobody is recorded because of them.",
+        next_action="Put each on the roster, as do_not_record if nobody wants them recorded; cloud9-archive roster compare lists all. It heals when the roster has them, or when no run has met them for 30 days.",
+    ),
+    "ROSTER_USER_QUIET": FindingKind(
+        Severity.WARNING,
+        gap=False,
+        meaning="Users of the roster have taken part in no call for the policy's quiet_after.",
+        next_action="Compare their logins with Cloud9's, letter by letter; give leavers a valid_to. It heals when they call.",
+    ),
+    "ROSTER_EXTENSION_UNMATCHED": FindingKind(
+        Severity.WARNING,
+        gap=False,
+        meaning="Extensions have been on the roster for the policy's quiet_after and never matched a call.",
+        next_action="Compare them with Cloud9's logins and numbers, letter by letter, and remove what is not in use. It heals when they match.",
+    ),
     "MEDIA_QUARANTINED": FindingKind(
         Severity.WARNING,
         gap=False,

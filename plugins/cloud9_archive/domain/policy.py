@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from functools import cached_property
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from cloud9_archive.domain.call import canonical_json
 from cloud9_archive.domain.policy_words import (
@@ -18,11 +18,12 @@ from cloud9_archive.domain.policy_words import (
     Day,
     Duration,
     MediaProfile,
+    Part,
     QueueName,
-    RosterPath,
     Slug,
     Timezone,
 )
+from cloud9_archive.domain.recording_rules import RecordingRules
 
 NOT_OFFERED_YET: Mapping[str, str] = {
     "alerts": "alerts are not part of a policy yet: use Airflow's own callbacks and notifiers",
@@ -31,17 +32,13 @@ NOT_OFFERED_YET: Mapping[str, str] = {
     "archive.lock": "locks are not offered yet: nothing would be locked",
     "archive.retention": "retention is not offered yet: nothing would be retained or disposed of by it",
     "batch.max_bytes": "batches are bounded by max_recordings only",
-    "recording_rules.sections": "sections are not offered yet: the roster alone decides",
+    "recording_rules.sections[].profile": "profiles of sections are not offered yet: media.profile holds for every call",
     "run_on.executor": "the executor is Airflow's setting: use queue or pool",
 }
-"""Keys that are planned. They are refused, since a key that does nothing would be believed."""
+"""Keys that are planned, ``[]`` for any entry of a list. They are refused: a key that does nothing would be believed."""
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-
-class Schedule(_Part):
+class Schedule(Part):
     """When the policy runs."""
 
     cron: Cron = Field(
@@ -72,32 +69,7 @@ class Schedule(_Part):
         return value
 
 
-class RecordingRules(_Part):
-    """Which of the listed calls are recorded."""
-
-    enabled: bool = Field(
-        description="true: only calls of the roster's users. false: everything that the sources list.",
-        examples=["true"],
-    )
-    roster: RosterPath | None = Field(
-        default=None,
-        validate_default=True,
-        description="CSV file below `include/`. Needed when `enabled` is true, refused when it is false.",
-        examples=["rosters/emea.csv"],
-    )
-
-    @field_validator("roster")
-    @classmethod
-    def _roster_goes_with_enabled(cls, value: str | None, known: ValidationInfo) -> str | None:
-        enabled = known.data.get("enabled")
-        if enabled is True and value is None:
-            raise ValueError("a roster is wanted because enabled is true, such as rosters/emea.csv")
-        if enabled is False and value is not None:
-            raise ValueError("no roster is wanted while enabled is false: it would not be read")
-        return value
-
-
-class Media(_Part):
+class Media(Part):
     """In which form audio is kept, and how long it may take to appear."""
 
     profile: MediaProfile = Field(
@@ -128,7 +100,7 @@ class Media(_Part):
         return value
 
 
-class Archive(_Part):
+class Archive(Part):
     """Where the archive stands."""
 
     target: str = Field(
@@ -150,7 +122,7 @@ class Archive(_Part):
         return value
 
 
-class Batch(_Part):
+class Batch(Part):
     """How much work one task takes."""
 
     max_recordings: int = Field(
@@ -158,7 +130,7 @@ class Batch(_Part):
     )
 
 
-class RunOn(_Part):
+class RunOn(Part):
     """Which workers do the work."""
 
     queue: QueueName | None = Field(
@@ -180,7 +152,7 @@ class RunOn(_Part):
         return value
 
 
-class Policy(_Part):
+class Policy(Part):
     """One policy, as one YAML file says it. It becomes one DAG."""
 
     policy: Slug = Field(

@@ -1,162 +1,232 @@
-"""The recording rules: whether a call is recorded, and why, as one pure function."""
+"""The recording rules: whether a call is recorded, for whom and why, as one pure function."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import Any
 
-from cloud9_archive.domain.call import Call
+from cloud9_archive.domain.call import Call, Direction, Party, Side
+from cloud9_archive.domain.decision import At, Decision, Outcome, RecordedUser, Rule
+from cloud9_archive.domain.filters import Facts
 from cloud9_archive.domain.policy import Policy
-from cloud9_archive.domain.roster import Extension, RecordingMode, Roster
-from cloud9_archive.domain.words import shown
+from cloud9_archive.domain.reasons import Reasons
+from cloud9_archive.domain.retention import Retention, longest
+from cloud9_archive.domain.roster import Extension, ExtensionType, RecordingMode, Roster, utc_day
+from cloud9_archive.domain.section_index import ReadySection, SectionIndex
 from cloud9_archive.errors import RosterError
 
-_MOST_NAMED = 5
+Match = tuple[Side, Extension]
+"""An extension, and the end at which it matched."""
 
-
-class Outcome(StrEnum):
-    """What happens to a call."""
-
-    RECORD = "record"
-    EXCLUDE = "exclude"
-
-
-class Rule(StrEnum):
-    """The rule that decided; stable, as it stands in the archive and in reports."""
-
-    RULES_OFF = "rules_off"
-    NEVER_RECORD = "never_record"
-    RECORDED_PARTY = "recorded_party"
-    DO_NOT_RECORD = "do_not_record"
-    NO_RECORDED_PARTY = "no_recorded_party"
-    PARTY_UNKNOWN = "party_unknown"
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """
-    Whether one call is recorded under one policy, and why.
-
-    :param reason: one or more sentences for a compliance officer
-    :param users: the users for whom the call is recorded, sorted; empty when it is excluded or rules are off
-    :param roster_version: digest of the roster that was asked; None when rules are off
-    :param policy_version: digest of the policy
-    """
-
-    outcome: Outcome
-    rule: Rule
-    reason: str
-    users: tuple[str, ...]
-    roster_version: str | None
-    policy_version: str
-
-    def document(self) -> dict[str, Any]:
-        """The decision as plain JSON values."""
-        return {
-            "outcome": self.outcome.value,
-            "rule": self.rule.value,
-            "reason": self.reason,
-            "users": list(self.users),
-            "roster_version": self.roster_version,
-            "policy_version": self.policy_version,
-        }
+_SEEN_FROM_FAR = {Direction.INCOMING: Direction.OUTGOING, Direction.OUTGOING: Direction.INCOMING}
 
 
 def decide(call: Call, *, policy: Policy, roster: Roster | None) -> Decision:
     """
     One decision for every call, from the call, the policy and the roster alone.
 
-    Participants of both ends count. Extensions are those valid at the call's start. In this order: ``never_record``
-    of anybody excludes; ``full`` of anybody records; otherwise a call of known logins is excluded, and a call of
-    which no login is known is recorded, because what cannot be told apart must not be lost.
+    For many calls make one :class:`Ruler`, which gives the same decisions.
 
     :param roster: the roster that the policy names; unused when the policy's rules are off
     :raises RosterError: if the rules are on and there is no roster
     """
-    if not policy.recording_rules.enabled:
-        return _decided(
-            Rule.RULES_OFF, "Recording rules are off: every call that the sources list is recorded.", policy=policy
+    return Ruler(policy, roster).decide(call)
+
+
+@dataclass(slots=True)
+class Hearing:
+    """
+    What the roster says of a call.
+
+    :param asked: each party with the extensions that match it and are valid at the call's start
+    :param never: matches with mode ``never_record``, for calls in this direction
+    :param full: matches with mode ``full``, likewise, that no veto silences
+    :param abstaining: matches with mode ``do_not_record``, likewise
+    :param identified: whether any party can be looked up on this roster
+    :param silenced: matches with mode ``full`` that a veto silences
+    """
+
+    asked: Sequence[tuple[Party, tuple[Extension, ...]]] = ()
+    never: Sequence[Match] = ()
+    full: Sequence[Match] = ()
+    abstaining: Sequence[Match] = ()
+    identified: bool = False
+    silenced: Sequence[Match] = ()
+
+    def facts(self, call: Call) -> Facts:
+        """What the filters of sections look at."""
+        return Facts(call, self.asked, len(self.full) > 1 and len({side for side, _ in self.full}) > 1)
+
+
+class Ruler:
+    """
+    A policy and its roster, made ready to decide on any number of calls.
+
+    :param roster: the roster that the policy names; unused when the policy's rules are off
+    :raises RosterError: if the rules are on and there is no roster
+    """
+
+    def __init__(self, policy: Policy, roster: Roster | None) -> None:
+        rules = policy.recording_rules
+        if rules.enabled and roster is None:
+            raise RosterError(
+                f"policy {policy.policy} has recording rules on, and no roster was given",
+                hint="load the roster that recording_rules.roster names",
+            )
+        self.roster = roster if rules.enabled else None
+        self._index = SectionIndex(rules.sections)
+        self.sections = self._index.sections
+        self._made: dict[tuple[Side, int], RecordedUser] = {}
+        self.policy_version = policy.version
+        self.roster_version = self.roster.version if self.roster else None
+        self._one_side = rules.never_record == "side"
+        self.reasons = Reasons(self.roster, one_side=self._one_side)
+        kinds = [kind for kind in ExtensionType if self.roster and self.roster.lists(kind)]
+        self._find_login, self._find_number = (
+            self.roster.finder(kind) if self.roster and kind in kinds else None for kind in ExtensionType
         )
-    if roster is None:
-        raise RosterError(
-            f"policy {policy.policy} has recording rules on, and no roster was given",
-            hint="load the roster that recording_rules.roster names",
+
+    def decide(self, call: Call) -> Decision:
+        """
+        One decision for every call.
+
+        Participants of both ends count, and extensions that are valid at the call's start and meant for calls in its
+        direction. In this order: ``never_record`` of anybody excludes; where ``full`` of anybody would record, the
+        first section that fits decides, and without one the call is recorded; otherwise a call of known logins is
+        excluded, and a call of which no login is known is recorded, because what cannot be told apart must not be lost.
+        """
+        if self.roster is None:
+            return self._decided(Rule.RULES_OFF, self.reasons.rules_off)
+        heard = self.hear(call)
+        if heard.never and not heard.full:
+            return self._decided(Rule.NEVER_RECORD, self.reasons.never_record(call, heard.never, heard.silenced))
+        if heard.full:
+            return self._recorded(call, heard)
+        if heard.abstaining:
+            return self._decided(Rule.DO_NOT_RECORD, self.reasons.do_not_record(call, heard.abstaining))
+        if heard.identified:
+            return self._decided(Rule.NO_RECORDED_PARTY, self.reasons.no_recorded_party(call))
+        return self._decided(Rule.PARTY_UNKNOWN, self.reasons.party_unknown)
+
+    def hear(self, call: Call) -> Hearing:
+        """What the roster says of the call; nothing when the rules are off."""
+        find_login, find_number, day = self._find_login, self._find_number, utc_day(call.started_at)
+        asked: list[tuple[Party, tuple[Extension, ...]]] = []
+        full: list[Match] = []
+        never: list[Match] = []
+        abstaining: list[Match] = []
+        said = {
+            RecordingMode.FULL: full,
+            RecordingMode.NEVER_RECORD: never,
+            RecordingMode.DO_NOT_RECORD: abstaining,
+        }
+        identified = False
+        for party in call.parties:
+            found: tuple[Extension, ...] = ()
+            if find_login and party.login:
+                identified = True
+                found = find_login(party.login)
+            if find_number and party.number:
+                identified = identified or find_login is None
+                found += find_number(party.number)
+            if found:
+                if len(found) > 1 or not found[0].valid_on(day):
+                    found = tuple(each for each in found if each.valid_on(day))
+                for extension in found:
+                    if not extension.directions or counts(extension, party.side, call.direction):
+                        said[extension.mode].append((party.side, extension))
+            asked.append((party, found))
+        heard = Hearing(asked, never, full, abstaining, identified)
+        if never and full:
+            vetoed = {side for side, _ in never} if self._one_side else set(Side)
+            heard.silenced = [match for match in full if match[0] in vetoed]
+            heard.full = [match for match in full if match[0] not in vetoed]
+        return heard
+
+    def _recorded(self, call: Call, heard: Hearing) -> Decision:
+        """The decision on a call that the roster records."""
+        if not self.sections:
+            rule, ready = Rule.RECORDED_PARTY, None
+        else:
+            ready = self._index.first_fitting(heard.facts(call))
+            rule = Rule.NO_SECTION_FITS if ready is None else _RULE_OF[ready.section.then]
+        reason = self.reasons.recorded(rule, call, heard.full, heard.never, ready, self.sections)
+        if rule is Rule.SECTION_EXCLUDES:
+            return self._decided(rule, reason, ready)
+        asked_for = ready.section.retention if ready else None
+        entries = self._entries(heard.full, asked_for, call)
+        governing = entries[0].retention
+        if len(entries) > 1:
+            governing = longest([each.retention for each in entries], since=call.started_at)
+        return Decision(
+            outcome=Outcome.RECORD,
+            rule=rule,
+            reason=reason,
+            recorded_for=entries,
+            roster_version=self.roster_version,
+            policy_version=self.policy_version,
+            section=ready.section.name if ready else None,
+            retention=governing,
         )
-    logins = tuple(dict.fromkeys(party.login for party in call.parties if party.login))
-    matched = [each for each in (roster.matching(login, call.started_at) for login in logins) if each]
-    rule, deciding = _ruling(logins, matched)
-    return _decided(
-        rule, _reason(rule, call, logins, deciding, roster), policy=policy, roster=roster, deciding=deciding
-    )
 
-
-def _ruling(logins: tuple[str, ...], matched: list[Extension]) -> tuple[Rule, list[Extension]]:
-    """The rule that decides, and the extensions it decides by."""
-    for mode, rule in (
-        (RecordingMode.NEVER_RECORD, Rule.NEVER_RECORD),
-        (RecordingMode.FULL, Rule.RECORDED_PARTY),
-        (RecordingMode.DO_NOT_RECORD, Rule.DO_NOT_RECORD),
-    ):
-        deciding = [each for each in matched if each.mode is mode]
-        if deciding:
-            return rule, deciding
-    return (Rule.NO_RECORDED_PARTY if logins else Rule.PARTY_UNKNOWN), []
-
-
-def _decided(
-    rule: Rule, reason: str, *, policy: Policy, roster: Roster | None = None, deciding: list[Extension] | None = None
-) -> Decision:
-    records = rule in (Rule.RULES_OFF, Rule.RECORDED_PARTY, Rule.PARTY_UNKNOWN)
-    return Decision(
-        outcome=Outcome.RECORD if records else Outcome.EXCLUDE,
-        rule=rule,
-        reason=reason,
-        users=tuple(sorted({each.user for each in deciding or ()})) if records else (),
-        roster_version=roster.version if roster else None,
-        policy_version=policy.version,
-    )
-
-
-def _reason(rule: Rule, call: Call, logins: tuple[str, ...], deciding: list[Extension], roster: Roster) -> str:
-    who = _listed([_described(each) for each in deciding])
-    match rule:
-        case Rule.NEVER_RECORD:
-            return f"Excluded although others may take part: {who}, so no call with that participant is recorded."
-        case Rule.RECORDED_PARTY:
-            return f"Recorded: {who}."
-        case Rule.DO_NOT_RECORD:
-            return f"Excluded: {who}, and no other participant is on the roster as full."
-        case Rule.PARTY_UNKNOWN:
-            return "Recorded to be safe: the source names no login for any participant, so the roster cannot be asked."
-        case _:
-            started = call.started_at.isoformat(timespec="seconds")
-            sentences = [f"Excluded: no participant is on the roster at the call's start, {started}."]
-            sentences += [_missed(login, roster) for login in logins[:_MOST_NAMED]]
-            if len(logins) > _MOST_NAMED:
-                sentences.append(f"{len(logins) - _MOST_NAMED} more logins are not on the roster either.")
-            return " ".join(sentences)
-
-
-def _described(extension: Extension) -> str:
-    name = f" ({shown(extension.display_name)})" if extension.display_name else ""
-    return f"login {shown(extension.value)} belongs to user {shown(extension.user)}{name}, mode {extension.mode.value}, valid {extension.validity}"
-
-
-def _missed(login: str, roster: Roster) -> str:
-    """Why the roster does not speak for this login, as a sentence."""
-    entries = roster.entries(login)
-    if entries:
-        spans = _listed([each.validity for each in entries])
-        return f"Login {shown(login)} belongs to user {shown(entries[-1].user)}, but valid only {spans}."
-    near = roster.near_miss(login)
-    if near is not None:
-        return (
-            f"Login {shown(login)} is not on the roster; it has {shown(near)}, and logins must be equal to the letter."
+    def _entries(self, full: Sequence[Match], asked_for: Retention | None, call: Call) -> tuple[RecordedUser, ...]:
+        """One entry for each user, by name."""
+        if len(full) == 1 and asked_for is None:
+            return (self._alone(full[0], call),)
+        by_user: dict[str, list[Match]] = {}
+        for match in full:
+            by_user.setdefault(match[1].user, []).append(match)
+        return tuple(
+            self._alone(matches[0], call)
+            if len(matches) == 1 and asked_for is None
+            else _entry(matches, asked_for, call)
+            for _, matches in sorted(by_user.items())
         )
-    return f"Login {shown(login)} is not on the roster."
+
+    def _alone(self, match: Match, call: Call) -> RecordedUser:
+        """The entry that follows from one row alone."""
+        key = (match[0], id(match[1]))
+        entry = self._made.get(key)
+        if entry is None:
+            entry = self._made[key] = _entry((match,), None, call)
+        return entry
+
+    def _decided(self, rule: Rule, reason: str, ready: ReadySection | None = None) -> Decision:
+        return Decision(
+            outcome=rule.outcome,
+            rule=rule,
+            reason=reason,
+            recorded_for=(),
+            roster_version=self.roster_version,
+            policy_version=self.policy_version,
+            section=ready.section.name if ready else None,
+        )
 
 
-def _listed(parts: list[str]) -> str:
-    more = len(parts) - _MOST_NAMED
-    return "; ".join([*parts[:_MOST_NAMED], *([f"and {more} more"] if more > 0 else [])])
+def counts(extension: Extension, side: Side, direction: Direction) -> bool:
+    """
+    Whether the extension is meant for a call in that direction; one of unknown direction counts as each.
+
+    :param side: the end at which the extension's user takes part: what is outgoing for one end is incoming for the other
+    :param direction: of the call, seen from the near end
+    """
+    if not extension.directions or direction is Direction.UNKNOWN:
+        return True
+    return (_SEEN_FROM_FAR.get(direction, direction) if side is Side.FAR else direction) in extension.directions
+
+
+_AT = {Side.NEAR: At.NEAR, Side.FAR: At.FAR}
+_RULE_OF = {"record": Rule.SECTION_RECORDS, "exclude": Rule.SECTION_EXCLUDES}
+
+
+def _entry(matches: Sequence[Match], asked_for: Retention | None, call: Call) -> RecordedUser:
+    """The one entry of a user."""
+    side, first = matches[0]
+    at, retention = _AT[side], first.retention
+    if len(matches) > 1:
+        first = min((extension for _, extension in matches), key=lambda each: (each.type, each.value))
+        at = At.BOTH if len({side for side, _ in matches}) > 1 else at
+        retention = longest([extension.retention for _, extension in matches], since=call.started_at)
+    if asked_for is not None:
+        retention = longest((retention, asked_for), since=call.started_at)
+    return RecordedUser(first.user, first.type, first.value, at, retention)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 LONGEST_SHOWN = 80
+MOST_NAMED = 5
 
 
 def shown(text: str, *, longest: int = LONGEST_SHOWN) -> str:
@@ -11,7 +14,7 @@ def shown(text: str, *, longest: int = LONGEST_SHOWN) -> str:
 
     :param longest: characters
     """
-    cut = shortened(text, longest=longest)
+    cut = text if len(text) <= longest else shortened(text, longest=longest)
     return cut if cut.isprintable() and cut.strip() == cut else repr(cut)
 
 
@@ -22,3 +25,16 @@ def shortened(text: str, *, longest: int = LONGEST_SHOWN) -> str:
     :param longest: characters, the ellipsis included
     """
     return text if len(text) <= longest else text[: longest - 1] + "…"
+
+
+def named(words: Sequence[str], *, last: str = "or") -> str:
+    """
+    The words as people list them, ``a, b or c``; of more than five the first five and how many more there are.
+
+    :param last: the word before the last one
+    """
+    more = len(words) - MOST_NAMED
+    listed = [*words[:MOST_NAMED], *([f"{more} more"] if more > 0 else [])]
+    if len(listed) <= 1:
+        return "".join(listed)
+    return f"{', '.join(listed[:-1])} {last} {listed[-1]}"

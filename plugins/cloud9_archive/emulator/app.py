@@ -23,6 +23,7 @@ from cloud9_archive.emulator.endpoints import (
 )
 from cloud9_archive.emulator.fault_kinds import Endpoint
 from cloud9_archive.emulator.firm import Desk
+from cloud9_archive.emulator.management import add_management
 from cloud9_archive.emulator.observed import API, DESK, ERROR, FAULT, Observed, shown_credential
 from cloud9_archive.emulator.refusal import RefusedError
 from cloud9_archive.emulator.signing import SignedParts, check_date, check_signature, read_authorization
@@ -78,6 +79,7 @@ def make_app(cloud: Cloud) -> ASGIApp:
         app.add_api_route(path, _asked_by(cloud, endpoint, answer, method=method), methods=["GET", "POST"])
     app.add_api_route(MEDIA, _linked(cloud), methods=["GET"])
     add_admin(app, cloud)
+    add_management(app, cloud, read_body=_read_body, authenticate=_authenticate)
     # The catch-all must be the last to be asked.
     app.add_api_route("/{path:text}", _answer_other, methods=["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"])
     return Observed(app, cloud)

@@ -11,6 +11,7 @@ from typing import Literal
 
 from cloud9_archive.emulator.calls import EmulatedCall, Recording
 from cloud9_archive.emulator.dialect import Dialect
+from cloud9_archive.emulator.directory import Directory
 from cloud9_archive.emulator.fault_kinds import Endpoint, FaultKind
 from cloud9_archive.emulator.fault_orders import FaultDetails, FaultOrder
 from cloud9_archive.emulator.firm import DESKS, Desk
@@ -65,6 +66,7 @@ class Cloud:
     traffic: Traffic = field(default_factory=Traffic)
     log: deque[RequestSeen] = field(default_factory=lambda: deque(maxlen=REQUESTS_KEPT))
     violations: list[Violation] = field(default_factory=list)
+    directory: Directory = field(default_factory=Directory)
 
     def __post_init__(self) -> None:
         """The world follows from the settings; every key may be used from this machine."""

@@ -9,6 +9,7 @@ from cloud9_archive.operators.batches import (
 )
 from cloud9_archive.operators.calls import Cloud9ApplyRecordingRulesOperator, Cloud9FetchCallsOperator
 from cloud9_archive.operators.reconcile import Cloud9ReconcileOperator
+from cloud9_archive.operators.roster import Cloud9SyncRosterOperator
 
 __all__ = [
     "Cloud9ApplyRecordingRulesOperator",
@@ -16,5 +17,6 @@ __all__ = [
     "Cloud9FetchCallsOperator",
     "Cloud9FetchRecordingsOperator",
     "Cloud9ReconcileOperator",
+    "Cloud9SyncRosterOperator",
     "Cloud9TranscodeOperator",
 ]

@@ -41,13 +41,17 @@ class PolicyOperator(BaseOperator):
     def workspace(self) -> Iterator[Workspace]:
         """The policy's workspace; import sources are opened through their Airflow connections."""
         from cloud9_archive.hooks.cloud9 import Cloud9Hook
+        from cloud9_archive.hooks.rosters import AirflowReach
         from cloud9_archive.pipeline.policy_files import load_policy
         from cloud9_archive.pipeline.workspace import open_workspace
 
         settings = deployment_settings()
         policy = load_policy(settings.policies / f"{self.policy}.yaml")
         with open_workspace(
-            policy, settings, open_source=lambda conn_id, limiter: Cloud9Hook(conn_id).client(limiter=limiter)
+            policy,
+            settings,
+            open_source=lambda conn_id, limiter: Cloud9Hook(conn_id).client(limiter=limiter),
+            reach=AirflowReach(),
         ) as workspace:
             yield workspace
 

@@ -61,6 +61,7 @@ def record_document(recording: BatchRecording, policy: str, profile: Profile) ->
         if recording.derivative
         else None,
         "failure": {"code": recording.failure_code, "reason": recording.failure_reason} if quarantined else None,
+        "retain_until": utc_text(recording.retain_until),
         "calls": [
             {"source": call.source, "call_id": call.call_id, "path": call_path(call), "offset": offset}
             for call, offset in recording.links

@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import available_timezones
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from cloud9_archive.domain.policy import NOT_OFFERED_YET, Policy
-from cloud9_archive.domain.roster import Roster
-from cloud9_archive.errors import PolicyError, RosterError
+from cloud9_archive.errors import PolicyError
+from cloud9_archive.pipeline.policy_keys import model_at, pattern_of
 from cloud9_archive.pipeline.problems import Problem, listed, nearest, shown
-from cloud9_archive.pipeline.roster_files import load_roster
 from cloud9_archive.pipeline.text_files import read_text
 from cloud9_archive.pipeline.yaml_places import PlacedDocument, UnreadableYamlError, dotted, read_placed
 
@@ -28,6 +27,7 @@ _WANTED = {
     "model_type": "a group of keys is wanted",
     "model_attributes_type": "a group of keys is wanted",
     "too_short": "at least one entry is wanted",
+    "too_long": "at most {max_length} entries are wanted",
     "string_too_long": "at most {max_length} characters are wanted",
     "greater_than_equal": "a whole number of at least {ge} is wanted",
     "less_than_equal": "a whole number of at most {le} is wanted",
@@ -63,23 +63,9 @@ def load_policy(path: Path) -> Policy:
     return policy
 
 
-def load_roster_of(policy: Policy, *, include: Path) -> Roster | None:
-    """
-    The roster that the policy names; None when its recording rules are off.
-
-    :param include: the folder that holds ``policies/`` and ``rosters/``
-    :raises RosterError: if the roster is missing or not valid, or lies outside the folder by way of a link
-    """
-    if policy.recording_rules.roster is None:
-        return None
-    path = include / policy.recording_rules.roster
-    if not path.resolve().is_relative_to(include.resolve()):
-        raise RosterError(
-            f"the roster {path} of policy {policy.policy} lies outside {include}",
-            subject=policy.policy,
-            hint="put the file itself below rosters/, not a link to another place",
-        )
-    return load_roster(path)
+def line_in_policy(path: Path, place: tuple[str | int, ...]) -> int:
+    """The line of a valid policy's file at which this key or entry stands."""
+    return read_placed(_text(path)).line(place)
 
 
 def _text(path: Path) -> str:
@@ -109,7 +95,7 @@ def _validated(document: PlacedDocument, problems: list[Problem]) -> Policy | No
         return Policy.model_validate(document.value)
     except ValidationError as error:
         for fault in error.errors(include_url=False):
-            path = tuple(fault["loc"])
+            path = tuple(part for part in fault["loc"] if not str(part).startswith("<"))  # a kind of value, not a key
             found, wanted = _explained(fault["type"], path, fault)
             problems.append(Problem(document.line(path), dotted(path), found, wanted))
         return None
@@ -120,8 +106,8 @@ def _explained(kind: str, path: tuple[str | int, ...], fault: Mapping[str, Any])
     context = fault.get("ctx", {})
     match kind:
         case "extra_forbidden":
-            later = NOT_OFFERED_YET.get(".".join(str(part) for part in path))
-            known = list(_model_at(path[:-1]).model_fields)
+            later = NOT_OFFERED_YET.get(pattern_of(path))
+            known = list(model_at(path[:-1]).model_fields)
             wanted = later or f"one of {', '.join(known)} is wanted{nearest(str(path[-1]), known)}"
             return "an unknown key", wanted
         case "missing":
@@ -143,19 +129,9 @@ def _words(expected: str) -> Iterator[str]:
         yield part.strip("'")
 
 
-def _model_at(path: tuple[str | int, ...]) -> type[BaseModel]:
-    """The model whose keys stand at this place of a policy."""
-    model: type[BaseModel] = Policy
-    for part in path:
-        annotation = model.model_fields[str(part)].annotation
-        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-            model = annotation
-    return model
-
-
 def _example(path: tuple[str | int, ...]) -> str:
     """How the missing key may be written, with a comma and a blank before it."""
-    field = _model_at(path[:-1]).model_fields[str(path[-1])]
+    field = model_at(path[:-1]).model_fields[str(path[-1])]
     if field.examples:
         return f", such as {path[-1]}: {field.examples[0]}"
-    return f", with {', '.join(name for name, each in _model_at(path).model_fields.items() if each.is_required())}"
+    return f", with {', '.join(name for name, each in model_at(path).model_fields.items() if each.is_required())}"

@@ -16,6 +16,7 @@ from cloud9_archive.domain.policy import Policy
 from cloud9_archive.domain.policy_words import SLUG, SLUG_WANTED
 from cloud9_archive.domain.schedule import duration_text
 from cloud9_archive.errors import PolicyError
+from cloud9_archive.pipeline.policy_keys import group_of, is_list_of_groups
 from cloud9_archive.pipeline.problems import shown
 
 _SKELETON = """\
@@ -32,7 +33,7 @@ schedule:
   cron: "0 2 * * *"
   timezone: UTC
 
-# true: only calls of the people on the roster, a CSV file below include/.
+# true: only calls of the people on the roster, a CSV file below include/; docs/recording-rules.md has sections too.
 #   enabled: true
 #   roster: rosters/{name}.csv
 # false: every call that the sources list.
@@ -100,16 +101,30 @@ def key_table() -> str:
 
 
 def key_rows(model: type[BaseModel], *, prefix: str = "") -> Iterator[KeyRow]:
-    """The keys of the model and of the groups in it, in the order of the model."""
+    """
+    The keys of the model and of the groups in it, in the order of the model.
+
+    A group that may stand in several places has its keys listed at the first of them.
+    """
+    yield from _key_rows(model, prefix, set())
+
+
+def _key_rows(model: type[BaseModel], prefix: str, listed: set[type[BaseModel]]) -> Iterator[KeyRow]:
     for name, field in model.model_fields.items():
-        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            yield from key_rows(field.annotation, prefix=f"{prefix}{name}.")
-        else:
+        group = group_of(field.annotation)
+        if group is None:
             yield KeyRow(f"{prefix}{name}", _default(model, name, field), field.description or "")
+            continue
+        if field.description:
+            yield KeyRow(f"{prefix}{name}", _default(model, name, field), field.description)
+        if group not in listed:
+            listed.add(group)
+            brackets = "[]" if is_list_of_groups(field.annotation) else ""
+            yield from _key_rows(group, f"{prefix}{name}{brackets}.", listed)
 
 
 def _default(model: type[BaseModel], name: str, field: FieldInfo) -> str:
     if field.is_required():
         return "**needed**"
     value = _schema(model)["properties"][name].get("default")
-    return "–" if value in (None, "") else f"`{json.dumps(value).strip(chr(34))}`"
+    return "–" if value in (None, "", []) else f"`{json.dumps(value).strip(chr(34))}`"

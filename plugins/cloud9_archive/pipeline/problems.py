@@ -32,15 +32,19 @@ class Problem:
     found: str
     wanted: str
 
-    def at(self, path: Path) -> str:
-        """The fault on one line, with the place in front as editors and terminals read it."""
+    def at(self, path: Path | str, *, unit: str = ":") -> str:
+        """
+        The fault on one line, with the place in front as editors and terminals read it.
+
+        :param unit: what stands between path and number
+        """
         field = f"{self.field}: " if self.field else ""
-        return f"{path}:{self.line}: {field}found {self.found}: {self.wanted}"
+        return f"{path}{unit}{self.line}: {field}found {self.found}: {self.wanted}"
 
 
-def listed(problems: Iterable[Problem], *, path: Path) -> str:
+def listed(problems: Iterable[Problem], *, path: Path | str, unit: str = ":") -> str:
     """Every fault on a line of its own, in the order of the file; beyond 50 only their number."""
-    lines = [problem.at(path) for problem in sorted(problems, key=lambda each: (each.line, each.field))]
+    lines = [problem.at(path, unit=unit) for problem in sorted(problems, key=lambda each: (each.line, each.field))]
     more = len(lines) - _MOST_SHOWN
     return "\n".join([*lines[:_MOST_SHOWN], *([f"{path}: and {more} more"] if more > 0 else [])])
 

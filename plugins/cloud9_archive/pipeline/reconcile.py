@@ -29,6 +29,7 @@ from cloud9_archive.pipeline.chain_writer import append_link, unlinked_members
 from cloud9_archive.pipeline.expiring_keys import expiring_keys, key_subject
 from cloud9_archive.pipeline.report import RunFacts, outcome
 from cloud9_archive.pipeline.report_writer import put_report
+from cloud9_archive.pipeline.roster_use import find_roster_faults, roster_subjects
 from cloud9_archive.pipeline.silences import find_silences, silence_subject
 from cloud9_archive.pipeline.workspace import Workspace
 from cloud9_archive.storage.readme import write_readme
@@ -83,6 +84,7 @@ def reconcile(workspace: Workspace, run: RunRef, *, failed_tasks: Sequence[str] 
         for account in (*facts.accounts, *facts.stragglers)
         for ref in (account.ref, *_recording_refs(account))
     }
+    examined |= roster_subjects(run)
     for source in facts.sources:
         examined |= {source, silence_subject(run, source), key_subject(source)}
     note_findings(workspace.catalog, run, facts.findings, examined=examined, now=workspace.clock())
@@ -112,6 +114,7 @@ def _facts(workspace: Workspace, run: RunRef) -> RunFacts:
     ]
     findings.extend(find_silences(workspace, run, sources=listed, accounts=accounts))
     findings.extend(expiring_keys(listed.values()))
+    findings.extend(find_roster_faults(workspace, run))
     stragglers = straggler_accounts(workspace.catalog, run, now=workspace.clock())
     for account in (*accounts, *stragglers):
         findings.extend(_findings_on(account))
@@ -142,6 +145,9 @@ def _findings_on(account: CallAccount) -> Iterator[Finding]:
     elif state is CallState.MISSING and not account.recordings:
         yield Finding("MEDIA_MISSING", subject, "the deadline has passed, and the call still names no recording")
     if account.state is CallState.EXCLUDED:
+        if account.bag_id:
+            words = f"it stands in bag {account.bag_id}, and is excluded by the rule {account.rule} now; nothing was removed"
+            yield Finding("ARCHIVED_NOW_EXCLUDED", subject, words)
         return
     for recording in account.recordings:
         name = "/".join(recording.ref)

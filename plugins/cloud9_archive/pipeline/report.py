@@ -16,14 +16,25 @@ from cloud9_archive.domain.bag import ARCHIVE_FORMAT
 from cloud9_archive.domain.call import canonical_json, utc_text
 from cloud9_archive.domain.findings import Finding
 from cloud9_archive.domain.run import RecordingRef, RunRef
+from cloud9_archive.pipeline.csv_cells import csv_text, harmless
 
-CSV_COLUMNS = ("source", "call_id", "started_at", "state", "rule", "reason", "held_by", "bag_id", "recordings")
+CSV_COLUMNS = (
+    "source",
+    "call_id",
+    "started_at",
+    "state",
+    "rule",
+    "section",
+    "reason",
+    "users",
+    "retention",
+    "held_by",
+    "bag_id",
+    "recordings",
+)
 
 NOT_WANTED = "not_wanted"
 """State of a recording that no policy rule asks for; its audio is never downloaded."""
-
-_ACTING = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-"""What a spreadsheet may take for the beginning of a formula, full-width forms included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,19 +132,10 @@ def report_csv(facts: RunFacts) -> bytes:
     """
     rows = [_row(account) for account in facts.accounts]
     for row in rows:
+        row["users"] = ", ".join(row["users"])
         row["recordings"] = " ".join(f"{r['recording_id']}={r['state']}" for r in row["recordings"])
-    lines = [CSV_COLUMNS, *([_harmless(row[column] or "") for column in CSV_COLUMNS] for row in rows)]
-    return "".join(f"{';'.join(map(_quoted, line))}\n" for line in lines).encode()
-
-
-def _harmless(text: str) -> str:
-    """A cell for the text; a quote of its own at the beginning is doubled, so that the one before a formula is told apart."""
-    return f"'{text}" if text.startswith(("'", *_ACTING)) else text
-
-
-def _quoted(cell: str) -> str:
-    # The csv module would leave a carriage return bare when lines end with a line feed, and readers would begin a row at it.
-    return '"' + cell.replace('"', '""') + '"' if set(cell) & set(';"\r\n') else cell
+    lines = [list(CSV_COLUMNS), *([harmless(row[column] or "") for column in CSV_COLUMNS] for row in rows)]
+    return csv_text(lines).encode()
 
 
 def _row(account: CallAccount) -> dict[str, Any]:
@@ -143,7 +145,10 @@ def _row(account: CallAccount) -> dict[str, Any]:
         "started_at": utc_text(account.started_at),
         "state": outcome(account).value,
         "rule": account.rule,
+        "section": account.section,
         "reason": account.reason,
+        "users": list(account.users),
+        "retention": account.retention,
         "held_by": account.held_by,
         "bag_id": account.bag_id,
         "recordings": [

@@ -1,189 +1,190 @@
-"""Roster files: one CSV file becomes one roster, or an error that names every fault and its line."""
+"""Rosters from rows: each becomes one roster, or an error that names every fault and its place."""
 
 from __future__ import annotations
 
-import csv
-import io
-import re
 from collections.abc import Iterator, Sequence
-from datetime import date
+from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
-from cloud9_archive.domain.roster import Extension, ExtensionType, RecordingMode, Roster, overlapping
+from cloud9_archive.domain.roster import Extension, Roster, overlapping
 from cloud9_archive.errors import RosterError
-from cloud9_archive.pipeline.problems import Problem, listed, nearest, shown
-from cloud9_archive.pipeline.text_files import read_text
+from cloud9_archive.pipeline.checked_bytes import UnreadableError
+from cloud9_archive.pipeline.problems import Problem, listed, shown
+from cloud9_archive.pipeline.roster_columns import header_faults, read_extension
+from cloud9_archive.pipeline.roster_documents import json_rows, yaml_rows
+from cloud9_archive.pipeline.roster_rows import Columns, ReadRows, Rows, csv_rows, read_rows
 
-LARGEST_FILE = 32 * 1024 * 1024
-"""Bytes; about 300,000 extensions."""
+MOST_EXTENSIONS = 1_000_000
 
-NEEDED = ("extension_type", "extension", "user", "mode")
-OPTIONAL = ("display_name", "valid_from", "valid_to")
-NOT_OFFERED_YET = ("directions", "groups", "retention")
-"""Columns that are planned. They may stand in the header, but a value in them is refused: it would do nothing."""
+MOST_FAULTS = 1000
+"""After so many faults nothing more is read: the file is another one than was meant."""
 
-_COLUMNS = (*NEEDED, *OPTIONAL, *NOT_OFFERED_YET)
-_NO_LIVE_CONTROL = (
-    "full, do_not_record or never_record is wanted: this mode asks somebody during the call, "
-    "and an import only sees calls that are over"
-)
-_REFUSED_MODES = {"on_demand": _NO_LIVE_CONTROL, "controlled": _NO_LIVE_CONTROL}
-_REFUSED_TYPES = {
-    "number_address": "user_agent_id is wanted: matching by number is not offered yet, and this row would match nothing"
-}
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
-_LONGEST_CELL = 400
+FORMATS: dict[str, ReadRows] = {".csv": csv_rows, ".json": json_rows, ".yaml": yaml_rows, ".yml": yaml_rows}
+"""How the rows are read, by the end of a file's name."""
+
+_UTF8_WANTED = 'UTF-8 is wanted; in Excel, save as "CSV UTF-8"'
+_NAMED = 10
 
 
-def load_roster(path: Path) -> Roster:
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """
+    Where a roster comes from, for messages.
+
+    :param name: path, address, or the connection of a query
+    :param unit: what stands between the name and the number of a line or row
+    """
+
+    name: str
+    unit: str = ":"
+
+
+@dataclass(frozen=True, slots=True)
+class Matching:
+    """How the values of a roster match, as :class:`~cloud9_archive.domain.roster.Roster` takes it."""
+
+    fold_case: bool = False
+    wildcards: bool = False
+
+
+EXACTLY = Matching()
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedRoster:
+    """
+    A roster that was read whole.
+
+    :param notes: what a person may want to tidy up, as sentences
+    """
+
+    roster: Roster
+    origin: str
+    notes: tuple[str, ...] = ()
+
+
+def load_roster(path: Path, *, matching: Matching = EXACTLY) -> Roster:
+    """
+    As :func:`read_roster`, the roster alone.
+
+    :raises RosterError: likewise
+    """
+    return read_roster(path, matching=matching).roster
+
+
+def read_roster(path: Path, *, matching: Matching = EXACTLY) -> LoadedRoster:
     """
     The roster that the file holds.
 
-    :param path: CSV in UTF-8 with a header; commas or semicolons, with or without a byte order mark
+    :param path: CSV, JSON or YAML in UTF-8, with or without a byte order mark
     :raises RosterError: if it cannot be read, names nobody, or is not valid; the message lists every fault as
         ``file:line: column: found …: what is wanted``
     """
-    problems: list[Problem] = []
-    extensions = list(_extensions(_rows(_text(path), path=path), problems, path=path))
-    problems += [
-        Problem(
-            second.line or 1,
-            "extension",
-            f"{shown(second.value)}, valid {second.validity}",
-            f"one row at a time is wanted for an extension, and line {first.line} has it, valid {first.validity}",
-        )
-        for first, second in (sorted(pair, key=_line) for pair in overlapping(extensions))
-    ]
-    if problems:
-        raise _refusal(problems, path=path)
-    if not extensions:
-        raise RosterError(
-            f"the roster {path} has a header and no rows",
-            subject=path.name,
-            hint="add the recorded users, or switch recording_rules off: an empty roster would exclude every call",
-        )
-    return Roster(tuple(extensions))
-
-
-def _line(extension: Extension) -> int:
-    return extension.line or 0
-
-
-def _refusal(problems: Sequence[Problem], *, path: Path) -> RosterError:
-    return RosterError(listed(problems, path=path), subject=path.name)
-
-
-def _text(path: Path) -> str:
     try:
-        text = read_text(path, largest=LARGEST_FILE, utf8_wanted='UTF-8 is wanted; in Excel, save as "CSV UTF-8"')
+        with path.open("rb") as content:
+            return roster_from_bytes(content, Origin(str(path)), matching=matching)
     except OSError as error:
         raise RosterError(
             f"the roster {path} cannot be read: {error.strerror}",
             subject=path.name,
             hint="recording_rules.roster is a path below include/, such as rosters/emea.csv",
         ) from None
-    if isinstance(text, Problem):
-        raise _refusal([text], path=path)
-    return text
 
 
-def _rows(text: str, *, path: Path) -> Iterator[tuple[int, list[str]]]:
-    """The rows that hold anything, cells without blanks around them, each with the line it begins on."""
-    first_line = text.lstrip().partition("\n")[0]
-    delimiter = ";" if first_line.count(";") > first_line.count(",") else ","
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    begun = 1
+def roster_from_bytes(content: BinaryIO, origin: Origin, *, matching: Matching = EXACTLY) -> LoadedRoster:
+    """
+    The roster in these bytes, whose format the end of the origin's name tells.
+
+    :raises RosterError: as :func:`read_roster`
+    """
+    ending = Path(origin.name).suffix.lower()
+    if ending not in FORMATS:
+        raise RosterError(
+            f"the roster {origin.name} is of no known format",
+            subject=origin.name,
+            hint=f"a name that ends in {', '.join(FORMATS)} is wanted",
+        )
+    problems: list[Problem] = []
+    with closing(read_rows(content, problems, read=FORMATS[ending], utf8_wanted=_UTF8_WANTED)) as rows:
+        return roster_from_rows(rows, problems, origin, matching=matching)
+
+
+def roster_from_rows(
+    rows: Rows, problems: list[Problem], origin: Origin, *, matching: Matching = EXACTLY
+) -> LoadedRoster:
+    """
+    The roster that the rows say; rows that say the same again are passed over with a note.
+
+    :param problems: takes what is wrong with single rows while they are read
+    :raises RosterError: as :func:`read_roster`
+    """
     try:
-        for cells in reader:
-            stripped = [cell.strip() for cell in cells]
-            if any(stripped):
-                yield begun, stripped
-            begun = reader.line_num + 1
-    except csv.Error as error:
-        raise _refusal([Problem(begun, "", f"a broken row ({error})", "valid CSV is wanted")], path=path) from None
+        extensions = list(_extensions(rows, problems))
+    except UnreadableError as error:
+        raise _refusal([*problems, error.problem], origin) from None
+    repeated = set()
+    for first, second in overlapping(extensions, fold_case=matching.fold_case, wildcards=matching.wildcards):
+        earlier, later = sorted((first, second), key=_line)
+        if earlier == later:
+            repeated.add(_line(later))
+        else:
+            problems.append(_clash(earlier, later, origin))
+    if problems:
+        raise _refusal(problems, origin)
+    if not extensions:
+        raise RosterError(
+            f"the roster {origin.name} has no rows",
+            subject=Path(origin.name).name,
+            hint="add the recorded users, or switch recording_rules off: an empty roster would exclude every call",
+        )
+    kept = tuple(each for each in extensions if _line(each) not in repeated) if repeated else tuple(extensions)
+    del extensions
+    roster = Roster(kept, fold_case=matching.fold_case, wildcards=matching.wildcards)
+    return LoadedRoster(roster, origin.name, tuple(_notes(sorted(repeated), origin)))
 
 
-def _extensions(rows: Iterator[tuple[int, list[str]]], problems: list[Problem], *, path: Path) -> Iterator[Extension]:
-    line, header = next(rows, (1, []))
-    faults = list(_header_faults(line, header))
-    if faults:
-        raise _refusal(faults, path=path)
-    for line, cells in rows:
-        if len(cells) != len(header):
-            wanted = f"{len(header)} are wanted, as in the header; put a cell that has the delimiter in it in quotes"
-            problems.append(Problem(line, "", f"{len(cells)} cells", wanted))
+def _extensions(rows: Rows, problems: list[Problem]) -> Iterator[Extension]:
+    number = 0
+    for row in rows:
+        if isinstance(row, Columns):
+            faults = list(header_faults(row))
+            if faults:
+                problems.extend(faults)
+                return
             continue
-        row = dict(zip(header, cells, strict=True))
-        faults = list(_row_faults(line, row))
-        problems += faults
-        if not faults:
-            yield _extension(line, row)
+        number += 1
+        if number > MOST_EXTENSIONS:
+            wanted = f"at most {MOST_EXTENSIONS} rows are wanted"
+            raise UnreadableError(Problem(row.line, "", "one row more", wanted))
+        extension = read_extension(row, problems)
+        if extension is not None:
+            yield extension
+        elif len(problems) >= MOST_FAULTS:
+            raise UnreadableError(Problem(row.line, "", f"{len(problems)} faults so far", "the rest was not read"))
 
 
-def _header_faults(line: int, header: list[str]) -> Iterator[Problem]:
-    if not header or not set(header) & set(_COLUMNS):
-        yield Problem(line, "", "no header", f"a first line is wanted that names the columns {','.join(NEEDED)}")
-        return
-    for name in dict.fromkeys(header):
-        if name not in _COLUMNS:
-            wanted = f"only the columns {', '.join(_COLUMNS)} are wanted{nearest(name, _COLUMNS)}"
-            yield Problem(line, "", f"the column {shown(name)}", wanted)
-        elif header.count(name) > 1:
-            yield Problem(line, name, "the column twice", "each column is wanted once")
-    for name in NEEDED:
-        if name not in header:
-            yield Problem(line, name, "nothing", "this column is wanted")
-
-
-def _row_faults(line: int, row: dict[str, str]) -> Iterator[Problem]:
-    for name, cell in row.items():
-        if len(cell) > _LONGEST_CELL or not (cell.isprintable() or not cell):
-            yield Problem(line, name, shown(cell), f"at most {_LONGEST_CELL} printable characters are wanted")
-        elif not cell and name in NEEDED:
-            yield Problem(line, name, "nothing", "a value is wanted")
-        elif cell and name in NOT_OFFERED_YET:
-            wanted = "an empty cell is wanted: this column is not offered yet, and would have no effect"
-            yield Problem(line, name, shown(cell), wanted)
-    yield from _word_faults(line, "extension_type", row["extension_type"], known=ExtensionType, refused=_REFUSED_TYPES)
-    yield from _word_faults(line, "mode", row["mode"], known=RecordingMode, refused=_REFUSED_MODES)
-    for name in ("valid_from", "valid_to"):
-        if not _is_date(row.get(name, "")):
-            yield Problem(line, name, shown(row[name]), "a date that exists is wanted, such as 2024-01-01, or nothing")
-    begin, end = row.get("valid_from", ""), row.get("valid_to", "")
-    if begin and end and _is_date(begin) and _is_date(end) and begin >= end:
-        wanted = f"a date after valid_from ({begin}) is wanted: it is the first day without validity"
-        yield Problem(line, "valid_to", shown(end), wanted)
-
-
-def _word_faults(
-    line: int, column: str, word: str, *, known: type[ExtensionType | RecordingMode], refused: dict[str, str]
-) -> Iterator[Problem]:
-    words = [member.value for member in known]
-    if word in refused:
-        yield Problem(line, column, word, refused[word])
-    elif word and word not in words:
-        one_of = f"one of {', '.join(words)}" if len(words) > 1 else words[0]
-        yield Problem(line, column, shown(word), f"{one_of} is wanted{nearest(word, words)}")
-
-
-def _is_date(cell: str) -> bool:
-    if not cell:
-        return True
-    try:
-        return bool(_DATE.fullmatch(cell) and date.fromisoformat(cell))
-    except ValueError:
-        return False
-
-
-def _extension(line: int, row: dict[str, str]) -> Extension:
-    begin, end = row.get("valid_from"), row.get("valid_to")
-    return Extension(
-        value=row["extension"],
-        user=row["user"],
-        mode=RecordingMode(row["mode"]),
-        display_name=row.get("display_name", ""),
-        valid_from=date.fromisoformat(begin) if begin else None,
-        valid_to=date.fromisoformat(end) if end else None,
-        type=ExtensionType(row["extension_type"]),
-        line=line,
+def _clash(earlier: Extension, later: Extension, origin: Origin) -> Problem:
+    place = "line" if origin.unit == ":" else "row"
+    wanted = (
+        f"one row at a time is wanted for an extension, and {place} {earlier.line} has it, valid {earlier.validity}"
     )
+    if earlier.value != later.value:
+        wanted = wanted.replace("has it", f"has it as {shown(earlier.value)}")
+    return Problem(_line(later), "extension", f"{shown(later.value)}, valid {later.validity}", wanted)
+
+
+def _notes(repeated: Sequence[int], origin: Origin) -> Iterator[str]:
+    if repeated:
+        named = ", ".join(map(str, repeated[:_NAMED]))
+        more = f" and {len(repeated) - _NAMED} more" if len(repeated) > _NAMED else ""
+        yield f"{origin.name}{origin.unit}{named}{more}: says again what an earlier row says; once is enough"
+
+
+def _line(extension: Extension) -> int:
+    return extension.line or 1
+
+
+def _refusal(problems: Sequence[Problem], origin: Origin) -> RosterError:
+    return RosterError(listed(problems, path=origin.name, unit=origin.unit), subject=Path(origin.name).name)

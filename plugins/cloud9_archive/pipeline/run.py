@@ -82,6 +82,7 @@ def run_policy(
     workspace: Workspace,
     run: RunRef,
     *,
+    redecide: bool = False,
     tell: Tell = lambda _: None,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Reconciled:
@@ -91,6 +92,7 @@ def run_policy(
     As in the DAG, one source or batch that fails does not hold up the others, and the run is reconciled whatever
     happened before.
 
+    :param redecide: whether listed calls whose decision another roster or policy made are decided on anew
     :param tell: is told how each step gets on
     :param sleep: waits for so many seconds
     :raises ReconciliationError: if the run does not add up; its cause is the gravest failure of a step, if any failed:
@@ -102,7 +104,9 @@ def run_policy(
         for source in workspace.policy.sources
     ]
     if any(listed):
-        applied = steps.tried("apply_recording_rules", "", lambda: apply_recording_rules(workspace, run))
+        applied = steps.tried(
+            "apply_recording_rules", "", lambda: apply_recording_rules(workspace, run, redecide=redecide)
+        )
         batch_ids = applied.batch_ids if applied else ()
         for number, batch_id in enumerate(batch_ids, start=1):
             steps.batch(batch_id, (number, len(batch_ids)))

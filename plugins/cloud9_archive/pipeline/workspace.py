@@ -19,7 +19,8 @@ from cloud9_archive.domain.roster import Roster
 from cloud9_archive.domain.run import RunKind, WantedRecording
 from cloud9_archive.domain.window import Window
 from cloud9_archive.media.profiles import Profile, profile_named
-from cloud9_archive.pipeline.policy_files import load_roster_of
+from cloud9_archive.pipeline.last_good_roster import roster_to_decide_by
+from cloud9_archive.pipeline.roster_reach import RosterReach
 from cloud9_archive.pipeline.settings import Settings
 from cloud9_archive.pipeline.staging import Staging
 from cloud9_archive.storage.store import Store
@@ -56,6 +57,7 @@ class Workspace:
 
     :param open_source: opens an import source by its connection id; see :meth:`source`
     :param clock: gives the present moment, aware UTC
+    :param reach: reaches rosters that are not files; without it, only those can be read
     """
 
     policy: Policy
@@ -65,6 +67,7 @@ class Workspace:
     staging: Staging
     open_source: OpenSource
     clock: Callable[[], datetime] = utc_now
+    reach: RosterReach | None = None
 
     @property
     def profile(self) -> Profile:
@@ -75,9 +78,9 @@ class Workspace:
         """
         The policy's roster, or None when its recording rules are off.
 
-        :raises RosterError: if it cannot be read, or is empty
+        :raises RosterError: if it cannot be read, is empty, or has suddenly lost more than half of its users
         """
-        return load_roster_of(self.policy, include=self.settings.include_folder)
+        return roster_to_decide_by(self.policy, self.settings, self.catalog, reach=self.reach, now=self.clock())
 
     def source(self, conn_id: str, kind: RunKind) -> AbstractContextManager[CallSource]:
         """
@@ -94,7 +97,12 @@ class Workspace:
 
 @contextmanager
 def open_workspace(
-    policy: Policy, settings: Settings, *, open_source: OpenSource, clock: Callable[[], datetime] = utc_now
+    policy: Policy,
+    settings: Settings,
+    *,
+    open_source: OpenSource,
+    clock: Callable[[], datetime] = utc_now,
+    reach: RosterReach | None = None,
 ) -> Iterator[Workspace]:
     """A workspace whose catalog is current and whose archive can be reached; the catalog is closed at the end."""
     profile_named(policy.media.profile)
@@ -108,6 +116,7 @@ def open_workspace(
             staging=Staging(settings.staging),
             open_source=open_source,
             clock=clock,
+            reach=reach,
         )
     finally:
         catalog.close()

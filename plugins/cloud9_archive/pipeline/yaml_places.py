@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TextIO
 
 import yaml
 
+from cloud9_archive.pipeline.checked_bytes import UnreadableError
 from cloud9_archive.pipeline.problems import Problem, shown
 
 try:
@@ -23,12 +25,8 @@ _LONGEST_INTEGER = 18
 _BOOLEANS = {"true": True, "false": False, "yes": True, "no": False, "on": True, "off": False}
 
 
-class UnreadableYamlError(Exception):
+class UnreadableYamlError(UnreadableError):
     """The text is not one plain YAML document; ``problem`` says where and why."""
-
-    def __init__(self, problem: Problem) -> None:
-        self.problem = problem
-        super().__init__(problem)
 
 
 @dataclass(slots=True)
@@ -60,14 +58,10 @@ def read_placed(text: str) -> PlacedDocument:
 
     :raises UnreadableYamlError: if the text is not YAML, nests deeper than 20, or uses one of those
     """
-    try:
-        _refuse_tricks(text)
+    with _faults_told():
+        for _ in plain_events(text):
+            pass  # works on the stream of events, so that no depth or size is ever built
         node = yaml.compose(text, Loader=Loader)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        raise _unreadable(mark, error.problem or "a fault", "text that is valid YAML is wanted") from None
-    except (yaml.YAMLError, UnicodeError):
-        raise _unreadable(None, "a character that YAML does not allow", "plain UTF-8 text is wanted") from None
     document = PlacedDocument()
     if node is not None:
         document.lines[()] = node.start_mark.line + 1
@@ -75,25 +69,43 @@ def read_placed(text: str) -> PlacedDocument:
     return document
 
 
-def _refuse_tricks(text: str) -> None:
-    """Nothing, or the refusal; works on the stream of events, so that no depth or size is ever built."""
+def plain_events(text: str | TextIO) -> Iterator[yaml.Event]:
+    """
+    The parser's events of the one plain document, as they come.
+
+    :raises UnreadableYamlError: as :func:`read_placed`
+    """
     depth = documents = 0
-    for event in yaml.parse(text, Loader=Loader):
-        if isinstance(event, yaml.CollectionStartEvent):
-            depth += 1
-        elif isinstance(event, yaml.CollectionEndEvent):
-            depth -= 1
-        elif isinstance(event, yaml.DocumentStartEvent):
-            documents += 1
-        if documents > 1:
-            raise _unreadable(event.start_mark, "a second document", "one document per file is wanted")
-        if depth > _DEEPEST:
-            raise _unreadable(event.start_mark, "very deep nesting", f"at most {_DEEPEST} levels are wanted")
-        if getattr(event, "anchor", None):
-            raise _unreadable(event.start_mark, "an anchor or alias", "every value written out is wanted")
-        tag = getattr(event, "tag", None)
-        if tag:
-            raise _unreadable(event.start_mark, f"the tag {shown(tag)}", "a plain value without a tag is wanted")
+    with _faults_told():
+        for event in yaml.parse(text, Loader=Loader):
+            if isinstance(event, yaml.CollectionStartEvent):
+                depth += 1
+            elif isinstance(event, yaml.CollectionEndEvent):
+                depth -= 1
+            elif isinstance(event, yaml.DocumentStartEvent):
+                documents += 1
+            if documents > 1:
+                raise _unreadable(event.start_mark, "a second document", "one document per file is wanted")
+            if depth > _DEEPEST:
+                raise _unreadable(event.start_mark, "very deep nesting", f"at most {_DEEPEST} levels are wanted")
+            if getattr(event, "anchor", None):
+                raise _unreadable(event.start_mark, "an anchor or alias", "every value written out is wanted")
+            tag = getattr(event, "tag", None)
+            if tag:
+                raise _unreadable(event.start_mark, f"the tag {shown(tag)}", "a plain value without a tag is wanted")
+            yield event
+
+
+@contextmanager
+def _faults_told() -> Iterator[None]:
+    """What the parser complains of is told as a problem with its line."""
+    try:
+        yield
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        raise _unreadable(mark, error.problem or "a fault", "text that is valid YAML is wanted") from None
+    except (yaml.YAMLError, UnicodeError):
+        raise _unreadable(None, "a character that YAML does not allow", "plain UTF-8 text is wanted") from None
 
 
 def _unreadable(mark: Any, found: str, wanted: str) -> UnreadableYamlError:  # noqa: ANN401 - the C loader's mark is another class

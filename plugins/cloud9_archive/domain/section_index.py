@@ -1,0 +1,200 @@
+"""
+Which of many sections may fit a call, without asking each of them.
+
+A set of sections is a number whose bit ``n`` stands for section ``n``, counted from 0. Every table below rules sections
+out; what is left over is asked filter by filter, so that the tables can only save time and never change an answer.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from cloud9_archive.domain.call import CallType, Direction
+from cloud9_archive.domain.filters import PARTY_FIELDS, Facts, Filter, filters_of
+from cloud9_archive.domain.recording_rules import Hours, PartyFilter, Section
+from cloud9_archive.domain.text_index import MOST_KNOWN, Bits, CallTexts, PartyTexts, bits_of
+
+WHOLE_MINUTES_SINCE = 1980
+"""From this year on every zone differs from UTC by whole minutes."""
+
+_MINUTES_OF_DAY = 24 * 60
+_BY_TABLE = frozenset(
+    ("call_type", "direction", "recorded_both_sides", "connection", "button_label", "duration", "hours")
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadySection:
+    """
+    A section with its filters made ready.
+
+    :param number: from 1
+    :param filters: all of them
+    :param rest: those that no table answers for good
+    """
+
+    number: int
+    section: Section
+    filters: tuple[Filter, ...]
+    rest: tuple[Filter, ...]
+
+    def fits(self, facts: Facts) -> bool:
+        """Whether every filter holds."""
+        return all(each.holds(facts) for each in self.filters)
+
+
+class SectionIndex:
+    """
+    The sections of a policy, in their order, and tables to find those that may fit.
+
+    :param sections: as the policy has them
+    """
+
+    def __init__(self, sections: Sequence[Section]) -> None:
+        self.sections = tuple(_ready(number, section) for number, section in enumerate(sections, start=1))
+        whens = [each.when for each in sections]
+        self._by_call_type = {w: bits_of(not when.call_type or w in when.call_type for when in whens) for w in CallType}
+        self._by_direction = {
+            w: bits_of(not when.direction or w in when.direction for when in whens) for w in Direction
+        }
+        self._by_both_sides = [
+            bits_of(when.recorded_both_sides in (None, both) for when in whens) for both in (False, True)
+        ]
+        self._lengths = _Lengths(self.sections)
+        self._hours = _Hours(self.sections)
+        self._connections = CallTexts("connection", sections)
+        self._labels = CallTexts("button_label", sections)
+        self._parties = PartyTexts(sections)
+
+    def first_fitting(self, facts: Facts) -> ReadySection | None:
+        """The first section of which every filter holds."""
+        call = facts.call
+        left = (
+            self._by_call_type[call.call_type]
+            & self._by_direction[call.direction]
+            & self._by_both_sides[facts.recorded_both_sides]
+            & self._lengths.possible(facts)
+        )
+        if left & self._connections.asking:
+            left &= self._connections.possible(call.connection)
+        if left & self._labels.asking:
+            left &= self._labels.possible(call.button_label)
+        if left & self._hours.asking:
+            left &= self._hours.possible(facts)
+        if left & self._parties.asking:
+            left &= self._parties.possible(facts.asked)
+        while left:
+            lowest = left & -left
+            ready = self.sections[lowest.bit_length() - 1]
+            for each in ready.rest:
+                if not each.holds(facts):
+                    break
+            else:
+                return ready
+            left ^= lowest
+        return None
+
+
+class _Lengths:
+    """Durations fall between the bounds that sections name; between two of them the answer is the same."""
+
+    def __init__(self, sections: Sequence[ReadySection]) -> None:
+        lengths = [each.section.when.duration for each in sections]
+        bounds = {
+            bound.total_seconds() for each in lengths if each for bound in (each.min, each.max) if bound is not None
+        }
+        self._bounds = sorted(bounds)
+        self._sections = sections
+        self._unasked = bits_of(each is None for each in lengths)
+        self._known: dict[tuple[int, int], Bits] = {}
+
+    def possible(self, facts: Facts) -> Bits:
+        seconds = facts.call.duration
+        if seconds is None or not self._bounds or seconds != seconds:  # noqa: PLR0124 - true of what is not a number
+            return self._unasked
+        place = bisect_left(self._bounds, seconds), bisect_right(self._bounds, seconds)
+        found = self._known.get(place)
+        if found is None:
+            found = self._known[place] = bits_of(_holds(each, "duration", facts) for each in self._sections)
+        return found
+
+
+class _Hours:
+    """
+    Starts within one minute give one answer in every zone; it is found out when that minute first occurs.
+
+    Long ago zones were off by seconds, so what started then is asked anew each time.
+    """
+
+    def __init__(self, sections: Sequence[ReadySection]) -> None:
+        self.asking = bits_of(each.section.when.hours is not None for each in sections)
+        zones = dict.fromkeys(each.section.when.hours.timezone for each in sections if each.section.when.hours)
+        self._weeks = [_Week(ZoneInfo(zone), sections) for zone in zones]
+        self._known: dict[float, Bits] = {}
+
+    def possible(self, facts: Facts) -> Bits:
+        started = facts.call.started_at
+        if started.year < WHOLE_MINUTES_SINCE:
+            return self._found_out(facts)
+        minute = started.timestamp() // 60
+        found = self._known.get(minute)
+        if found is None:
+            if len(self._known) >= MOST_KNOWN:
+                self._known.clear()
+            found = self._known[minute] = self._found_out(facts)
+        return found
+
+    def _found_out(self, facts: Facts) -> Bits:
+        found = -1
+        for week in self._weeks:
+            found &= week.possible(facts)
+        return found
+
+
+class _Week:
+    """The week of one zone, cut at every minute at which some section's span begins or ends."""
+
+    def __init__(self, zone: ZoneInfo, sections: Sequence[ReadySection]) -> None:
+        self._zone = zone
+        self._unasked = bits_of(_hours_in(zone, each) is None for each in sections)
+        self._asking = [each for each in sections if _hours_in(zone, each) is not None]
+        spans = [hours for each in sections if (hours := _hours_in(zone, each)) is not None]
+        ends = {end.hour * 60 + end.minute for each in spans for end in (each.start, each.end) if end} | {0}
+        self._cuts = sorted(day * _MINUTES_OF_DAY + end for day in range(7) for end in ends)
+        self._known: dict[int, Bits] = {}
+
+    def possible(self, facts: Facts) -> Bits:
+        local = facts.local_start(self._zone)
+        place = bisect_right(self._cuts, local.weekday() * _MINUTES_OF_DAY + local.hour * 60 + local.minute)
+        found = self._known.get(place)
+        if found is None:
+            fitting = (1 << each.number - 1 for each in self._asking if _holds(each, "hours", facts))
+            found = self._known[place] = sum(fitting, self._unasked)
+        return found
+
+
+def _hours_in(zone: ZoneInfo, ready: ReadySection) -> Hours | None:
+    """What the section asks of the zone's clocks, if it asks anything of them."""
+    hours = ready.section.when.hours
+    return hours if hours and hours.timezone == zone.key else None
+
+
+def _ready(number: int, section: Section) -> ReadySection:
+    filters = filters_of(section.when)
+    return ReadySection(number, section, filters, tuple(each for each in filters if not _answered(each, section)))
+
+
+def _answered(each: Filter, section: Section) -> bool:
+    """Whether a table answers the filter for good: one of several keys for one participant it does not."""
+    group = getattr(section.when, each.name)
+    if isinstance(group, PartyFilter):
+        return sum(getattr(group, name) is not None for name in PARTY_FIELDS) == 1
+    return each.name in _BY_TABLE
+
+
+def _holds(ready: ReadySection, name: str, facts: Facts) -> bool:
+    """Whether the section's filter of that name holds, or there is none."""
+    return all(each.holds(facts) for each in ready.filters if each.name == name)
