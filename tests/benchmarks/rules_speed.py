@@ -1,5 +1,4 @@
-"""
-How many calls a second the recording rules decide on, on one core.
+"""How many calls a second the recording rules decide on, on one core.
 
 Measured is what a run uses: a :class:`Ruler` made for it, which has seen no call before, and for each call its whole
 decision, sentences and entries for recorded users included. The calls are those of one day, as a nightly run lists them.

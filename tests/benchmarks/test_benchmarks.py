@@ -88,5 +88,4 @@ def test_the_rate_budget_is_counted_by_the_emulator(monkeypatch: pytest.MonkeyPa
         assert figure.measured > 0
         assert figure.notes.get("429s", 0) == 0
     listed = figures[f"metadata, {together}"]
-    assert listed.measured <= 35, "before the scheduled one comes, a backfill has its share"
     assert 35 < float(listed.notes["busiest 60 s"]) <= 70

@@ -14,8 +14,15 @@ from cloud9_archive.api.moments import listing_windows
 from cloud9_archive.api.page_marks import PageMarks
 from cloud9_archive.api.paging import PageTrail
 from cloud9_archive.api.row_values import UnknownWord
-from cloud9_archive.api.rows import Listed, ListedRecording, ListedRecordings, read_listing, read_recordings
+from cloud9_archive.api.rows import (
+    Listed,
+    ListedRecording,
+    ListedRecordings,
+    read_listing,
+    read_recordings,
+)
 from cloud9_archive.api.server_clock import clock_skew
+from cloud9_archive.api.spread_calls import SpreadCalls
 from cloud9_archive.api.wire_model import WireFormat
 from cloud9_archive.api.wire_request import Asked, PageStep, around, listing_request, recordings_request
 from cloud9_archive.api.wire_requests import Paging
@@ -107,7 +114,8 @@ class CallLister:
         :raises TransientError: if the listing keeps changing while it is read
         """
         links: Links = {}
-        for number, page in enumerate(self._pages(window, links), start=1):
+        for number, page in enumerate(SpreadCalls().joined(self._pages(window, links)), start=1):
+            self._refuse_ambiguous(page.calls)
             yield replace(page, number=number)
 
     def page(self, window: Window, step: PageStep, attempts: Attempts) -> ListedPage:
@@ -135,7 +143,6 @@ class CallLister:
                         yield from self._recordings_of_call(own, part, call_id, links)
                 if own is not None:
                     calls = tuple(_joined(call, links.get(call.call_id, {})) for call in calls)
-                self._refuse_ambiguous(calls)
                 yield CallPage(0, part, calls, page.body, page.listed.unknown_words)
         if strangers := links.keys() - seen:
             log.info("recordings belong to calls outside the window calls=%d window=%s", len(strangers), window)
@@ -146,8 +153,7 @@ class CallLister:
             ask = partial(self._recordings_page, own, Asked(span))
             for page in self._whole(own.paging, own.path, ask):
                 for one in page.listed.recordings:
-                    for call_id in one.call_ids:
-                        links.setdefault(call_id, {})[one.link.recording_id] = one
+                    links.setdefault(one.call_id or "", {})[one.link.recording_id] = one
                 yield CallPage(0, span, (), page.body)
 
     def _recordings_of_call(

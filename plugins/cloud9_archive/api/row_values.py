@@ -118,6 +118,18 @@ class RowValues:
     def seconds(self, rule: FieldRule | None, parent: object, place: str) -> float | None:
         """A number, times the rule's factor."""
         found, where = self._found(rule, parent, place)
+        return self._scaled(found, rule, where)
+
+    def seconds_for(self, rule: FieldRule | None, parent: object, place: str, *, many: int) -> list[float | None]:
+        """So many numbers, times the rule's factor: a list of as many, or one that holds for all."""
+        found, where = self._found(rule, parent, place)
+        if not isinstance(found, list):
+            return [self._scaled(found, rule, where)] * many
+        if len(found) != many:
+            raise self.wire.misfit(where, f"should be one number or {many}, one for each call, but is {shown(found)}")
+        return [self._scaled(one, rule, where) for one in found]
+
+    def _scaled(self, found: object, rule: FieldRule | None, where: str) -> float | None:
         if found is None or rule is None:
             return None
         if isinstance(found, (int, float)) and not isinstance(found, bool):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from cloud9_archive.api.answer_json import decoded, keys_shown, shown
@@ -14,6 +14,7 @@ from cloud9_archive.api.row_parties import read_parties
 from cloud9_archive.api.row_values import RowValues, UnknownWord, rows_at, searched
 from cloud9_archive.api.wire_model import WireFormat
 from cloud9_archive.api.wire_rows import RecordingsListing
+from cloud9_archive.api.wire_values import FieldRule
 from cloud9_archive.domain.call import Call, CallType, Direction, RecordingLink
 from cloud9_archive.domain.window import Window
 from cloud9_archive.errors import WireFormatError
@@ -40,14 +41,14 @@ class Listed:
 @dataclass(frozen=True, slots=True)
 class ListedRecording:
     """
-    One row of a listing of recordings.
+    One row of a listing of recordings, as far as it concerns one call.
 
-    :param call_ids: the calls that it belongs to; empty when it was listed for a call
+    :param call_id: the call that it belongs to; none when it was listed for a call
     :param raw: the row as it came
     """
 
     link: RecordingLink
-    call_ids: tuple[str, ...]
+    call_id: str | None
     raw: Mapping[str, Any]
 
 
@@ -82,7 +83,7 @@ def read_listing(
     calls = tuple(_call(values, row, f"{place}[{number}]", source, asked) for number, row in enumerate(rows))
     ids = (call.call_id for call in calls)
     marks = read_marks(wire, wire.listing.paging, answer, headers, ids=ids, rows=rows)
-    return Listed(_with_all_recordings(calls), values.unknown_words(), marks)
+    return Listed(calls, values.unknown_words(), marks)
 
 
 def read_recordings(
@@ -97,14 +98,11 @@ def read_recordings(
     rules, values = wire.recordings, RowValues(wire)
     rows = rows_at(wire, rules.rows, answer, "")
     found = tuple(
-        ListedRecording(
-            _link(values, row, place),
-            values.needed_texts(rules.call_id, row, place) if rules.call_id else (),
-            row,
-        )
+        ListedRecording(link, call_id, row)
         for row, place in rows
+        for call_id, link in _links_of_calls(values, rules.call_id, row, place)
     )
-    ids = (one.link.recording_id for one in found)
+    ids = dict.fromkeys(one.link.recording_id for one in found)
     marks = read_marks(wire, listing.paging, answer, headers, ids=ids, rows=(row for row, _ in rows))
     return ListedRecordings(found, marks)
 
@@ -154,27 +152,28 @@ def _recordings_in(values: RowValues, row: dict[str, Any], place: str) -> tuple[
     wire = values.wire
     if wire.recordings.listing is not None:
         return ()
-    return tuple(_link(values, one, at) for one, at in rows_at(wire, wire.recordings.rows, row, place))
-
-
-def _link(values: RowValues, row: dict[str, Any], place: str) -> RecordingLink:
-    rules = values.wire.recordings
-    return RecordingLink(
-        values.needed_text(rules.recording_id, row, place),
-        offset=values.seconds(rules.offset, row, place),
-        duration=values.seconds(rules.duration, row, place),
-        filename=values.text(rules.filename, row, place),
+    rules = wire.recordings
+    return tuple(
+        _link(values, one, at, values.seconds(rules.offset, one, at))
+        for one, at in rows_at(wire, rules.rows, row, place)
     )
 
 
-def _with_all_recordings(calls: tuple[Call, ...]) -> tuple[Call, ...]:
-    """Each call with the recordings of all its rows: an API may give a row for each recording of a call."""
-    links: dict[str, dict[str, RecordingLink]] = {}
-    for call in calls:
-        links.setdefault(call.call_id, {}).update({link.recording_id: link for link in call.recordings})
-    return tuple(
-        call
-        if len(links[call.call_id]) == len(call.recordings)
-        else replace(call, recordings=tuple(links[call.call_id].values()))
-        for call in calls
+def _links_of_calls(
+    values: RowValues, rule: FieldRule | None, row: dict[str, Any], place: str
+) -> Iterator[tuple[str | None, RecordingLink]]:
+    """Each call that the row names, and the link that ties the recording to it; one offset may hold for all."""
+    call_ids: tuple[str | None, ...] = values.needed_texts(rule, row, place) if rule else (None,)
+    offsets = values.seconds_for(values.wire.recordings.offset, row, place, many=len(call_ids))
+    for call_id, offset in zip(call_ids, offsets, strict=True):
+        yield call_id, _link(values, row, place, offset)
+
+
+def _link(values: RowValues, row: dict[str, Any], place: str, offset: float | None) -> RecordingLink:
+    rules = values.wire.recordings
+    return RecordingLink(
+        values.needed_text(rules.recording_id, row, place),
+        offset=offset,
+        duration=values.seconds(rules.duration, row, place),
+        filename=values.text(rules.filename, row, place),
     )
