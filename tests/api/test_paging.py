@@ -251,12 +251,12 @@ def test_rows_of_one_call_on_one_page_give_all_its_recordings(opened: Open, row:
 
 
 def test_rows_of_one_call_on_two_pages_give_all_its_recordings_on_both(opened: Open, row: dict[str, Any]) -> None:
-    rows = [{**row, "recordings": [{"recordingId": f"r-{number}"}]} for number in range(4)]
-    one_pass = (answered(rows[:2]), answered(rows[2:]), answered([]))
+    rows = [{**row, "recordings": [{"recordingId": f"r-{number}"}]} for number in range(2 * SIZE)]
+    one_pass = (answered(rows[:SIZE]), answered(rows[SIZE:]), answered([]))
     client = opened(OFFSET, in_turn(*one_pass, *one_pass))
     pages = client.list_calls(WINDOW)
     told = [[link.recording_id for link in call.recordings] for page in pages for call in page.calls]
-    assert told == [["r-0", "r-1", "r-2", "r-3"]] * 8
+    assert told == [[f"r-{number}" for number in range(2 * SIZE)]] * 4 * SIZE
 
 
 # What a page that was listed can look like, for any sequence of pages: sizes, and whether another one follows.
