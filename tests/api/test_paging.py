@@ -269,12 +269,14 @@ def test_a_trail_of_tokens_ends_at_its_last_page_or_names_the_page_that_shrank(r
     wire = read_wire_format(SHIPPED)
     trail = PageTrail(wire, wire.listing.paging, base="https://host/path")
     shrunk = next((n for n in range(1, len(rows) - 1) if rows[n] < max(rows[:n])), None)
+    grown = next((n for n in range(1, len(rows)) if rows[n] > min(rows[:n])), None)
     for number, size in enumerate(rows):
         ids = tuple(f"{number}-{each}" for each in range(size))
         lead = None if number == len(rows) - 1 else f"t{number}"
         marks = PageMarks(ids, tuple(one.encode() for one in ids), lead)
-        if number == shrunk:
-            with pytest.raises(WireFormatError, match=f"page {number + 1} of the listing"):
+        if number in (shrunk, grown):
+            named = number if number == shrunk else rows.index(min(rows[:number]))
+            with pytest.raises(WireFormatError, match=f"page {named + 1} of the listing"):
                 trail.follow(marks)
             return
         trail.follow(marks)

@@ -35,6 +35,7 @@ class PageTrail:
         self._pages = self._empty = self._repeats = self._given = 0
         self._fullest = getattr(paging, "size", None) or 0
         self._short: tuple[int, int] | None = None
+        self._leanest: tuple[int, int] | None = None
         self._total: int | None = None
 
     @property
@@ -123,16 +124,21 @@ class PageTrail:
         return target
 
     def _refuse_short(self, marks: PageMarks) -> None:
-        """A page that is not the last has as many rows as an earlier one, or the format says that it need not."""
+        """A page that is not the last has as many rows as any other, or the format says that it need not."""
         certain = isinstance(self._paging, (TokenPaging, LinkPaging)) or marks.more is not None
         if self._short and marks.rows:
             self._complain_of_short(*self._short)
-        number, rows = self._pages, len(marks.rows)
+        # A row that stands twice fills no page.
+        number, rows = self._pages, len(set(marks.rows))
+        if self._paging.full_pages and self._leanest and rows > self._leanest[1]:
+            self._fullest = rows
+            self._complain_of_short(*self._leanest)
         if self._paging.full_pages and self.step is not None and rows < self._fullest:
             if certain:
                 self._complain_of_short(number, rows)
             self._short = number, rows
         self._fullest = max(self._fullest, rows)
+        self._leanest = min(self._leanest or (number, rows), (number, rows), key=lambda page: page[1])
 
     def _complain_of_short(self, number: int, rows: int) -> None:
         raise self._wire.misfit(
