@@ -42,12 +42,12 @@ class ListedRecording:
     """
     One row of a listing of recordings.
 
-    :param call_ids: the calls that it belongs to; empty when it was listed for a call
+    :param calls: the calls that it belongs to, each with the recording's link to it; empty when it was listed for a call
     :param raw: the row as it came
     """
 
     link: RecordingLink
-    call_ids: tuple[str, ...]
+    calls: tuple[tuple[str, RecordingLink], ...]
     raw: Mapping[str, Any]
 
 
@@ -96,14 +96,7 @@ def read_recordings(
     answer = decoded(wire, body)
     rules, values = wire.recordings, RowValues(wire)
     rows = rows_at(wire, rules.rows, answer, "")
-    found = tuple(
-        ListedRecording(
-            _link(values, row, place),
-            values.needed_texts(rules.call_id, row, place) if rules.call_id else (),
-            row,
-        )
-        for row, place in rows
-    )
+    found = tuple(_listed_recording(values, row, place) for row, place in rows)
     ids = (one.link.recording_id for one in found)
     marks = read_marks(wire, listing.paging, answer, headers, ids=ids, rows=(row for row, _ in rows))
     return ListedRecordings(found, marks)
@@ -157,11 +150,22 @@ def _recordings_in(values: RowValues, row: dict[str, Any], place: str) -> tuple[
     return tuple(_link(values, one, at) for one, at in rows_at(wire, wire.recordings.rows, row, place))
 
 
-def _link(values: RowValues, row: dict[str, Any], place: str) -> RecordingLink:
+def _listed_recording(values: RowValues, row: dict[str, Any], place: str) -> ListedRecording:
+    rules = values.wire.recordings
+    if rules.call_id is None:
+        return ListedRecording(_link(values, row, place), (), row)
+    call_ids = values.needed_texts(rules.call_id, row, place)
+    offsets = values.seconds_of_each(rules.offset, row, place, number=len(call_ids))
+    link = _link(values, row, place, offset=offsets[0])
+    ties = tuple((call_id, replace(link, offset=offset)) for call_id, offset in zip(call_ids, offsets, strict=True))
+    return ListedRecording(link, ties, row)
+
+
+def _link(values: RowValues, row: dict[str, Any], place: str, *, offset: float | None = None) -> RecordingLink:
     rules = values.wire.recordings
     return RecordingLink(
         values.needed_text(rules.recording_id, row, place),
-        offset=values.seconds(rules.offset, row, place),
+        offset=values.seconds(rules.offset, row, place) if rules.call_id is None else offset,
         duration=values.seconds(rules.duration, row, place),
         filename=values.text(rules.filename, row, place),
     )

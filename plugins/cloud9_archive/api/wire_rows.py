@@ -136,7 +136,8 @@ class RecordingRules(Part):
         default=None, description="the call, or list of calls, that a row of recordings.listing belongs to"
     )
     offset: FieldRule | None = Field(
-        default=None, description="where the call begins in it; times factor it is seconds"
+        default=None,
+        description="where the call begins in it; times factor it is seconds. Where `call_id` is a list, this may be one too",
     )
     duration: FieldRule | None = Field(default=None, description="how long it is; times factor it is seconds")
     filename: FieldRule | None = Field(default=None, description="name of its file")
