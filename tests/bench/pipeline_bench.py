@@ -55,7 +55,11 @@ class Clock:
 
 @dataclass
 class Bench:
-    """Opens workspaces, one after the other, over the same catalog and archive."""
+    """
+    Opens workspaces, one after the other, over the same catalog and archive.
+
+    :param connection: further settings of every source, such as the wire format
+    """
 
     cloud9: EmulatorServer
     clock: Clock
@@ -63,6 +67,7 @@ class Bench:
     stack: ExitStack
     policy: dict[str, Any] = field(default_factory=dict)
     catalog_url: str | None = None
+    connection: dict[str, Any] = field(default_factory=dict)
 
     @property
     def archive(self) -> Path:
@@ -81,6 +86,7 @@ class Bench:
             api_key=key.api_key,
             api_secret=key.api_secret,
             tls_trust=str(self.cloud9.ca_file),
+            **self.connection,
         )
 
     def open_source(self, conn_id: str, limiter: Limiter | None = None) -> AbstractContextManager[Cloud9Client]:
@@ -159,6 +165,16 @@ class Bench:
         """Every record.json of every bag."""
         found = [path for bag in self.bags() for path in bag.glob("data/recordings/*/record.json")]
         return [json.loads(path.read_bytes()) for path in found]
+
+    def calls(self) -> dict[str, list[dict[str, Any]]]:
+        """Every document of every call, oldest first, without its row, and recordings in the order of their ids."""
+        found: dict[str, list[dict[str, Any]]] = {}
+        for bag in self.bags():
+            for path in sorted(bag.glob("data/calls/*.json")):
+                call = json.loads(path.read_bytes())["call"]
+                recordings = sorted(call["recordings"], key=lambda link: str(link["recording_id"]))
+                found.setdefault(call["call_id"], []).append({**call, "recordings": recordings, "raw": None})
+        return found
 
     def recording_states(self) -> dict[str, list[str]]:
         """In which states the archive holds each recording; more than one would be a duplicate."""

@@ -153,7 +153,8 @@ class CallLister:
             ask = partial(self._recordings_page, own, Asked(span))
             for page in self._whole(own.paging, own.path, ask):
                 for one in page.listed.recordings:
-                    links.setdefault(one.call_id or "", {})[one.link.recording_id] = one
+                    for call_id, link in one.calls:
+                        links.setdefault(call_id, {})[link.recording_id] = replace(one, link=link)
                 yield CallPage(0, span, (), page.body)
 
     def _recordings_of_call(
@@ -207,17 +208,18 @@ class CallLister:
         )
 
     def _refuse_ambiguous(self, calls: tuple[Call, ...]) -> None:
-        """Where only its call tells which recording is asked for, a call has one, or names tell them apart in the answer."""
+        """Where only the call is asked for, and names do not tell its recordings apart, it has one."""
         recording = self.wire.recording
-        if recording.asked_by != {"call_id"} or recording.answer.items or recording.answer.only_named:
+        if not recording.by_call_alone or recording.only_named or recording.answer.items:
             return
         for call in calls:
             if len(call.recordings) > 1:
                 raise self.wire.misfit(
                     "a call",
-                    f"names {len(call.recordings)} recordings, but a recording is asked for by its call alone",
+                    f"names {len(call.recordings)} recordings, but a recording is asked for by its call alone, and "
+                    "recording.answer.only_named is false",
                     change="let recording.request name the recording_id or the filename too, or say in recording.answer how "
-                    "to tell them apart: items, or only_named for ZIP archives",
+                    "to tell them apart: items, or only_named: true for ZIP archives",
                 )
 
     def _answer_too_large(self, size: int) -> WireFormatError:

@@ -88,6 +88,7 @@ class _Receiver:
             case Payload.JSON | Payload.PAGE:
                 raise refusal(kind)
             case _:
+                self._refuse_nameless()
                 return store_chunks(self._bounded(arriving), self.into)
 
     def from_json(self, arriving: Arriving) -> Stored | Absent:
@@ -125,9 +126,20 @@ class _Receiver:
                 self.into,
                 most=self.source.max_recording_bytes,
                 too_large=self.too_large,
-                only_named=self.wire.recording.answer.only_named,
+                only_named=self.wire.recording.only_named,
             )
         return _out_of(received, unpacked)
+
+    def _refuse_nameless(self) -> None:
+        """Audio without a name is the recording only if no other can have come."""
+        recording = self.wire.recording
+        if recording.by_call_alone and recording.only_named and not recording.answer.items:
+            raise self.wire.misfit(
+                "the recording",
+                "came without a name, but it is asked for by its call alone, so nobody knows which of the call's it is",
+                change="let recording.request name the recording_id or the filename, or write "
+                "recording.answer.only_named: false if no call has more than one recording",
+            )
 
     def _bounded(self, arriving: Arriving) -> Iterator[bytes]:
         return arriving.chunks(most=self.source.max_recording_bytes, too_large=self.too_large)

@@ -118,20 +118,24 @@ class RowValues:
     def seconds(self, rule: FieldRule | None, parent: object, place: str) -> float | None:
         """A number, times the rule's factor."""
         found, where = self._found(rule, parent, place)
-        return self._scaled(found, rule, where)
+        return None if found is None or rule is None else self._seconds(found, rule, where)
 
-    def seconds_for(self, rule: FieldRule | None, parent: object, place: str, *, many: int) -> list[float | None]:
-        """So many numbers, times the rule's factor: a list of as many, or one that holds for all."""
+    def seconds_of_each(
+        self, rule: FieldRule | None, parent: object, place: str, *, number: int
+    ) -> tuple[float | None, ...]:
+        """
+        A number of seconds for each of several: the field is one for them all, or a list of one for each.
+
+        :param number: how many there are
+        """
         found, where = self._found(rule, parent, place)
-        if not isinstance(found, list):
-            return [self._scaled(found, rule, where)] * many
-        if len(found) != many:
-            raise self.wire.misfit(where, f"should be one number or {many}, one for each call, but is {shown(found)}")
-        return [self._scaled(one, rule, where) for one in found]
+        if not isinstance(found, list) or rule is None:
+            return (self.seconds(rule, parent, place),) * number
+        if len(found) != number:
+            raise self.wire.misfit(where, f"should be {number} numbers, one for each call, but has {len(found)}")
+        return tuple(self._seconds(one, rule, where) for one in found)
 
-    def _scaled(self, found: object, rule: FieldRule | None, where: str) -> float | None:
-        if found is None or rule is None:
-            return None
+    def _seconds(self, found: object, rule: FieldRule, where: str) -> float:
         if isinstance(found, (int, float)) and not isinstance(found, bool):
             try:
                 number = float(found) * rule.factor

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from cloud9_archive.api.answer_json import decoded, keys_shown, shown
@@ -14,7 +14,6 @@ from cloud9_archive.api.row_parties import read_parties
 from cloud9_archive.api.row_values import RowValues, UnknownWord, rows_at, searched
 from cloud9_archive.api.wire_model import WireFormat
 from cloud9_archive.api.wire_rows import RecordingsListing
-from cloud9_archive.api.wire_values import FieldRule
 from cloud9_archive.domain.call import Call, CallType, Direction, RecordingLink
 from cloud9_archive.domain.window import Window
 from cloud9_archive.errors import WireFormatError
@@ -41,14 +40,14 @@ class Listed:
 @dataclass(frozen=True, slots=True)
 class ListedRecording:
     """
-    One row of a listing of recordings, as far as it concerns one call.
+    One row of a listing of recordings.
 
-    :param call_id: the call that it belongs to; none when it was listed for a call
+    :param calls: the calls that it belongs to, each with the recording's link to it; empty when it was listed for a call
     :param raw: the row as it came
     """
 
     link: RecordingLink
-    call_id: str | None
+    calls: tuple[tuple[str, RecordingLink], ...]
     raw: Mapping[str, Any]
 
 
@@ -97,12 +96,8 @@ def read_recordings(
     answer = decoded(wire, body)
     rules, values = wire.recordings, RowValues(wire)
     rows = rows_at(wire, rules.rows, answer, "")
-    found = tuple(
-        ListedRecording(link, call_id, row)
-        for row, place in rows
-        for call_id, link in _links_of_calls(values, rules.call_id, row, place)
-    )
-    ids = dict.fromkeys(one.link.recording_id for one in found)
+    found = tuple(_listed_recording(values, row, place) for row, place in rows)
+    ids = (one.link.recording_id for one in found)
     marks = read_marks(wire, listing.paging, answer, headers, ids=ids, rows=(row for row, _ in rows))
     return ListedRecordings(found, marks)
 
@@ -152,28 +147,25 @@ def _recordings_in(values: RowValues, row: dict[str, Any], place: str) -> tuple[
     wire = values.wire
     if wire.recordings.listing is not None:
         return ()
-    rules = wire.recordings
-    return tuple(
-        _link(values, one, at, values.seconds(rules.offset, one, at))
-        for one, at in rows_at(wire, rules.rows, row, place)
-    )
+    return tuple(_link(values, one, at) for one, at in rows_at(wire, wire.recordings.rows, row, place))
 
 
-def _links_of_calls(
-    values: RowValues, rule: FieldRule | None, row: dict[str, Any], place: str
-) -> Iterator[tuple[str | None, RecordingLink]]:
-    """Each call that the row names, and the link that ties the recording to it; one offset may hold for all."""
-    call_ids: tuple[str | None, ...] = values.needed_texts(rule, row, place) if rule else (None,)
-    offsets = values.seconds_for(values.wire.recordings.offset, row, place, many=len(call_ids))
-    for call_id, offset in zip(call_ids, offsets, strict=True):
-        yield call_id, _link(values, row, place, offset)
+def _listed_recording(values: RowValues, row: dict[str, Any], place: str) -> ListedRecording:
+    rules = values.wire.recordings
+    if rules.call_id is None:
+        return ListedRecording(_link(values, row, place), (), row)
+    call_ids = values.needed_texts(rules.call_id, row, place)
+    offsets = values.seconds_of_each(rules.offset, row, place, number=len(call_ids))
+    link = _link(values, row, place, offset=offsets[0])
+    ties = tuple((call_id, replace(link, offset=offset)) for call_id, offset in zip(call_ids, offsets, strict=True))
+    return ListedRecording(link, ties, row)
 
 
-def _link(values: RowValues, row: dict[str, Any], place: str, offset: float | None) -> RecordingLink:
+def _link(values: RowValues, row: dict[str, Any], place: str, *, offset: float | None = None) -> RecordingLink:
     rules = values.wire.recordings
     return RecordingLink(
         values.needed_text(rules.recording_id, row, place),
-        offset=offset,
+        offset=values.seconds(rules.offset, row, place) if rules.call_id is None else offset,
         duration=values.seconds(rules.duration, row, place),
         filename=values.text(rules.filename, row, place),
     )

@@ -138,6 +138,9 @@ def _read(values: RowValues, name: str, rule: FieldRule, parent: object) -> None
     match name.rpartition(".")[2]:
         case "started_at" | "ended_at":
             values.moment(needed, parent, "")
+        case "offset" if values.wire.recordings.call_id is not None:
+            found = _quiet(rule.path, parent)
+            values.seconds_of_each(needed, parent, "", number=len(found) if isinstance(found, list) else 1)
         case "duration" | "offset":
             values.seconds(needed, parent, "")
         case "call_type" | "direction":

@@ -26,9 +26,10 @@ class AnswerRules(Part):
         default=None, description="true, or one of `pending_words`, while the audio is not uploaded"
     )
     pending_words: tuple[str, ...] = Field(default=(), description="words of `pending` that mean it")
-    only_named: bool = Field(
-        default=False,
-        description="other recordings than the one asked for may come, so the only one in a ZIP must have its name",
+    only_named: bool | None = Field(
+        default=None,
+        description="other recordings than the one asked for may come, so the only one in a ZIP must have its name; "
+        "true by default where only the call is asked for, and false there promises that a call has one recording",
     )
 
     @model_validator(mode="after")

@@ -33,7 +33,10 @@ class PendingRules(Part):
     statuses: tuple[Annotated[int, Field(ge=200, lt=500)], ...] = Field(
         description="statuses that mean it; list 404 and 204 unless yours are others"
     )
-    empty_body: bool = Field(default=False, description="an answer of no bytes means it")
+    empty_body: bool = Field(
+        default=False,
+        description="an answer of no bytes means it, and so do Base64 and an address that give none; a ZIP member of no bytes is an empty recording",
+    )
     reason: Expression | None = Field(default=None, description="where a JSON answer with such a status says why")
 
 
@@ -51,6 +54,16 @@ class RecordingEndpoint(Endpoint):
     def asked_by(self) -> frozenset[str]:
         """Which of recording_id, filename and call_id a request carries."""
         return self.path_names | {name for name in self.placeholders if getattr(self.request, name) is not None}
+
+    @property
+    def by_call_alone(self) -> bool:
+        """Whether a request names nothing but a call, so that any of the call's recordings may come."""
+        return self.asked_by == {"call_id"}
+
+    @property
+    def only_named(self) -> bool:
+        """Whether the only audio in an answer must be called like the recording, because others may come."""
+        return self.by_call_alone if self.answer.only_named is None else self.answer.only_named
 
     @model_validator(mode="after")
     def _names_a_recording(self) -> RecordingEndpoint:

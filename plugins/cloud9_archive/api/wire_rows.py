@@ -137,8 +137,7 @@ class RecordingRules(Part):
     )
     offset: FieldRule | None = Field(
         default=None,
-        description="where the call begins in it; times factor it is seconds. In a listing of recordings whose rows name"
-        " several calls, one number for all, or a list with one for each",
+        description="where the call begins in it; times factor it is seconds. Where `call_id` is a list, this may be one too",
     )
     duration: FieldRule | None = Field(default=None, description="how long it is; times factor it is seconds")
     filename: FieldRule | None = Field(default=None, description="name of its file")
