@@ -108,6 +108,14 @@ def layers_block() -> str:
     return "\n".join(["```text", *(layer.replace("cloud9_archive.", "") for layer in layers), "```"])
 
 
+def fault_suite_table() -> str:
+    """The cases of the fault suite, from the table that its tests run over."""
+    sys.path.append(str(ROOT / "tests" / "bench"))
+    from fault_cases import fault_suite_table as cases  # noqa: PLC0415 - found only now
+
+    return cases()
+
+
 GENERATED: Mapping[str, Callable[[], str]] = {
     "findings": findings_table,
     "errors": errors_table,
@@ -119,6 +127,7 @@ GENERATED: Mapping[str, Callable[[], str]] = {
     "connection": connection_table,
     "outcomes": outcomes_table,
     "dialect": dialect_table,
+    "fault-suite": fault_suite_table,
     "faults": faults_table,
     "wire-keys": wire_key_table,
 }
