@@ -7,11 +7,15 @@ from typing import Any
 
 import pendulum
 from airflow.sdk import DAG, CronDataIntervalTimetable, Param, TriggerRule, task_group
+from airflow.sdk.definitions.callback import SyncCallback
+from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
 from airflow.sdk.definitions.retry_policy import ExceptionRetryPolicy, RetryAction, RetryRule
 
 from cloud9_archive.deployment import deployment_settings
+from cloud9_archive.domain.alerting import AlertKind
 from cloud9_archive.domain.policy import Policy
 from cloud9_archive.errors import ConfigurationError, RecordError
+from cloud9_archive.notifications.alerts import Cloud9AlertNotifier
 from cloud9_archive.operators import (
     Cloud9ApplyRecordingRulesOperator,
     Cloud9ArchiveOperator,
@@ -63,6 +67,7 @@ def build_dag(policy_name: str) -> DAG:
         is_paused_upon_creation=True,
         tags=["cloud9-archive", *policy.sources],
         params=_params(),
+        **_alerting(policy),
         default_args={
             "retries": RETRIES,
             "retry_delay": FIRST_DELAY,
@@ -128,6 +133,26 @@ def _add_tasks(policy: Policy) -> None:
 def _placement(policy: Policy) -> dict[str, Any]:
     """Where the tasks that talk to Cloud9 run."""
     return {name: value for name, value in (("queue", policy.run_on.queue), ("pool", policy.run_on.pool)) if value}
+
+
+def _alerting(policy: Policy) -> dict[str, Any]:
+    """
+    Who is told when a run fails or is late.
+
+    The DAG's own callback, since a task's is not called when the task was killed.
+    """
+    if policy.alerts is None:
+        return {}
+    told: dict[str, Any] = {"on_failure_callback": Cloud9AlertNotifier(policy=policy.policy)}
+    if policy.alerts.late_after is not None:
+        late = {"policy": policy.policy, "kind": AlertKind.RUN_LATE.value}
+        told["deadline"] = DeadlineAlert(
+            reference=DeadlineReference.DAGRUN_QUEUED_AT,
+            interval=policy.alerts.late_after,
+            callback=SyncCallback(Cloud9AlertNotifier, kwargs=late),
+            name="late",
+        )
+    return told
 
 
 def _params() -> dict[str, Param]:

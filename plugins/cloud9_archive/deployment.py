@@ -6,6 +6,7 @@ import os
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from airflow.sdk.configuration import conf
 
@@ -43,6 +44,18 @@ def deployment_certificates() -> DeploymentCertificates:
         key_file=_text("tls_key_file") or None,
         key_password=conf.get(SECTION, "tls_key_password", fallback="") or None,
     )
+
+
+def run_link(dag_id: str, run_id: str) -> str | None:
+    """
+    Address of the run in Airflow's page, or None if the deployment does not say where that is.
+
+    :param run_id: may hold any characters
+    """
+    base = (conf.get("api", "base_url", fallback="") or "").strip().rstrip("/")
+    if not base.startswith(("http://", "https://")):
+        return None
+    return f"{base}/dags/{quote(dag_id, safe='')}/runs/{quote(run_id, safe='')}"
 
 
 def _folder(option: str) -> Path | None:

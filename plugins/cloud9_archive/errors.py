@@ -10,7 +10,8 @@
     │   │   └── NoTurnError           the next turn under the limits is too far away
     │   ├── IncompleteBodyError       the bytes that arrived are not those that were announced
     │   ├── MediaHostFaultError       a media host did not give what Cloud9 said was there
-    │   └── StagingLostError          bytes that the catalog knows are not on this host
+    │   ├── StagingLostError          bytes that the catalog knows are not on this host
+    │   └── AlertNotSentError         nobody could be told
     ├── ConfigurationError            a person must act first: never retried
     │   ├── ConnectionFieldError      a field of the Airflow connection is missing or wrong
     │   ├── CredentialsError          401
@@ -25,6 +26,7 @@
     │   ├── WindowError               the run has no window to work on
     │   ├── ArchiveConflictError      other bytes stand where ours must go
     │   ├── CatalogError              the catalog cannot be used as it is
+    │   ├── AlertChannelError         alerts cannot go out the way the policy says
     │   └── ReconciliationError       the run does not add up
     └── RecordError                   one recording is bad: quarantine it, carry on
         ├── DamagedMediaError
@@ -120,6 +122,12 @@ class StagingLostError(TransientError):
     code = "STAGING_LOST"
 
 
+class AlertNotSentError(TransientError):
+    """The channel of a policy's alerts did not take one; it is told by a later run."""
+
+    code = "ALERT_NOT_SENT"
+
+
 class ConfigurationError(Cloud9ArchiveError):
     """A person must change something before another attempt can work."""
 
@@ -202,6 +210,12 @@ class CatalogError(ConfigurationError):
     """The catalog is missing, of another version, or refuses an impossible change of state."""
 
     code = "CATALOG"
+
+
+class AlertChannelError(ConfigurationError):
+    """The connection or the options by which a policy's alerts go out cannot be used as they are."""
+
+    code = "ALERT_CHANNEL"
 
 
 class ReconciliationError(ConfigurationError):

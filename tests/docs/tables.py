@@ -47,6 +47,7 @@ ONE_ROW = {
     "runs": "a run and its newest report",
     "listings": "a source that a run listed to its end",
     "run_calls": "a call that a run listed",
+    "alerts": "a message that was sent, by what it tells",
     "run_stragglers": "a call of an earlier window that a scheduled run took up",
     "batches": "a batch, its holder and its lease",
     "bags": "a sealed bag",

@@ -43,7 +43,7 @@ def note_findings(
                 connection.execute(
                     update(findings)
                     .where(findings.c.policy == run.policy, tuple_(findings.c.code, findings.c.subject).in_(healed))
-                    .values(healed_at=now, run_id=run.run_id)
+                    .values(healed_at=now, told_at=None, run_id=run.run_id)
                 )
         for finding in seen:
             fields = {"words": finding.words, "run_id": run.run_id, "seen_at": now, "healed_at": None}

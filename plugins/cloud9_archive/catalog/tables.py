@@ -335,8 +335,21 @@ findings = Table(
     Column("opened_at", UtcDateTime, nullable=False),
     Column("seen_at", UtcDateTime, nullable=False),
     Column("healed_at", UtcDateTime),
+    Column("told_at", UtcDateTime, comment="when an alert told it; empty again once healed"),
     Index(None, "policy", "subject"),
     Index(None, "policy", "healed_at"),
+)
+
+alerts = Table(
+    "alerts",
+    metadata,
+    _key("policy"),
+    _key("fingerprint"),
+    Column("kind", String, nullable=False),
+    Column("run_id", String, nullable=False, comment="the run that it was told of last"),
+    Column("told_at", UtcDateTime, nullable=False),
+    Column("repeats", Integer, nullable=False, comment="how often it was met since, and not told"),
+    Index(None, "policy", "kind", "told_at"),
 )
 
 events = Table(

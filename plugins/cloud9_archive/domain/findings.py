@@ -8,10 +8,18 @@ from enum import StrEnum
 
 
 class Severity(StrEnum):
-    """How urgent a kind of finding is, in the terms of Verba's alerts."""
+    """How urgent a kind of finding is, in the five words of Verba's alerts, the most urgent first."""
 
+    FATAL = "fatal"
+    CRITICAL = "critical"
     ERROR = "error"
     WARNING = "warning"
+    NOTIFICATION = "notification"
+
+    @property
+    def rank(self) -> int:
+        """0 for the most urgent."""
+        return list(Severity).index(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +124,12 @@ FINDING_KINDS: Mapping[str, FindingKind] = {
         gap=False,
         meaning="Extensions have been on the roster for the policy's quiet_after and never matched a call.",
         next_action="Compare them with Cloud9's logins and numbers, letter by letter, and remove what is not in use. It heals when they match.",
+    ),
+    "ALERT_NOT_SENT": FindingKind(
+        Severity.ERROR,
+        gap=False,
+        meaning="Findings of the policy were to be told, and the channel of its alerts did not take the message.",
+        next_action="Try it with cloud9-archive policy test-alert, and mend connection or policy. The next run tells what was not told, and it heals.",
     ),
     "MEDIA_QUARANTINED": FindingKind(
         Severity.WARNING,

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
+from cloud9_archive.domain.alerting import Alerts
 from cloud9_archive.domain.call import canonical_json
 from cloud9_archive.domain.policy_words import (
     ConnectionIds,
@@ -26,7 +27,6 @@ from cloud9_archive.domain.policy_words import (
 from cloud9_archive.domain.recording_rules import RecordingRules
 
 NOT_OFFERED_YET: Mapping[str, str] = {
-    "alerts": "alerts are not part of a policy yet: use Airflow's own callbacks and notifiers",
     "archive.conn_id": "archives other than folders are not offered yet",
     "archive.legal_hold": "legal holds are not offered yet: nothing would be held",
     "archive.lock": "locks are not offered yet: nothing would be locked",
@@ -172,6 +172,10 @@ class Policy(Part):
     archive: Archive
     batch: Batch = Batch()
     run_on: RunOn = RunOn()
+    alerts: Alerts | None = Field(
+        default=None,
+        description="Whom to tell, and of what. Without it nobody is told; a gap fails the run all the same.",
+    )
 
     @field_validator("sources")
     @classmethod

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import difflib
+from collections.abc import Iterable, Sequence
 
 LONGEST_SHOWN = 80
 MOST_NAMED = 5
+_LONGEST_COMPARED = 60
 
 
 def shown(text: str, *, longest: int = LONGEST_SHOWN) -> str:
@@ -38,3 +40,9 @@ def named(words: Sequence[str], *, last: str = "or") -> str:
     if len(listed) <= 1:
         return "".join(listed)
     return f"{', '.join(listed[:-1])} {last} {listed[-1]}"
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """A question after the nearest known word, with a blank before it; empty if none is near."""
+    close = difflib.get_close_matches(word[:_LONGEST_COMPARED], list(known), n=1, cutoff=0.6)
+    return f" (did you mean {close[0]}?)" if close else ""

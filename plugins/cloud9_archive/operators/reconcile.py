@@ -26,12 +26,16 @@ class Cloud9ReconcileOperator(WindowOperator):
         """Both sums, counts of findings, the report's key and the chain's head."""
         from collections import Counter
 
+        from cloud9_archive.notifications.alerts import tell_new_findings
         from cloud9_archive.pipeline.reconcile import reconcile
 
         failed = self._failed_tasks(context)
         run = self.run_of(context)
         with self.workspace() as workspace:
-            result = reconcile(workspace, run, failed_tasks=failed)
+            try:
+                result = reconcile(workspace, run, failed_tasks=failed)
+            finally:
+                tell_new_findings(workspace, run)
         return {
             "calls": asdict(result.calls),
             "recordings": asdict(result.recordings),

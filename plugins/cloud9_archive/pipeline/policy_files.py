@@ -10,9 +10,10 @@ from zoneinfo import available_timezones
 from pydantic import ValidationError
 
 from cloud9_archive.domain.policy import NOT_OFFERED_YET, Policy
+from cloud9_archive.domain.words import nearest
 from cloud9_archive.errors import PolicyError
 from cloud9_archive.pipeline.policy_keys import model_at, pattern_of
-from cloud9_archive.pipeline.problems import Problem, listed, nearest, shown
+from cloud9_archive.pipeline.problems import Problem, listed, shown
 from cloud9_archive.pipeline.text_files import read_text
 from cloud9_archive.pipeline.yaml_places import PlacedDocument, UnreadableYamlError, dotted, read_placed
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -47,12 +46,6 @@ def listed(problems: Iterable[Problem], *, path: Path | str, unit: str = ":") ->
     lines = [problem.at(path, unit=unit) for problem in sorted(problems, key=lambda each: (each.line, each.field))]
     more = len(lines) - _MOST_SHOWN
     return "\n".join([*lines[:_MOST_SHOWN], *([f"{path}: and {more} more"] if more > 0 else [])])
-
-
-def nearest(word: str, known: Iterable[str]) -> str:
-    """A question after the nearest known word, with a blank before it; empty if none is near."""
-    close = difflib.get_close_matches(word[:_LONGEST_VALUE], list(known), n=1, cutoff=0.6)
-    return f" (did you mean {close[0]}?)" if close else ""
 
 
 def shown(value: object) -> str:

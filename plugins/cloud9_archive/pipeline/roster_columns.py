@@ -11,7 +11,8 @@ from functools import lru_cache
 from cloud9_archive.domain.call import Direction
 from cloud9_archive.domain.retention import RETENTION_WANTED, Retention, parse_retention
 from cloud9_archive.domain.roster import DIRECTIONS, Extension, ExtensionType, RecordingMode
-from cloud9_archive.pipeline.problems import Problem, nearest, shown
+from cloud9_archive.domain.words import nearest
+from cloud9_archive.pipeline.problems import Problem, shown
 from cloud9_archive.pipeline.roster_rows import Columns, Row
 
 LONGEST_CELL = 400

@@ -1,0 +1,1 @@
+"""Telling the people who answer for a policy."""
