@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from cloud9_archive.domain.section_index import ReadySection
 
 KIND_WORDS = {ExtensionType.USER_AGENT_ID: "login", ExtensionType.NUMBER_ADDRESS: "number"}
+_UNKNOWN, _NO_SECTION_FITS, _SECTION_RECORDS = Direction.UNKNOWN, Rule.NO_SECTION_FITS, Rule.SECTION_RECORDS
 _UNKNOWN_DIRECTION = " The call's direction is not known, which counts as every direction."
 
 
@@ -65,13 +66,13 @@ class Reasons:
         who = self._listed(full)
         if ready is None:
             text = f"Recorded: {who}."
-            if rule is Rule.NO_SECTION_FITS:
+            if rule is _NO_SECTION_FITS:
                 text += " No section of the policy fits, and what no section decides is recorded."
-        elif rule is Rule.SECTION_RECORDS:
+        elif rule is _SECTION_RECORDS:
             text = f"Recorded by {section_words(ready)}: {who}."
         else:
             text = f"Excluded by {section_words(ready)}. Without it the call would be recorded: {who}."
-        if call.direction is Direction.UNKNOWN:
+        if call.direction is _UNKNOWN:
             text += self._direction_note(call, full)
         if never:
             text += self._one_side_note(call, never, recorded=rule is not Rule.SECTION_EXCLUDES)
@@ -103,7 +104,7 @@ class Reasons:
         return listed({id(extension): extension for _, extension in matches}.values(), self.described)
 
     def _direction_note(self, call: Call, matches: Sequence[Match]) -> str:
-        unknown = call.direction is Direction.UNKNOWN and any(extension.directions for _, extension in matches)
+        unknown = call.direction is _UNKNOWN and any(extension.directions for _, extension in matches)
         return _UNKNOWN_DIRECTION if unknown else ""
 
     def _one_side_note(self, call: Call, never: Sequence[Match], *, recorded: bool) -> str:

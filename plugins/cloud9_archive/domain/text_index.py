@@ -7,7 +7,7 @@ from operator import attrgetter
 
 from cloud9_archive.domain.call import Party, Side
 from cloud9_archive.domain.filters import EXTENSION_TEXTS, PARTY_FIELDS, Asked
-from cloud9_archive.domain.patterns import has_wildcard, literal, matcher
+from cloud9_archive.domain.patterns import has_wildcard, literal, literal_start, matcher
 from cloud9_archive.domain.recording_rules import PartyFilter, Section
 from cloud9_archive.domain.roster import Extension
 
@@ -16,7 +16,7 @@ LONGEST_KNOWN = 200
 """Bounds of what is remembered of texts that patterns were asked for: number of texts, and characters of one."""
 
 Bits = int
-_Of = Callable[[str | None, Bits], Bits]
+_Of = Callable[[str, Bits], Bits]
 
 
 class _Texts:
@@ -27,19 +27,21 @@ class _Texts:
     """
 
     def __init__(self, asked: Iterable[tuple[str, Bits]]) -> None:
-        self._exact: dict[str | None, Bits] = {}
+        self._exact: dict[str, Bits] = {}
         self._patterns: list[tuple[Callable[[str], object], Bits]] = []
+        self._starts: tuple[str, ...] = ()
         self._known: dict[str, Bits] = {}
         for pattern, bits in asked:
             if has_wildcard(pattern):
                 self._patterns.append((matcher(pattern), bits))
+                self._starts = tuple({*self._starts, literal_start(pattern)})
             else:
                 self._exact[literal(pattern)] = self._exact.get(literal(pattern), 0) | bits
-        self.of: Callable[[str | None, Bits], Bits] = self._with_patterns if self._patterns else self._exact.get
+        self.of: _Of = self._with_patterns if self._patterns else self._exact.get
 
-    def _with_patterns(self, text: str | None, none: Bits) -> Bits:
-        if text is None:
-            return none
+    def _with_patterns(self, text: str, none: Bits) -> Bits:
+        if not text.startswith(self._starts):
+            return self._exact.get(text, none)
         found = self._known.get(text)
         if found is None:
             found = self._exact.get(text, 0)
@@ -64,7 +66,7 @@ class CallTexts:
 
     def possible(self, text: str | None) -> Bits:
         """The sections that this text does not rule out."""
-        return self._unasked | self._of(text, 0)
+        return self._unasked | self._of(text, 0) if text else self._unasked
 
 
 class PartyTexts:
@@ -103,7 +105,8 @@ class PartyTexts:
         found = self._unasked
         for party, extensions in asked:
             for field, of in self._of_party[party.side]:
-                found |= of(field(party), 0)
+                if text := field(party):
+                    found |= of(text, 0)
             if extensions:
                 for texts_of, of in self._of_extension[party.side]:
                     for extension in extensions:
