@@ -66,10 +66,10 @@ class TextChoice:
         self._matchers = tuple(matcher(each) for each in listed if has_wildcard(each))
 
     def __contains__(self, text: object) -> bool:
-        """Whether any of the patterns matches; what was not reported, or without a character, matches none."""
+        """Whether any of the patterns matches; nothing that is no text matches."""
         if text in self.exact:
             return True
-        if text and isinstance(text, str):
+        if isinstance(text, str):
             for matches in self._matchers:
                 if matches(text):
                     return True

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from cloud9_archive.domain.call import Call, Direction, Party, Side
 from cloud9_archive.domain.decision import Rule
 from cloud9_archive.domain.roster import Extension, ExtensionType, Roster
+from cloud9_archive.domain.text_index import MOST_KNOWN
 from cloud9_archive.domain.words import MOST_NAMED, shown
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ _UNKNOWN_DIRECTION = " The call's direction is not known, which counts as every 
 
 class Reasons:
     """
-    Makes the sentences; what is said of an extension is put together once.
+    Makes the sentences; what is said of an extension is remembered for a while.
 
     :param one_side: whether a veto silences only its own side
     """
@@ -94,13 +95,14 @@ class Reasons:
         """What the roster says in this row, as a clause."""
         known = self._described.get(id(extension))
         if known is None:
+            if len(self._described) >= MOST_KNOWN:
+                self._described.clear()
             known = self._described[id(extension)] = _described(extension)
         return known
 
     def _listed(self, matches: Sequence[Match]) -> str:
         if len(matches) == 1:
-            extension = matches[0][1]
-            return self._described.get(id(extension)) or self.described(extension)
+            return self.described(matches[0][1])
         return listed({id(extension): extension for _, extension in matches}.values(), self.described)
 
     def _direction_note(self, call: Call, matches: Sequence[Match]) -> str:
@@ -155,8 +157,9 @@ def direction_words(extension: Extension) -> str:
 def listed(extensions: Iterable[Extension], words: Callable[[Extension], str]) -> str:
     """The words for the first few, and how many more there are."""
     parts = [words(each) for each in extensions]
-    more = len(parts) - MOST_NAMED
-    return "; ".join([*parts[:MOST_NAMED], *([f"and {more} more"] if more > 0 else [])])
+    if len(parts) > MOST_NAMED:
+        parts[MOST_NAMED:] = [f"and {len(parts) - MOST_NAMED} more"]
+    return "; ".join(parts)
 
 
 def _described(extension: Extension) -> str:
