@@ -165,7 +165,7 @@ def listed(extensions: Iterable[Extension], words: Callable[[Extension], str]) -
 def _described(extension: Extension) -> str:
     name = f" ({shown(extension.display_name)})" if extension.display_name else ""
     only = f", {direction_words(extension)} calls only" if extension.directions else ""
-    return f"{KIND_WORDS[extension.type]} {shown(extension.value)} belongs to user {shown(extension.user)}{name}, mode {extension.mode.value}{only}, valid {extension.validity}"
+    return f"{KIND_WORDS[extension.type]} {shown(extension.value)} belongs to user {shown(extension.user)}{name}, mode {extension.mode}{only}, valid {extension.validity}"
 
 
 def _duration_note(ready: ReadySection | None, sections: Sequence[ReadySection]) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from operator import attrgetter
 
 from cloud9_archive.domain.call import Call, Direction, Party, Side
 from cloud9_archive.domain.decision import At, Decision, Outcome, RecordedUser, Rule
@@ -14,7 +13,6 @@ from cloud9_archive.domain.reasons import Reasons
 from cloud9_archive.domain.retention import Retention, longest
 from cloud9_archive.domain.roster import Extension, ExtensionType, RecordingMode, Roster, utc_day
 from cloud9_archive.domain.section_index import ReadySection, SectionIndex
-from cloud9_archive.domain.text_index import MOST_KNOWN
 from cloud9_archive.errors import RosterError
 
 Match = tuple[Side, Extension]
@@ -81,7 +79,6 @@ class Ruler:
         self._index = SectionIndex(rules.sections)
         self.sections = self._index.sections
         self._rule_without_section = Rule.NO_SECTION_FITS if rules.sections else Rule.RECORDED_PARTY
-        self._made: dict[Side, dict[int, RecordedUser]] = {side: {} for side in Side}
         self.policy_version = policy.version
         self.roster_version = self.roster.version if self.roster else None
         self._one_side = rules.never_record == "side"
@@ -156,9 +153,10 @@ class Ruler:
             return self._decided(rule, reason, ready)
         asked_for = ready.section.retention if ready else None
         entries = self._entries(heard.full, asked_for, call)
-        governing = entries[0].retention
-        if any(each.retention != governing for each in entries):
-            governing = longest([each.retention for each in entries], since=call.started_at)
+        retentions = [each.retention for each in entries]
+        governing = retentions[0]
+        if retentions.count(governing) < len(retentions):
+            governing = longest(retentions, since=call.started_at)
         return Decision(
             outcome=_RECORD,
             rule=rule,
@@ -172,26 +170,12 @@ class Ruler:
 
     def _entries(self, full: Sequence[Match], asked_for: Retention | None, call: Call) -> tuple[RecordedUser, ...]:
         """One entry for each user, by name."""
-        if asked_for is None:
-            alone = [self._alone(side, extension, call) for side, extension in full]
-            if len(alone) == 1:
-                return (alone[0],)
-            if len({each.user for each in alone}) == len(alone):
-                return tuple(sorted(alone, key=_user))
+        if len(full) == 1:
+            return (_entry(full, asked_for, call),)
         by_user: dict[str, list[Match]] = {}
         for match in full:
             by_user.setdefault(match[1].user, []).append(match)
         return tuple(_entry(matches, asked_for, call) for _, matches in sorted(by_user.items()))
-
-    def _alone(self, side: Side, extension: Extension, call: Call) -> RecordedUser:
-        """The entry that follows from one row alone; it is remembered for a while."""
-        made = self._made[side]
-        entry = made.get(id(extension))
-        if entry is None:
-            if len(made) >= MOST_KNOWN:
-                made.clear()
-            entry = made[id(extension)] = _entry(((side, extension),), None, call)
-        return entry
 
     def _decided(self, rule: Rule, reason: str, ready: ReadySection | None = None) -> Decision:
         return Decision(
@@ -219,7 +203,6 @@ def counts(extension: Extension, side: Side, direction: Direction) -> bool:
 
 _AT = {Side.NEAR: At.NEAR, Side.FAR: At.FAR}
 _RULE_OF = {"record": Rule.SECTION_RECORDS, "exclude": Rule.SECTION_EXCLUDES}
-_user = attrgetter("user")
 _SECTION_EXCLUDES, _RECORD = Rule.SECTION_EXCLUDES, Outcome.RECORD
 
 
