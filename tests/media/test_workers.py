@@ -6,11 +6,11 @@ import struct
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from worker_children import children, wait_for
 
 from cloud9_archive.errors import ConfigurationError
 from cloud9_archive.media.jobs import DEFAULT_LIMITS, MediaJob, MediaLimits, MediaResult
@@ -19,29 +19,6 @@ from cloud9_archive.media.profiles import PROFILES
 from cloud9_archive.media.transcode import transcode
 from cloud9_archive.media.verdicts import Verdict
 from cloud9_archive.media.workers import run_jobs
-
-
-def children() -> list[int]:
-    """Ids of this process's children that run a media worker."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit():
-            continue
-        try:
-            parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-            command = (entry / "cmdline").read_bytes()
-        except OSError:
-            continue
-        if parent == os.getpid() and b"cloud9_archive.media.worker_main" in command:
-            found.append(int(entry.name))
-    return found
-
-
-def wait_for(condition: Callable[[], object], seconds: float = 30.0) -> None:
-    tick, end = threading.Event(), time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "the condition did not come true"
-        tick.wait(0.01)
 
 
 def job(source: Path, out: Path, profile: str = "alaw_8k", key: str | None = None) -> MediaJob:

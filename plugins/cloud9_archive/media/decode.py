@@ -34,7 +34,7 @@ def decoded_frames(source: Path, examination: Examination, *, max_seconds: float
     """
     samples, largest, shape = 0, 0, None
     with _opened(source, examination) as (container, stream):
-        for packet in container.demux(stream):
+        for packet in _packets(container, stream):
             for frame in _decode(packet, samples):
                 now = (frame.sample_rate, frame.layout.name, frame.format.name)
                 shape = shape or now
@@ -84,6 +84,15 @@ def _opened(source: Path, examination: Examination) -> Iterator[tuple[av.contain
         stream = container.streams.audio[0]
         stream.codec_context.thread_type = ThreadType.NONE
         yield container, stream
+
+
+def _packets(container: av.container.InputContainer, stream: AudioStream) -> Iterator[av.Packet[AudioStream]]:
+    try:
+        yield from container.demux(stream)
+    except av.FFmpegError as fault:
+        # As an OSError, which some are, it would be taken for a failure of this host, and stop the whole batch.
+        _raise_unless_damage(fault)
+        raise DamagedMediaError(f"the file cannot be read to its end: {fault}") from fault
 
 
 def _decode(packet: av.Packet[AudioStream], samples: int) -> list[AudioFrame]:

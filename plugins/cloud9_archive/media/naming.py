@@ -55,7 +55,29 @@ def all_unfinished(target: Path, writer: int) -> Iterator[Path]:
     :param target: final path of the whole derivative
     :param writer: id of the operating system process that wrote
     """
-    yield unfinished(target, writer)
-    yield unfinished(waveform_path(target), writer)
+    for final in _finals(target):
+        yield unfinished(final, writer)
+
+
+def leftovers(target: Path) -> Iterator[Path]:
+    """
+    Everything that any writer left behind at work on a derivative.
+
+    :param target: final path of the whole derivative, in a directory that need not exist
+    """
+    beginnings = {f".{final.name}" for final in _finals(target)}
+    try:
+        names = [path.name for path in target.parent.iterdir()]
+    except OSError:
+        return
+    for name in names:
+        beginning, _, writer = name.removesuffix(".part").rpartition(".")
+        if name.endswith(".part") and beginning in beginnings and writer.isdecimal():
+            yield target.with_name(name)
+
+
+def _finals(target: Path) -> Iterator[Path]:
+    yield target
+    yield waveform_path(target)
     for channel in range(1, MAX_CHANNELS + 1):
-        yield unfinished(part_path(target, part_name(channel)), writer)
+        yield part_path(target, part_name(channel))

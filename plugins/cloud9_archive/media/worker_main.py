@@ -17,27 +17,26 @@ import av
 from pydantic import TypeAdapter
 
 from cloud9_archive.errors import MediaLimitError, RecordError, StagingLostError, TranscodeError, TransientError
+from cloud9_archive.media.confine import confine, end_with
 from cloud9_archive.media.decode import count_samples
-from cloud9_archive.media.jobs import Answer, JobLimits
+from cloud9_archive.media.jobs import READY, Answer, JobLimits
 from cloud9_archive.media.probe import examine
 from cloud9_archive.media.profiles import Profile
 from cloud9_archive.media.transcode import transcode
 from cloud9_archive.media.verdicts import Failure
 
 _PROFILES: Final = TypeAdapter(Profile)
-READY: Final = b'{"ready":true}\n'
 # Past the deadline the parent kills; this clock runs for a parent that is no longer there.
 _ORPHAN_GRACE_SECONDS: Final = 30
 
 
 def main() -> None:
     """Jobs have been answered until the input ended, or until memory ran out once."""
-    answers = _claim_output()
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    confine()
+    end_with(int(sys.argv[1]))
     av.logging.set_level(av.logging.PANIC)
-    answers.write(READY)
+    answers = _claim_output()
+    answers.write(READY + b"\n")
     answers.flush()
     for line in sys.stdin.buffer:
         request = json.loads(line)
@@ -53,9 +52,12 @@ def main() -> None:
 
 
 def _claim_output() -> BinaryIO:
-    """The pipe to the parent, out of reach of anything that prints."""
+    """The pipe to the parent, out of reach of anything that prints: from here on that fills no disk."""
     pipe = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.dup2(nowhere, 2)
+    os.close(nowhere)
     return pipe
 
 
@@ -69,7 +71,12 @@ def _impose(limits: JobLimits) -> None:
         (resource.RLIMIT_CPU, seconds),
     ):
         _, hard = resource.getrlimit(kind)
-        resource.setrlimit(kind, (amount if hard == resource.RLIM_INFINITY else min(amount, hard), hard))
+        try:
+            resource.setrlimit(kind, (amount if hard == resource.RLIM_INFINITY else min(amount, hard), hard))
+        except ValueError:
+            # macOS cannot bound address space below what every process has of it there.
+            if sys.platform != "darwin" or kind != resource.RLIMIT_AS:
+                raise
     signal.alarm(math.ceil(limits.wall_seconds) + _ORPHAN_GRACE_SECONDS)
 
 
@@ -94,6 +101,12 @@ def _examine_and_transcode(request: dict[str, Any], limits: JobLimits, answer: A
     refusal = answer.examination.refusal()
     if refusal is not None:
         raise refusal
+    if (answer.examination.duration or 0.0) > limits.decoded_seconds:
+        raise MediaLimitError(
+            f"{answer.examination.duration:.0f} s of audio in {answer.examination.size} bytes are more than the limit of "
+            f"{limits.decoded_seconds:.0f} s of audio",
+            hint="raise media_longest_hours if recordings of this length are real",
+        )
     if profile.alters:
         made = transcode(
             source,

@@ -47,7 +47,8 @@ def transcode(workspace: Workspace, batch_id: str) -> TranscodedBatch:
     if batch.state is BatchState.OPEN:
         with unless_sealed(workspace, batch):
             jobs = list(_jobs(workspace, batch, fetched, lost))
-            for result in run_jobs(jobs, workers=workspace.settings.media_workers):
+            settings = workspace.settings
+            for result in run_jobs(jobs, workers=settings.media_workers, limits=settings.media_limits):
                 if _note(workspace, batch, fetched[result.recording_key], result):
                     transcoded += 1
                 else:
