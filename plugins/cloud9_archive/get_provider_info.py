@@ -196,8 +196,8 @@ def get_provider_info() -> dict[str, Any]:
                         "default": "2",
                     },
                     "media_memory_mib": {
-                        "description": "Address space of each of them in MiB, at least 256. Decoding needs under 150 "
-                        "MB whatever the length; what asks for more than this is quarantined.",
+                        "description": "Address space of each of them in MiB, at least 512. Most of it is reserved and never "
+                        "used: real memory stays under 150 MB whatever the length. What needs more is quarantined.",
                         "version_added": "0.1.0",
                         "type": "integer",
                         "example": None,

@@ -15,17 +15,7 @@ from typing import Final
 from pydantic import TypeAdapter, ValidationError
 
 from cloud9_archive.domain.words import shown
-from cloud9_archive.errors import (
-    DamagedMediaError,
-    EmptyMediaError,
-    MediaLimitError,
-    MediaWorkerLostError,
-    RecordError,
-    StagingLostError,
-    TranscodeError,
-    TransientError,
-    UnsupportedMediaError,
-)
+from cloud9_archive.errors import MediaWorkerLostError, RecordError, StagingLostError, TransientError
 from cloud9_archive.media.jobs import Answer, MediaJob
 from cloud9_archive.media.naming import part_name, part_path, waveform_path
 from cloud9_archive.media.profiles import MAX_CHANNELS
@@ -33,19 +23,8 @@ from cloud9_archive.media.verdicts import Failure, Verdict
 
 _ANSWERS: Final = TypeAdapter(Answer)
 _LONGEST_REASON: Final = 500
-_CODES: Final = {
-    kind.code
-    for kind in (
-        DamagedMediaError,
-        EmptyMediaError,
-        MediaLimitError,
-        MediaWorkerLostError,
-        RecordError,
-        StagingLostError,
-        TranscodeError,
-        TransientError,
-        UnsupportedMediaError,
-    )
+_CODES: Final = {TransientError.code, StagingLostError.code, RecordError.code} | {
+    kind.code for kind in RecordError.__subclasses__()
 }
 _PARTS: Final = {part_name(channel) for channel in range(1, MAX_CHANNELS + 1)}
 

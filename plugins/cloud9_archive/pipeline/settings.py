@@ -10,8 +10,8 @@ from cloud9_archive.errors import ConfigurationError
 from cloud9_archive.media.jobs import DEFAULT_LIMITS, MediaLimits
 
 _MIB = 1024 * 1024
-# The interpreter and its libraries need some 130 MiB of address space before they decode anything.
-_LEAST_MEMORY_MIB = 256
+# The interpreter and its libraries need some 220 MiB of address space before they decode anything.
+_LEAST_MEMORY_MIB = 512
 _MOST_HOURS = 168
 
 
