@@ -165,7 +165,7 @@ def test_a_recording_that_wants_much_memory_does_not_get_it(m4a: Path, ogg: Path
         stream.write(content[:place] + index + struct.pack(">I4s", padding, b"free"))
         stream.truncate(place + length + padding)
     jobs = [job(tmp_path / "greedy.m4a", tmp_path, "none"), job(ogg, tmp_path)]
-    greedy, good = run_jobs(jobs, workers=1, limits=MediaLimits(memory_bytes=240 * 1024 * 1024))
+    greedy, good = run_jobs(jobs, workers=1, limits=MediaLimits(memory_bytes=264 * 1024 * 1024))
     assert greedy.failure is not None
     assert (greedy.failure.code, good.failure) == ("MEDIA_LIMIT_EXCEEDED", None)
     assert "bytes of memory" in greedy.failure.reason

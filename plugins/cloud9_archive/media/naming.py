@@ -38,6 +38,18 @@ def waveform_path(target: Path) -> Path:
     return target.with_name(target.stem + WAVEFORM_ENDING)
 
 
+def finals(target: Path) -> Iterator[Path]:
+    """
+    Every file that a job may leave: the derivative or its parts, and the peaks.
+
+    :param target: path of the whole derivative
+    """
+    yield target
+    yield waveform_path(target)
+    for channel in range(1, MAX_CHANNELS + 1):
+        yield part_path(target, part_name(channel))
+
+
 def unfinished(target: Path, writer: int) -> Path:
     """
     Where a derivative stands until it is complete: beside its target, hidden, one name per writer.
@@ -55,7 +67,7 @@ def all_unfinished(target: Path, writer: int) -> Iterator[Path]:
     :param target: final path of the whole derivative
     :param writer: id of the operating system process that wrote
     """
-    for final in _finals(target):
+    for final in finals(target):
         yield unfinished(final, writer)
 
 
@@ -65,7 +77,7 @@ def leftovers(target: Path) -> Iterator[Path]:
 
     :param target: final path of the whole derivative, in a directory that need not exist
     """
-    beginnings = {f".{final.name}" for final in _finals(target)}
+    beginnings = {f".{final.name}" for final in finals(target)}
     try:
         names = [path.name for path in target.parent.iterdir()]
     except OSError:
@@ -74,10 +86,3 @@ def leftovers(target: Path) -> Iterator[Path]:
         beginning, _, writer = name.removesuffix(".part").rpartition(".")
         if name.endswith(".part") and beginning in beginnings and writer.isdecimal():
             yield target.with_name(name)
-
-
-def _finals(target: Path) -> Iterator[Path]:
-    yield target
-    yield waveform_path(target)
-    for channel in range(1, MAX_CHANNELS + 1):
-        yield part_path(target, part_name(channel))
