@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -79,7 +80,8 @@ def leftovers(target: Path) -> Iterator[Path]:
     """
     beginnings = {f".{final.name}" for final in finals(target)}
     try:
-        names = [path.name for path in target.parent.iterdir()]
+        with os.scandir(target.parent) as entries:
+            names = [entry.name for entry in entries]
     except OSError:
         return
     for name in names:

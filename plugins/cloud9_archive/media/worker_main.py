@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 import av
-from pydantic import TypeAdapter
 
 from cloud9_archive.errors import MediaLimitError, RecordError, StagingLostError, TranscodeError, TransientError
 from cloud9_archive.media.confine import confine, end_with
@@ -25,7 +24,6 @@ from cloud9_archive.media.profiles import Profile
 from cloud9_archive.media.transcode import transcode
 from cloud9_archive.media.verdicts import Failure
 
-_PROFILES: Final = TypeAdapter(Profile)
 # Past the deadline the parent kills; this clock runs for a parent that is no longer there.
 _ORPHAN_GRACE_SECONDS: Final = 30
 
@@ -96,7 +94,7 @@ def _attempt(request: dict[str, Any], limits: JobLimits, answer: Answer) -> None
 
 
 def _examine_and_transcode(request: dict[str, Any], limits: JobLimits, answer: Answer) -> None:
-    source, profile = Path(request["source"]), _PROFILES.validate_python(request["profile"])
+    source, profile = Path(request["source"]), _profile(request["profile"])
     answer.examination = examine(source)
     refusal = answer.examination.refusal()
     if refusal is not None:
@@ -119,6 +117,15 @@ def _examine_and_transcode(request: dict[str, Any], limits: JobLimits, answer: A
         answer.derivatives, answer.waveform = made.derivatives, made.waveform
     else:
         count_samples(source, answer.examination, max_seconds=limits.decoded_seconds)
+
+
+def _profile(fields: dict[str, Any]) -> Profile:
+    """The profile as the parent had it; JSON has lists for its tuples."""
+    return Profile(**{name: _with_tuples(value) for name, value in fields.items()})
+
+
+def _with_tuples(value: object) -> Any:  # noqa: ANN401 - whatever a field of a profile holds
+    return tuple(_with_tuples(each) for each in value) if isinstance(value, list) else value
 
 
 def _host_failure(fault: OSError, source: Path, limits: JobLimits) -> Failure:
