@@ -29,6 +29,7 @@
     └── RecordError                   one recording is bad: quarantine it, carry on
         ├── DamagedMediaError
         ├── EmptyMediaError
+        ├── NotAudioError
         ├── UnsupportedMediaError
         ├── TranscodeError
         ├── MediaLimitError           needs more time, memory or space than one recording may have
@@ -226,6 +227,12 @@ class EmptyMediaError(RecordError):
     """There are no bytes, or no audio in them."""
 
     code = "MEDIA_EMPTY"
+
+
+class NotAudioError(RecordError):
+    """The bytes are no audio at all: an error page, an archive, a picture, text."""
+
+    code = "MEDIA_NOT_AUDIO"
 
 
 class UnsupportedMediaError(RecordError):

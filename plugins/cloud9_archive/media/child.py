@@ -91,6 +91,7 @@ class Child:
             "source": str(job.source.absolute()),
             "target": str(job.target.absolute()) if job.target else None,
             "profile": job.profile,
+            "reported_duration": job.reported_duration,
             "limits": asdict(self._limits),
         }
         self.job = job
