@@ -34,7 +34,7 @@ class AudioDamageError(DamagedMediaError):
     :param count: packets of which none or damaged audio came out
     """
 
-    def __init__(  # noqa: PLR0913 - the first three are those of every error
+    def __init__(
         self,
         message: str,
         *,
