@@ -29,8 +29,8 @@
     └── RecordError                   one recording is bad: quarantine it, carry on
         ├── DamagedMediaError
         ├── EmptyMediaError
-        ├── NotAudioError
         ├── UnsupportedMediaError
+        │   └── NotAudioError         an error page, an archive, a picture, text
         ├── TranscodeError
         ├── MediaLimitError           needs more time, memory or space than one recording may have
         └── MediaWorkerLostError      its decoder crashed
@@ -229,16 +229,16 @@ class EmptyMediaError(RecordError):
     code = "MEDIA_EMPTY"
 
 
-class NotAudioError(RecordError):
-    """The bytes are no audio at all: an error page, an archive, a picture, text."""
-
-    code = "MEDIA_NOT_AUDIO"
-
-
 class UnsupportedMediaError(RecordError):
     """The bytes are not audio of a kind that is known here."""
 
     code = "MEDIA_UNSUPPORTED"
+
+
+class NotAudioError(UnsupportedMediaError):
+    """The bytes are no audio at all: an error page, an archive, a picture, text."""
+
+    code = "MEDIA_NOT_AUDIO"
 
 
 class TranscodeError(RecordError):
