@@ -9,6 +9,7 @@ _ES, _DECODER, _SPECIFIC = 0x03, 0x04, 0x05
 _FIELDS: Final = {_ES: 3, _DECODER: 13}  # bytes of fixed fields before the descriptors inside
 _SPECTRAL_REPLICATION, _PARAMETRIC_STEREO = 5, 29
 _ESCAPE = 31
+_MARK = 0x2B7
 _FREE_RATE = 15
 _MOST_CHANNELS = 7
 _STEREO = 2
@@ -107,7 +108,12 @@ def _read(content: bytes) -> AacConfig:
     if announced in {_SPECTRAL_REPLICATION, _PARAMETRIC_STEREO}:
         delivered = bits.rate()
         kind = bits.kind()
-    short = bool(bits.take(1)) if kind in _GENERAL or kind in _LOW_DELAY else False
+    general = kind in _GENERAL or kind in _LOW_DELAY
+    short = bool(bits.take(1)) if general else False
+    if announced == kind and general and channels and not bits.take(1) and not bits.take(1):
+        # Band replication may be announced behind the core's configuration, for old decoders to overlook.
+        marked = bits.take(11) == _MARK and bits.take(5) == _SPECTRAL_REPLICATION and bits.take(1)
+        delivered = bits.rate() if marked else rate
     frame = (480 if short else 512) if kind in _LOW_DELAY else (960 if short else 1024)
     known = channels if 1 <= channels < _MOST_CHANNELS else None
     return AacConfig(kind, _STEREO if announced == _PARAMETRIC_STEREO else known, rate, delivered, frame)

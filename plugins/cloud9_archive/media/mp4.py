@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import struct
 from typing import BinaryIO, Final
 
 from cloud9_archive.media.aac_config import AacConfig, read_aac_config
 from cloud9_archive.media.mp4_boxes import Box, Index, named, top_boxes
+from cloud9_archive.media.mp4_edits import SLACK_SECONDS, edited_seconds, header_times
 from cloud9_archive.media.mp4_samples import Chunk, Samples, check_places, read_samples
 from cloud9_archive.media.structure import Reading, Structure, StructureFault
 
@@ -14,10 +14,7 @@ from cloud9_archive.media.structure import Reading, Structure, StructureFault
 MAX_INDEX_BYTES: Final = 64 * 1024 * 1024
 CODECS: Final = {b"mp4a": "aac", b"alac": "alac", b"Opus": "opus"}
 _SOUND_ENTRY_GROWTH: Final = {1: 16, 2: 36}  # QuickTime's later sample entries carry more before the boxes inside
-_NORMAL_SPEED: Final = 0x10000
 _SELF_CONTAINED: Final = 1
-_HIDDEN_FRAMES: Final = 5  # encoder priming and the filling of the last frame; band replication primes with most
-_SLACK_SECONDS: Final = 0.064
 
 
 def read_m4a(stream: BinaryIO, size: int) -> Reading:
@@ -94,7 +91,7 @@ def _promise(index: Index, track: Box, samples: Samples, reading: Reading) -> St
     (counted,) = index.numbers(">H", entries, 8 + 8 + 16)
     (rate,) = index.numbers(">I", entries, 8 + 8 + 24)
     header = index.need(track, b"mdia", b"mdhd")
-    timescale, ticks = _times(index, header)
+    timescale, ticks = header_times(index, header)
     if not timescale:
         raise index.fault("M4A_INDEX", "the track counts its time in units of nothing", header.start)
     rate = rate >> 16 or timescale
@@ -102,14 +99,17 @@ def _promise(index: Index, track: Box, samples: Samples, reading: Reading) -> St
     if config is not None and config.rate and config.delivered_rate:
         rate = _check_rate(index, entries, config, rate, timescale)
         frame = config.frame / config.rate
+        if samples.even_ticks and abs(samples.even_ticks - frame * timescale) > 1:
+            words = f"a frame of {frame:.6f} s is said to last {samples.even_ticks} of {timescale} ticks in a second"
+            reading.note("M4A_TIMES", words)
         _compare(samples.count * frame, samples.ticks / timescale, 2 * frame, "the frames", reading)
     _compare(ticks / timescale, samples.ticks / timescale, 2 * frame, "the track", reading)
-    played = _edited(index, track, ticks / timescale, frame or _SLACK_SECONDS, reading)
+    played = edited_seconds(index, track, ticks / timescale, frame or SLACK_SECONDS, reading)
     return Structure(codec, (config.channels if config else None) or counted, rate, played)
 
 
 def _compare(expected: float, found: float, within: float, what: str, reading: Reading) -> None:
-    if abs(expected - found) > within + _SLACK_SECONDS:
+    if abs(expected - found) > within + SLACK_SECONDS:
         words = f"{what} last {expected:.3f} s, the durations of the samples add up to {found:.3f} s"
         reading.note("M4A_TIMES", words)
 
@@ -148,37 +148,7 @@ def _check_rate(index: Index, entries: Box, config: AacConfig, stated: int, time
     """The rate that the decoder delivers, if the sample entry does not contradict it."""
     core, delivered = config.rate or 0, config.delivered_rate or 0
     # Band replication may be left unsaid in the configuration, and rates above 65,535 Hz do not fit into the entry.
-    if stated in {core, delivered, 2 * core, timescale} or core > 0xFFFF:  # noqa: PLR2004
+    if delivered in {core, 2 * core} and (stated in {core, delivered, 2 * core, timescale} or core > 0xFFFF):  # noqa: PLR2004
         return delivered
-    words = f"the sample entry says {stated} Hz, the decoder configuration {core} Hz"
+    words = f"the sample entry says {stated} Hz, the decoder configuration {core} and {delivered} Hz"
     raise index.fault("M4A_CONFIG", words, entries.start)
-
-
-def _times(index: Index, header: Box) -> tuple[int, int]:
-    """Ticks per second, and duration in ticks, of a header box that begins as mvhd and mdhd do."""
-    version = index.numbers(">B", header)[0]
-    timescale, ticks = index.numbers(">IQ", header, 20) if version == 1 else index.numbers(">II", header, 12)
-    return timescale, ticks
-
-
-def _edited(index: Index, track: Box, whole: float, frame: float, reading: Reading) -> float:
-    """Seconds that the edit list plays, priming samples left out; all without an edit list."""
-    box = index.find(track, b"edts", b"elst")
-    if box is None:
-        return whole
-    version, _, _, _, rows = index.numbers(">BBBBI", box)
-    layout = ">QqI" if version == 1 else ">IiI"
-    width = struct.calcsize(layout)
-    if rows * width != box.end - box.start - 8:
-        raise index.fault("M4A_INDEX", f"the edit list claims {rows} rows and holds others", box.start)
-    timescale, _ = _times(index, index.need(index.root, b"mvhd"))
-    edits = [index.numbers(layout, box, 8 + row * width) for row in range(rows)]
-    shown = [(length, begin, speed) for length, begin, speed in edits if begin >= 0]
-    if not shown:
-        return whole
-    played = sum(length for length, _, _ in shown) / timescale if timescale else 0.0
-    slack = _HIDDEN_FRAMES * frame + _SLACK_SECONDS
-    if any(speed != _NORMAL_SPEED for _, _, speed in shown) or not whole - slack <= played <= whole + 2 * frame:
-        words = f"the edit list plays {played:.3f} s of {whole:.3f} s of audio"
-        reading.note("M4A_EDITS", words, offset=None)
-    return played

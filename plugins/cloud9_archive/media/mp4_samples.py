@@ -38,11 +38,13 @@ class Samples:
 
     :param ends: for each sample, the bytes of all up to it; one entry more, 0, in front
     :param ticks: sum of their durations, in units of the track
+    :param even_ticks: the duration that all of them but the last have; 0 if they differ
     """
 
     ends: Sequence[int]
     chunks: tuple[Chunk, ...]
     ticks: int
+    even_ticks: int
 
     @property
     def count(self) -> int:
@@ -65,7 +67,7 @@ def read_samples(index: Index, track: Box, *, room: int) -> Samples:
     """
     table = index.need(track, b"mdia", b"minf", b"stbl")
     ends = _ends(index, table, room)
-    ticks = _ticks(index, table, len(ends) - 1)
+    ticks, even = _ticks(index, table, len(ends) - 1)
     small = index.find(table, b"stco")
     place = small if small is not None else index.need(table, b"co64")
     offsets = index.table(place, width=4 if small is not None else 8)
@@ -78,7 +80,7 @@ def read_samples(index: Index, track: Box, *, room: int) -> Samples:
         first += count
     if first != len(ends) - 1:
         raise index.fault("M4A_INDEX", f"the index lists {len(ends) - 1} samples but places {first}", place.start)
-    return Samples(ends, tuple(chunks), ticks)
+    return Samples(ends, tuple(chunks), ticks, even)
 
 
 def _ends(index: Index, table: Box, room: int) -> Sequence[int]:
@@ -92,14 +94,15 @@ def _ends(index: Index, table: Box, room: int) -> Sequence[int]:
     return range(0, fixed * (count + 1), fixed)
 
 
-def _ticks(index: Index, table: Box, samples: int) -> int:
+def _ticks(index: Index, table: Box, samples: int) -> tuple[int, int]:
     box = index.need(table, b"stts")
     rows = index.table(box, width=4, columns=2)
     counted = sum(rows[0::2])
     if counted != samples:
         words = f"the index gives durations to {counted} samples and sizes to {samples}"
         raise index.fault("M4A_INDEX", words, box.start)
-    return sum(count * each for count, each in zip(rows[0::2], rows[1::2], strict=True))
+    ticks = sum(count * each for count, each in zip(rows[0::2], rows[1::2], strict=True))
+    return ticks, rows[1] if rows and rows[0] >= samples - 1 else 0
 
 
 def _chunk_counts(index: Index, table: Box, chunks: int) -> Iterator[int]:
