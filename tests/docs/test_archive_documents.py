@@ -62,7 +62,7 @@ def recording(state: MediaState) -> BatchRecording:
         "0" * 64,
         10,
         NOW,
-        asdict(EXAMINATION),
+        json.loads(json.dumps(asdict(EXAMINATION))),
         {"profile": "alaw_8k", "parent_sha256": "0" * 64, **asdict(TRANSCODED)},
         "MEDIA_DAMAGED",
         "It is cut.",

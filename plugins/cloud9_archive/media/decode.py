@@ -23,34 +23,6 @@ _LONGEST_OPUS_FRAME: Final = 0.02
 LONGEST_SECONDS: Final = 24 * 3600.0
 
 
-class AudioDamageError(DamagedMediaError):
-    """
-    Audio inside an intact structure that does not decode.
-
-    :param message: what the decoder met first
-    :param code: a key of :data:`cloud9_archive.media.codes.KINDS`
-    :param at_seconds: audio that came out before
-    :param lost_seconds: an estimate of what does not decode; None if nothing is known
-    :param count: packets of which none or damaged audio came out
-    """
-
-    def __init__(
-        self,
-        message: str,
-        *,
-        subject: str | None = None,
-        hint: str | None = "listen to the original, and fetch the recording again",
-        code: str = "DECODE_FAILED",
-        at_seconds: float | None = None,
-        lost_seconds: float | None = None,
-        count: int = 1,
-    ) -> None:
-        self.fault = Fault(code, message, None, at_seconds)
-        self.lost_seconds = lost_seconds
-        self.count = count
-        super().__init__(message, subject=subject, hint=hint)
-
-
 def after_decoding(examination: Examination, refusal: RecordError) -> Examination:
     """
     The examination with what only the decoder could find; as it was if that is not to blame.
@@ -60,15 +32,15 @@ def after_decoding(examination: Examination, refusal: RecordError) -> Examinatio
     """
     if examination.verdict is not Verdict.INTACT:
         return examination
-    if isinstance(refusal, AudioDamageError):
+    if isinstance(refusal, DamagedMediaError) and refusal.kind:
         return replace(
             examination,
             verdict=Verdict.DAMAGED,
-            code=refusal.fault.code,
-            words=refusal.fault.words,
+            code=refusal.kind,
+            words=refusal.message,
             lost_seconds=refusal.lost_seconds,
             lost_is_estimate=True,
-            faults=(refusal.fault,),
+            faults=(Fault(refusal.kind, refusal.message, None, refusal.at_seconds),),
             fault_count=refusal.count,
         )
     if isinstance(refusal, UnsupportedMediaError):
@@ -141,9 +113,9 @@ class _Decoding:
             missing = expected - self.samples / self.rate if self.rate else expected
             lost = max(self.broken * frame, missing if missing > frame else 0.0)
             code, words, at = self.first
-            raise AudioDamageError(words, code=code, at_seconds=at, lost_seconds=lost, count=self.broken)
+            raise DamagedMediaError(words, kind=code, at_seconds=at, lost_seconds=lost, count=self.broken)
         if self.shape is None:
-            raise AudioDamageError("no audio came out of the decoder", code="DECODE_NO_AUDIO", lost_seconds=expected)
+            raise DamagedMediaError("no audio came out of the decoder", kind="DECODE_NO_AUDIO", lost_seconds=expected)
         frame, found = self.largest / self.rate, self.samples / self.rate
         coarse = self.examination.container in {"m4a", "mp3"}
         complaint = length_complaint(
@@ -156,7 +128,7 @@ class _Decoding:
         )
         if complaint:
             lost = max(0.0, expected - found)
-            raise AudioDamageError(complaint, code="DECODE_LENGTH", lost_seconds=lost)
+            raise DamagedMediaError(complaint, kind="DECODE_LENGTH", lost_seconds=lost)
 
 
 def decoded_frames(source: Path, examination: Examination, *, max_seconds: float) -> Iterator[AudioFrame]:
@@ -222,11 +194,11 @@ def _opened(source: Path, examination: Examination) -> Iterator[tuple[av.contain
     except (av.FFmpegError, IndexError, ValueError) as fault:
         _raise_unless_damage(fault)
         words = f"the {reader} reader refuses the file: {fault}"
-        raise AudioDamageError(words, code="DECODE_OPEN", lost_seconds=examination.duration) from fault
+        raise DamagedMediaError(words, kind="DECODE_OPEN", lost_seconds=examination.duration) from fault
     with container:
         if not container.streams.audio:
             words = f"the {reader} reader finds no audio in the file"
-            raise AudioDamageError(words, code="DECODE_NO_AUDIO", lost_seconds=examination.duration)
+            raise DamagedMediaError(words, kind="DECODE_NO_AUDIO", lost_seconds=examination.duration)
         stream = container.streams.audio[0]
         stream.codec_context.thread_type = ThreadType.NONE
         yield container, stream
