@@ -51,7 +51,7 @@ def test_each_job_has_one_result_and_the_bytes_are_those_of_a_direct_transcode(
     for one in jobs:
         result, profile = results[one.recording_key], one.profile
         if one.source.stem in {"cut", "page", "lost"}:
-            codes = {"cut": "MEDIA_DAMAGED", "page": "MEDIA_UNSUPPORTED", "lost": "STAGING_LOST"}
+            codes = {"cut": "MEDIA_DAMAGED", "page": "MEDIA_NOT_AUDIO", "lost": "STAGING_LOST"}
             assert result.failure is not None
             assert result.failure.code == codes[one.source.stem]
             assert result.failure.transient == (one.source.stem == "lost")

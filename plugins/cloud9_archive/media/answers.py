@@ -23,9 +23,13 @@ from cloud9_archive.media.verdicts import Failure, Verdict
 
 _ANSWERS: Final = TypeAdapter(Answer)
 _LONGEST_REASON: Final = 500
-_CODES: Final = {TransientError.code, StagingLostError.code, RecordError.code} | {
-    kind.code for kind in RecordError.__subclasses__()
-}
+
+
+def _codes(kind: type[RecordError]) -> set[str]:
+    return {kind.code}.union(*map(_codes, kind.__subclasses__()))
+
+
+_CODES: Final = _codes(RecordError) | {TransientError.code, StagingLostError.code}
 _PARTS: Final = {part_name(channel) for channel in range(1, MAX_CHANNELS + 1)}
 
 

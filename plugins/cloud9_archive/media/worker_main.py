@@ -17,7 +17,7 @@ import av
 
 from cloud9_archive.errors import MediaLimitError, RecordError, StagingLostError, TranscodeError, TransientError
 from cloud9_archive.media.confine import confine, end_with
-from cloud9_archive.media.decode import count_samples
+from cloud9_archive.media.decode import after_decoding, count_samples
 from cloud9_archive.media.jobs import READY, Answer, JobLimits
 from cloud9_archive.media.probe import examine
 from cloud9_archive.media.profiles import Profile
@@ -83,6 +83,9 @@ def _attempt(request: dict[str, Any], limits: JobLimits, answer: Answer) -> None
     try:
         _examine_and_transcode(request, limits, answer)
     except RecordError as refusal:
+        if answer.examination:
+            answer.examination = after_decoding(answer.examination, refusal).beside(request["reported_duration"])
+            refusal = answer.examination.refusal() or refusal
         answer.failure = Failure(refusal.code, str(refusal))
     except MemoryError:
         answer.failure = Failure(MediaLimitError.code, f"more than the limit of {limits.memory_bytes} bytes of memory")
@@ -95,7 +98,7 @@ def _attempt(request: dict[str, Any], limits: JobLimits, answer: Answer) -> None
 
 def _examine_and_transcode(request: dict[str, Any], limits: JobLimits, answer: Answer) -> None:
     source, profile = Path(request["source"]), _profile(request["profile"])
-    answer.examination = examine(source)
+    answer.examination = examine(source).beside(request["reported_duration"])
     refusal = answer.examination.refusal()
     if refusal is not None:
         raise refusal
