@@ -213,7 +213,7 @@ def get_provider_info() -> dict[str, Any]:
                     },
                     "media_deadline_minutes": {
                         "description": "Minutes after which a recording under work is given up and quarantined. Empty: "
-                        "by its size, from 6 minutes to about 2.5 hours, many times what it needs.",
+                        "by its size, from 4 minutes to about 2.5 hours, many times what it needs.",
                         "version_added": "0.1.0",
                         "type": "string",
                         "example": "30",

@@ -45,7 +45,7 @@ def test_each_file_that_is_not_intact_is_told_and_the_worst_code_is_the_end(
     loop.symlink_to(loop)
     told = command("media", "inspect", good, cut)
     assert told.exit_code == 1
-    assert told.stdout.splitlines()[1].startswith(f"{cut}: damaged (OGG_")
+    assert told.stdout.splitlines()[1].startswith(f"{cut}: damaged: OGG_")
     told = command("media", "inspect", tmp_path, pipe, tmp_path / "absent", loop, good)
     assert told.exit_code == 2
     assert told.stdout.splitlines()[:-1] == [
@@ -151,7 +151,7 @@ def test_a_damaged_original_leaves_nothing(command: Command, good: Path, tmp_pat
     good.write_bytes(good.read_bytes()[:-20])
     told = command("media", "transcode", good, "--profile", "alaw_8k", "--out", tmp_path / "x.wav")
     assert told.exit_code == 1
-    assert ": damaged (OGG_" in told.stdout
+    assert ": damaged: OGG_" in told.stdout
     assert list(tmp_path.iterdir()) == [good]
     told = command("media", "transcode", tmp_path, "--profile", "alaw_8k", "--out", tmp_path / "x.wav")
     assert (told.exit_code, "it is a folder" in told.stderr) == (2, True)

@@ -18,7 +18,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="One JSON document a file, 
 
 @media_app.command("inspect")
 def inspect_command(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Recordings: Ogg/Opus, M4A, WAVE.")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Recordings: Ogg/Opus, M4A, WAVE, MP3.")],
     *,
     as_json: AsJson = False,
 ) -> None:

@@ -134,7 +134,7 @@ def _line(file: Path, result: MediaResult) -> str:
     if failure.code == ConfigurationError.code:
         return f"{_name(file)}: {failure.reason}"
     if found is not None and found.refusal() is not None:
-        return f"{_name(file)}: {found.verdict.value} ({found.code}): {failure.reason}"
+        return f"{_name(file)}: {found.verdict.value}: {failure.reason}"
     return f"{_name(file)}: not usable ({failure.code}): {failure.reason}"
 
 
