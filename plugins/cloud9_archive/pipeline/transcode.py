@@ -47,7 +47,8 @@ def transcode(workspace: Workspace, batch_id: str) -> TranscodedBatch:
     if batch.state is BatchState.OPEN:
         with unless_sealed(workspace, batch):
             jobs = list(_jobs(workspace, batch, fetched, lost))
-            for result in run_jobs(jobs, workers=workspace.settings.media_workers):
+            settings = workspace.settings
+            for result in run_jobs(jobs, workers=settings.media_workers, limits=settings.media_limits):
                 if _note(workspace, batch, fetched[result.recording_key], result):
                     transcoded += 1
                 else:
@@ -72,7 +73,7 @@ def _jobs(
             lost.append(error)
             continue
         target = workspace.staging.derivative(batch.policy, recording.ref, digest, profile) if profile.alters else None
-        yield MediaJob(key, source, target, profile.name, recording.duration)
+        yield MediaJob(key, source, target, profile, recording.duration)
 
 
 def _note(workspace: Workspace, batch: Batch, recording: BatchRecording, result: MediaResult) -> bool:
@@ -102,6 +103,7 @@ def _note(workspace: Workspace, batch: Batch, recording: BatchRecording, result:
 
 
 def _provenance(workspace: Workspace, recording: BatchRecording, result: MediaResult) -> dict[str, Any] | None:
-    if result.derivative is None:
+    if not result.derivatives:
         return None
-    return {"profile": workspace.profile.name, "parent_sha256": recording.original_sha256, **asdict(result.derivative)}
+    (derivative,) = result.derivatives
+    return {"profile": workspace.profile.name, "parent_sha256": recording.original_sha256, **asdict(derivative)}
