@@ -78,6 +78,7 @@ class Ruler:
         self.sections = self._index.sections
         self._made: dict[tuple[Side, int], RecordedUser] = {}
         self.policy_version = policy.version
+        self.media_profile = policy.media.profile
         self.roster_version = self.roster.version if self.roster else None
         self._one_side = rules.never_record == "side"
         self.reasons = Reasons(self.roster, one_side=self._one_side)
@@ -167,6 +168,7 @@ class Ruler:
             policy_version=self.policy_version,
             section=ready.section.name if ready else None,
             retention=governing,
+            profile=ready.section.profile if ready else None,
         )
 
     def _entries(self, full: Sequence[Match], asked_for: Retention | None, call: Call) -> tuple[RecordedUser, ...]:

@@ -95,7 +95,7 @@ def _validated(document: PlacedDocument, problems: list[Problem]) -> Policy | No
         return Policy.model_validate(document.value)
     except ValidationError as error:
         for fault in error.errors(include_url=False):
-            path = tuple(part for part in fault["loc"] if not str(part).startswith("<"))  # a kind of value, not a key
+            path = tuple(part for part in fault["loc"] if not str(part).startswith(("<", "[")))  # a kind of value, not a key
             found, wanted = _explained(fault["type"], path, fault)
             problems.append(Problem(document.line(path), dotted(path), found, wanted))
         return None
@@ -115,6 +115,8 @@ def _explained(kind: str, path: tuple[str | int, ...], fault: Mapping[str, Any])
         case "literal_error":
             wanted = f"one of {context['expected'].replace(chr(39), '')} is wanted"
             return shown(fault["input"]), wanted + nearest(str(fault["input"]), _words(context["expected"]))
+        case "profile_unknown":
+            return shown(fault["input"]), context["wanted"] + nearest(str(fault["input"]), context["known"])
         case "value_error":
             near = nearest(str(fault["input"]), available_timezones()) if path[-1] == "timezone" else ""
             return shown(fault["input"]), f"{context['error']}{near}"
