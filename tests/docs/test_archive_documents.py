@@ -21,7 +21,7 @@ from cloud9_archive.domain.roster import ExtensionType
 from cloud9_archive.domain.run import CallRef, RecordingRef, RunKind, RunRef
 from cloud9_archive.domain.window import Window
 from cloud9_archive.media.profiles import profile_named
-from cloud9_archive.media.verdicts import Examination, Transcoded, Verdict
+from cloud9_archive.media.verdicts import Checks, Examination, Transcoded, Verdict
 from cloud9_archive.pipeline.bag_documents import call_document, record_document
 from cloud9_archive.pipeline.report import CSV_COLUMNS, RunFacts, report_json
 
@@ -29,7 +29,8 @@ TEXT = (Path(__file__).parents[2] / "docs" / "archive-format.md").read_text(enco
 NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
 CALL = CallRef("cloud9_emea", "c1")
 RECORDING = RecordingRef("cloud9_emea", "r1")
-TRANSCODED = Transcoded("1" * 64, 10, 1.0, 8000, 1, 8000, "pcm_alaw", "av")
+CHECKS = Checks(True, 8000, 8000, 1, 1, (1.0,), (None,), (0.0,), (), False, 0.0, 0.1)
+TRANSCODED = Transcoded("1" * 64, 10, 1.0, 8000, 1, 8000, "pcm_alaw", "av", "", CHECKS)
 JANE = RecordedUser("jane", ExtensionType.USER_AGENT_ID, "jane@firm.example", At.NEAR)
 EXAMINATION = Examination(Verdict.INTACT, "INTACT", "It is whole.", 10)
 

@@ -49,8 +49,8 @@ def test_a_derivative_is_whole_repeatable_and_of_the_same_length(
 ) -> None:
     original = request.getfixturevalue(source)
     before = examine(original)
-    made = transcode(original, tmp_path / "one", profile)
-    again = transcode(original, tmp_path / "two", profile)
+    (made,) = transcode(original, tmp_path / "one", profile).derivatives
+    (again,) = transcode(original, tmp_path / "two", profile).derivatives
     content = (tmp_path / "one").read_bytes()
     assert made == again
     assert content == (tmp_path / "two").read_bytes()
@@ -83,8 +83,8 @@ def test_a_wav_derivative_is_what_the_profile_says(ogg: Path, tmp_path: Path) ->
 
 
 def test_opus_gets_its_bit_rate(ogg: Path, ogg_mono: Path, tmp_path: Path) -> None:
-    stereo = transcode(ogg, tmp_path / "s", PROFILES["opus_24k"])
-    mono = transcode(ogg_mono, tmp_path / "m", PROFILES["opus_24k"])
+    (stereo,) = transcode(ogg, tmp_path / "s", PROFILES["opus_24k"]).derivatives
+    (mono,) = transcode(ogg_mono, tmp_path / "m", PROFILES["opus_24k"]).derivatives
     assert 32_000 < stereo.size * 8 / stereo.duration < 80_000
     assert 16_000 < mono.size * 8 / mono.duration < 40_000
 
@@ -106,7 +106,7 @@ def test_bad_originals_leave_nothing_behind(ogg: Path, tmp_path: Path) -> None:
 
 def test_a_failed_repeat_leaves_the_earlier_derivative(ogg: Path, tmp_path: Path) -> None:
     target = tmp_path / "y.wav"
-    made = transcode(ogg, target, PROFILES["alaw_8k"])
+    (made,) = transcode(ogg, target, PROFILES["alaw_8k"]).derivatives
     with pytest.raises(MediaLimitError):
         transcode(ogg, target, PROFILES["alaw_8k"], max_seconds=1.0)
     assert hashlib.sha256(target.read_bytes()).hexdigest() == made.sha256

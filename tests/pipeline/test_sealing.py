@@ -93,7 +93,7 @@ def test_a_fault_of_this_host_is_no_verdict_on_the_audio(
     fetch_recordings(workspace, batch_id)
 
     def lost(jobs: Any, *, workers: int) -> Any:
-        return [MediaResult(job.recording_key, None, None, Failure("TRANSIENT", "no disk space")) for job in jobs]
+        return [MediaResult(job.recording_key, None, (), Failure("TRANSIENT", "no disk space")) for job in jobs]
 
     with monkeypatch.context() as patched:
         patched.setattr("cloud9_archive.pipeline.transcode.run_jobs", lost)

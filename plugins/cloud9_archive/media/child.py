@@ -17,9 +17,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from cloud9_archive.errors import ConfigurationError, MediaLimitError, MediaWorkerLostError, TransientError
 from cloud9_archive.media.jobs import Answer, JobLimits, MediaJob, MediaLimits, MediaResult
-from cloud9_archive.media.naming import unfinished
-from cloud9_archive.media.profiles import profile_named
-from cloud9_archive.media.verdicts import Examination, Failure, Transcoded
+from cloud9_archive.media.naming import all_unfinished
+from cloud9_archive.media.verdicts import Failure
 
 # The parent's environment holds every secret that Airflow was given (AIRFLOW_CONN_…): an allow-list, never a copy.
 _ENVIRONMENT: Final = ("HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PYTHONHOME", "PYTHONPATH", "PYTHONUSERBASE")
@@ -86,11 +85,12 @@ class Child:
         size = 0
         with suppress(OSError):
             size = job.source.stat().st_size
-        self._limits = limits.scaled(size, profile_named(job.profile))
+        self._limits = limits.scaled(size, job.profile)
         request = {
             "source": str(job.source.absolute()),
             "target": str(job.target.absolute()) if job.target else None,
-            "profile": job.profile,
+            "profile": asdict(job.profile),
+            "reported_duration": job.reported_duration,
             "limits": asdict(self._limits),
         }
         self.job = job
@@ -160,7 +160,7 @@ class Child:
             answer = _ANSWERS.validate_json(line)
         except ValidationError:
             return self._lost("the worker's answer was not understood")
-        return replace(self._done(answer.examination, answer.derivative, answer.failure), gone=answer.leaving)
+        return replace(self._done(answer), gone=answer.leaving)
 
     def _lost(self, reason: str | None) -> Outcome:
         status = self._exit_status(patience=0.0 if reason else _LEAVE_SECONDS)
@@ -198,23 +198,26 @@ class Child:
     def _failed(self, failure: Failure, *, gone: bool) -> Outcome:
         if self.job is not None:
             self._sweep(self.job)
-        return Outcome(self._done(None, None, failure).result, gone=gone)
+        return Outcome(self._done(Answer(failure=failure)).result, gone=gone)
 
-    def _done(self, examination: Examination | None, derivative: Transcoded | None, failure: Failure | None) -> Outcome:
+    def _done(self, answer: Answer) -> Outcome:
         job, self.job = self.job, None
         self.jobs_done += 1
         if job is None:
             return Outcome()
-        difference = None
+        examination, difference = answer.examination, None
         if examination and examination.duration is not None and job.reported_duration is not None:
             difference = examination.duration - job.reported_duration
-        return Outcome(MediaResult(job.recording_key, examination, derivative, failure, difference))
+        return Outcome(
+            MediaResult(job.recording_key, examination, answer.derivatives, answer.failure, difference, answer.waveform)
+        )
 
     def _sweep(self, job: MediaJob) -> None:
         """A killed child could not remove its half derivative."""
         if job.target is not None:
-            with suppress(OSError):
-                unfinished(job.target.absolute(), self._process.pid).unlink(missing_ok=True)
+            for path in all_unfinished(job.target.absolute(), self._process.pid):
+                with suppress(OSError):
+                    path.unlink(missing_ok=True)
 
     def _last_complaint(self) -> str:
         self._complaints.seek(0)

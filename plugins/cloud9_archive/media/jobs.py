@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from cloud9_archive.media.profiles import MAX_CHANNELS, SECONDS_PER_HOUR, Profile, profile_named
-from cloud9_archive.media.verdicts import Examination, Failure, Transcoded
+from cloud9_archive.media.profiles import MAX_CHANNELS, SECONDS_PER_HOUR, Profile
+from cloud9_archive.media.verdicts import Examination, Failure, Transcoded, Waveform
 
 _MIB: Final = 1024 * 1024
 # A line left open in silence needs as little as 70 kB an hour, so small files may be long; a day is the end of it.
@@ -26,23 +26,23 @@ class MediaJob:
 
     :param recording_key: comes back in the result, otherwise unused
     :param source: the original
-    :param target: where the derivative shall stand; None for the profile ``none``
-    :param profile: name of a profile
+    :param target: where the derivative shall stand; None for the profile ``none``. Parts and peaks stand beside it, see
+        :mod:`cloud9_archive.media.naming`
+    :param profile: a shipped one or a firm's own
     :param reported_duration: seconds that the source reports, to compare with; never a reason to refuse
-    :raises ConfigurationError: if there is no such profile
     :raises ValueError: if a derivative is asked for without a target
     """
 
     recording_key: str
     source: Path
     target: Path | None
-    profile: str
+    profile: Profile
     reported_duration: float | None = None
 
     def __post_init__(self) -> None:
         """A job that could never work is refused where it is made."""
-        if profile_named(self.profile).alters and self.target is None:
-            raise ValueError(f"recording {self.recording_key!r}: the profile {self.profile!r} needs a target")
+        if self.profile.alters and self.target is None:
+            raise ValueError(f"recording {self.recording_key!r}: the profile {self.profile.name!r} needs a target")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,16 +110,18 @@ class MediaResult:
     What became of one job.
 
     :param examination: of the original's structure; None if the worker was lost before it said anything
-    :param derivative: what stands at the job's target; None for the profile ``none`` and after a failure
+    :param derivatives: what stands at the job's target, or its parts; none for the profile ``none`` and after a failure
     :param failure: None exactly if the recording is intact and everything asked for was made
+    :param waveform: the peaks that stand beside the derivatives, if any were written
     :param duration_difference: seconds of the original's audio minus the seconds reported; a figure, no verdict
     """
 
     recording_key: str
     examination: Examination | None
-    derivative: Transcoded | None
+    derivatives: tuple[Transcoded, ...]
     failure: Failure | None
     duration_difference: float | None = None
+    waveform: Waveform | None = None
 
 
 @dataclass(slots=True)
@@ -131,6 +133,7 @@ class Answer:
     """
 
     examination: Examination | None = None
-    derivative: Transcoded | None = None
+    derivatives: tuple[Transcoded, ...] = ()
+    waveform: Waveform | None = None
     failure: Failure | None = None
     leaving: bool = False

@@ -6,18 +6,21 @@ import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Literal
 
 from cloud9_archive.errors import ConfigurationError
 
 SECONDS_PER_HOUR = 3600
 MAX_CHANNELS = 2
+
+Channels = Literal["keep", "mono", "split"]
 UNALTERED = "none"
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
     """
-    How a derivative is written. Channels are never mixed: a stereo original gives a stereo derivative.
+    How a derivative is written.
 
     :param name: the word a policy uses
     :param codec: encoder name in FFmpeg, empty for ``none``
@@ -27,6 +30,8 @@ class Profile:
     :param bit_rates: bit/s of the whole stream by channel count, (mono, stereo); zeros for ``none``
     :param sample_format: FFmpeg's name of the sample layout that the encoder takes
     :param encoder_options: (name, value) pairs, passed to the encoder as they are
+    :param channels: ``keep``: as many as the original has; ``split``: one file for each channel of the original;
+        ``mono``: one channel, into which two parties would be merged
     """
 
     name: str
@@ -37,6 +42,7 @@ class Profile:
     bit_rates: tuple[int, int]
     sample_format: str = "s16"
     encoder_options: tuple[tuple[str, str], ...] = ()
+    channels: Channels = "keep"
 
     @property
     def alters(self) -> bool:

@@ -6,6 +6,7 @@ import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Final, cast
@@ -20,11 +21,24 @@ from cloud9_archive.media.decode import LONGEST_SECONDS, decoded_frames
 from cloud9_archive.media.naming import unfinished
 from cloud9_archive.media.probe import examine
 from cloud9_archive.media.profiles import Profile
-from cloud9_archive.media.verdicts import Examination, Transcoded, Verdict
+from cloud9_archive.media.verdicts import Checks, Examination, Transcoded, Verdict, Waveform
 from cloud9_archive.media.verify import length_complaint, tolerance
 
 _LAYOUTS: Final = {1: "mono", 2: "stereo"}
 _MAX_WAV_BYTES: Final = 2**32 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """
+    What one transcoding left behind.
+
+    :param derivatives: the one that stands at the target, or its parts in the order of the original's channels
+    :param waveform: the peaks beside them, if they were written
+    """
+
+    derivatives: tuple[Transcoded, ...]
+    waveform: Waveform | None = None
 
 
 def transcode(
@@ -34,7 +48,8 @@ def transcode(
     *,
     examination: Examination | None = None,
     max_seconds: float = LONGEST_SECONDS,
-) -> Transcoded:
+    reported_duration: float | None = None,
+) -> Made:
     """
     The derivative stands complete at ``target``; the same source, profile and software give the same bytes again.
 
@@ -46,6 +61,7 @@ def transcode(
     :param profile: any but ``none``
     :param examination: the verdict on ``source``, if it is known already
     :param max_seconds: audio that may be decoded, seconds
+    :param reported_duration: seconds that the source reports; a figure to compare with, never a reason to refuse
     :raises RecordError: if the original is damaged, empty or of no known kind, or the derivative does not match it
     :raises OSError: if this host cannot read or write
     """
@@ -58,7 +74,7 @@ def transcode(
     partial = unfinished(target, os.getpid())
     try:
         _write(source, partial, profile, examination, max_seconds)
-        result = _compare(partial, profile, examination)
+        result = _compare(partial, profile, examination, reported_duration)
         _bring_to_disk(partial)
         partial.replace(target)
         _bring_to_disk(target.parent)
@@ -66,7 +82,7 @@ def transcode(
         with suppress(OSError):
             partial.unlink(missing_ok=True)
         raise
-    return result
+    return Made((result,))
 
 
 def _write(source: Path, partial: Path, profile: Profile, examination: Examination, max_seconds: float) -> None:
@@ -121,7 +137,7 @@ def _resampled(
     yield from stamped(resampler.resample(None))
 
 
-def _compare(partial: Path, profile: Profile, original: Examination) -> Transcoded:
+def _compare(partial: Path, profile: Profile, original: Examination, reported: float | None) -> Transcoded:
     """What the derivative's own bytes say of it, after they have been found to match the original."""
     written = examine(partial)
     if written.verdict is not Verdict.INTACT:
@@ -148,6 +164,20 @@ def _compare(partial: Path, profile: Profile, original: Examination) -> Transcod
         rate=profile.rate,
         codec=profile.codec,
         encoder=encoder_version(profile),
+        checks=Checks(
+            matches=True,
+            samples_expected=round((original.duration or 0.0) * profile.rate),
+            samples_found=round(duration * profile.rate),
+            channels_expected=cast("int", original.channels),
+            channels_found=cast("int", written.channels),
+            correlation=(),
+            correlation_swapped=(),
+            level_difference=(),
+            silent_channels=(),
+            channels_distinct=False,
+            duration_difference=duration - (original.duration or 0.0),
+            reported_difference=None if reported is None else (original.duration or 0.0) - reported,
+        ),
     )
 
 

@@ -71,6 +71,61 @@ _HINTS: Final[dict[Verdict, str]] = {
 
 
 @dataclass(frozen=True, slots=True)
+class Checks:
+    """
+    What the comparison of a derivative with its original found; figures for a report, and its verdict.
+
+    Lists have one entry for each channel of the original that this file holds. An entry is None where nothing can be
+    said: a silent channel has no envelope, and an even one (a tone, a hum) correlates with nothing.
+
+    :param matches: whether the derivative holds what the original does; one that does not is never kept
+    :param samples_expected: per channel, from what the decoder gave of the original, at the derivative's rate
+    :param samples_found: per channel, from decoding the derivative
+    :param channels_expected: of the derivative
+    :param channels_found: of the derivative
+    :param correlation: of the 20 ms envelopes of a channel and its original, -1 to 1
+    :param correlation_swapped: of the channel and the original's other one
+    :param level_difference: of the derivative against the original, dB
+    :param silent_channels: channels of the original in which nothing is heard, counted from 1
+    :param channels_distinct: whether the original's channels differ enough to notice if they were swapped
+    :param duration_difference: of the derivative against the original, seconds
+    :param reported_difference: of the original against the duration that the source reports, seconds; no verdict
+    """
+
+    matches: bool
+    samples_expected: int
+    samples_found: int
+    channels_expected: int
+    channels_found: int
+    correlation: tuple[float | None, ...]
+    correlation_swapped: tuple[float | None, ...]
+    level_difference: tuple[float | None, ...]
+    silent_channels: tuple[int, ...]
+    channels_distinct: bool
+    duration_difference: float
+    reported_difference: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Waveform:
+    """
+    A file of peaks for a player, beside a derivative.
+
+    :param sha256: of the file, lower-case hex
+    :param size: bytes
+    :param channels: of the original
+    :param peaks_per_second: pairs of a lowest and a highest sample, per channel
+    :param peaks: pairs per channel
+    """
+
+    sha256: str
+    size: int
+    channels: int
+    peaks_per_second: float
+    peaks: int
+
+
+@dataclass(frozen=True, slots=True)
 class Transcoded:
     """
     A derivative that stands complete under its final name.
@@ -82,6 +137,8 @@ class Transcoded:
     :param rate: Hz
     :param codec: encoder name in FFmpeg
     :param encoder: the software that made it, with versions
+    :param part: empty for the whole, else ``channel-1`` or ``channel-2`` of the original
+    :param checks: of its comparison with the original; None before that
     """
 
     sha256: str
@@ -92,6 +149,8 @@ class Transcoded:
     rate: int
     codec: str
     encoder: str
+    part: str = ""
+    checks: Checks | None = None
 
 
 @dataclass(frozen=True, slots=True)

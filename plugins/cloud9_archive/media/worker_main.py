@@ -14,15 +14,17 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 import av
+from pydantic import TypeAdapter
 
 from cloud9_archive.errors import MediaLimitError, RecordError, StagingLostError, TranscodeError, TransientError
 from cloud9_archive.media.decode import count_samples
 from cloud9_archive.media.jobs import Answer, JobLimits
 from cloud9_archive.media.probe import examine
-from cloud9_archive.media.profiles import profile_named
+from cloud9_archive.media.profiles import Profile
 from cloud9_archive.media.transcode import transcode
 from cloud9_archive.media.verdicts import Failure
 
+_PROFILES: Final = TypeAdapter(Profile)
 READY: Final = b'{"ready":true}\n'
 # Past the deadline the parent kills; this clock runs for a parent that is no longer there.
 _ORPHAN_GRACE_SECONDS: Final = 30
@@ -87,19 +89,21 @@ def _attempt(request: dict[str, Any], limits: JobLimits, answer: Answer) -> None
 
 
 def _examine_and_transcode(request: dict[str, Any], limits: JobLimits, answer: Answer) -> None:
-    source, profile = Path(request["source"]), profile_named(request["profile"])
+    source, profile = Path(request["source"]), _PROFILES.validate_python(request["profile"])
     answer.examination = examine(source)
     refusal = answer.examination.refusal()
     if refusal is not None:
         raise refusal
     if profile.alters:
-        answer.derivative = transcode(
+        made = transcode(
             source,
             Path(request["target"]),
             profile,
             examination=answer.examination,
             max_seconds=limits.decoded_seconds,
+            reported_duration=request["reported_duration"],
         )
+        answer.derivatives, answer.waveform = made.derivatives, made.waveform
     else:
         count_samples(source, answer.examination, max_seconds=limits.decoded_seconds)
 

@@ -72,7 +72,7 @@ def _jobs(
             lost.append(error)
             continue
         target = workspace.staging.derivative(batch.policy, recording.ref, digest, profile) if profile.alters else None
-        yield MediaJob(key, source, target, profile.name, recording.duration)
+        yield MediaJob(key, source, target, profile, recording.duration)
 
 
 def _note(workspace: Workspace, batch: Batch, recording: BatchRecording, result: MediaResult) -> bool:
@@ -102,6 +102,7 @@ def _note(workspace: Workspace, batch: Batch, recording: BatchRecording, result:
 
 
 def _provenance(workspace: Workspace, recording: BatchRecording, result: MediaResult) -> dict[str, Any] | None:
-    if result.derivative is None:
+    if not result.derivatives:
         return None
-    return {"profile": workspace.profile.name, "parent_sha256": recording.original_sha256, **asdict(result.derivative)}
+    (derivative,) = result.derivatives
+    return {"profile": workspace.profile.name, "parent_sha256": recording.original_sha256, **asdict(derivative)}
