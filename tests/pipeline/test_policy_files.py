@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cloud9_archive.errors import PolicyError, RosterError
+from cloud9_archive.media.profiles import PROFILES
 from cloud9_archive.pipeline.policy_files import LARGEST_FILE, load_policy
 from cloud9_archive.pipeline.roster_sources import load_roster_of
 
@@ -68,7 +69,6 @@ schedule:
   lookback: 2
 recording_rules:
   enabled: true
-  sections: [{name: all, then: record, profile: none}]
 media:
   profile: alaw8k
 archive: {target: archive, lock: compliance}
@@ -88,12 +88,11 @@ batch: {max_recordings: 5000}
         "8: schedule.lookback: found 2: a whole number with its unit is wanted: 90s, 15m, 2h or 3d",
         "9: recording_rules.roster: found nothing: a roster is wanted because enabled is true, such as rosters/emea.csv",
         (
-            "11: recording_rules.sections[0].profile: found an unknown key: profiles of sections are not offered yet: "
-            "media.profile holds for every call"
+            f"12: media.profile: found 'alaw8k': one of {', '.join(PROFILES)} is wanted, or a name that media.profiles "
+            "defines (did you mean alaw_8k?)"
         ),
-        "13: media.profile: found 'alaw8k': one of none, pcm_16k, alaw_8k or opus_24k is wanted (did you mean alaw_8k?)",
-        "14: archive.lock: found an unknown key: locks are not offered yet: nothing would be locked",
-        "15: batch.max_recordings: found 5000: a whole number of at most 1000 is wanted",
+        "13: archive.lock: found an unknown key: locks are not offered yet: nothing would be locked",
+        "14: batch.max_recordings: found 5000: a whole number of at most 1000 is wanted",
     ]
 
 

@@ -21,7 +21,6 @@ MOST_OWN_PROFILES = 50
 _FILES_BESIDE = ("original", "record")
 
 
-
 def check_profile(name: str, own: Collection[str]) -> str:
     """
     The name itself, when a profile is called so.

@@ -100,3 +100,20 @@ def profile_named(name: str) -> Profile:
         subject="media.profile",
         hint=f"{meant}the profiles are: {', '.join(PROFILES)}",
     )
+
+
+def firm_profile(
+    name: str, *, codec: str, container: str | None, rate: int, bit_rate: int | None, channels: Channels
+) -> Profile:
+    """
+    A firm's own profile.
+
+    :raises ConfigurationError: if it would merge two parties, or nothing codes so
+    """
+    del container
+    rates = bit_rate or 24_000
+    if channels == "mono":
+        raise ConfigurationError("it would merge two parties", subject=f"media.profiles.{name}")
+    if codec != "opus":
+        raise ConfigurationError(f"unknown codec {codec!r}", subject=f"media.profiles.{name}")
+    return Profile(name, "libopus", "ogg", "ogg", rate, (rates, 2 * rates), "s16", _OPUS, channels)
