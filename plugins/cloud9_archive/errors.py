@@ -31,6 +31,7 @@
         ├── EmptyMediaError
         ├── UnsupportedMediaError
         ├── TranscodeError
+        │   └── DerivativeMismatchError  it was made, and is not what the original is
         ├── MediaLimitError           needs more time, memory or space than one recording may have
         └── MediaWorkerLostError      its decoder crashed
 
@@ -235,9 +236,15 @@ class UnsupportedMediaError(RecordError):
 
 
 class TranscodeError(RecordError):
-    """The derivative could not be made, or does not match its original."""
+    """The derivative could not be made."""
 
     code = "TRANSCODE"
+
+
+class DerivativeMismatchError(TranscodeError):
+    """The derivative was made and read back, and does not hold what the original does."""
+
+    code = "DERIVATIVE_MISMATCH"
 
 
 class MediaLimitError(RecordError):

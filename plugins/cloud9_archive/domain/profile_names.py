@@ -9,15 +9,32 @@ from pydantic import AfterValidator, Field, WithJsonSchema
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from cloud9_archive.domain.keys import path_segment
-from cloud9_archive.domain.policy_words import SLUG, SLUG_WANTED, Part, Text
+from cloud9_archive.domain.policy_words import SLUG, Part, Text
 
 if TYPE_CHECKING:
     from cloud9_archive.domain.recording_rules import Section
 
-SHIPPED_PROFILES = ("none", "pcm_16k", "alaw_8k", "opus_24k")
+SHIPPED_PROFILES = (
+    "none",
+    "pcm_8k",
+    "pcm_16k",
+    "alaw_8k",
+    "ulaw_8k",
+    "gsm_8k",
+    "ms_adpcm_8k",
+    "g722_16k",
+    "mp3_32k",
+    "opus_24k",
+    "opus_32k",
+    "flac",
+    "aac_32k",
+    "amr_nb",
+)
 """The names in ``media.profiles.PROFILES``, which this room may not look into; a test compares them."""
 
 MOST_OWN_PROFILES = 50
+_LONGEST_NAME = 40
+_NAME_WANTED = f"the name of a profile is wanted, 1 to {_LONGEST_NAME} of a-z, 0-9 and _, beginning with a letter"
 _FILES_BESIDE = ("original", "record")
 
 
@@ -54,8 +71,8 @@ def unknown_in_sections(sections: Iterable[Section], own: Collection[str]) -> li
 
 
 def _check_own_name(name: str) -> str:
-    if SLUG.fullmatch(name) is None:
-        raise ValueError(f"the name of a profile: {SLUG_WANTED}")
+    if SLUG.fullmatch(name) is None or len(name) > _LONGEST_NAME:
+        raise ValueError(_NAME_WANTED)
     if name in SHIPPED_PROFILES:
         raise ValueError("another name is wanted: a profile is shipped under this one, and stays what it is")
     if name in _FILES_BESIDE or path_segment(name) != name:
@@ -76,16 +93,20 @@ class OwnProfile(Part):
     """A profile of the firm's own; whether an encoder can do it, and keeps the parties apart, is checked with it."""
 
     codec: Text = Field(
-        description="How the audio is coded; one of the codecs that shipped profiles use.", examples=["opus"]
+        description="How the audio is coded: `pcm`, `alaw`, `opus` or another that a shipped profile uses.",
+        examples=["opus"],
     )
-    container: Text | None = Field(default=None, description="Format of the file; default: the codec's usual one.")
-    rate: int = Field(ge=1, description="Samples per second and channel, Hz.", examples=[16000])
+    rate: int | None = Field(
+        default=None, description="Samples per second and channel, Hz, that the codec knows; default: its usual one."
+    )
     bit_rate: int | None = Field(
-        default=None, ge=1, description="Bits per second and channel; for codecs that may choose."
+        default=None,
+        description="Bits per second of each channel, for codecs that leave a choice; default: the codec's usual one.",
     )
-    channels: Literal["keep", "mono", "split"] = Field(
-        default="keep",
-        description="`keep` as many as the original has; `split` into a file for each channel; `mono`, a mix of all.",
+    channels: Literal["keep", "split"] | None = Field(
+        default=None,
+        description="`keep` as many as the original has, or `split`, a file for each. Default: `keep`, or `split` for "
+        "codecs that know one channel only; two parties are never merged.",
     )
 
 

@@ -22,6 +22,8 @@ from cloud9_archive.media.verdicts import Failure
 
 # The parent's environment holds every secret that Airflow was given (AIRFLOW_CONN_…): an allow-list, never a copy.
 _ENVIRONMENT: Final = ("HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PYTHONHOME", "PYTHONPATH", "PYTHONUSERBASE")
+# Parallel work is parallel children: a thread per core for linear algebra would only take address space.
+_ALONE: Final = {"OPENBLAS_NUM_THREADS": "1"}
 _START_SECONDS: Final = 60.0
 _LEAVE_SECONDS: Final = 5.0
 _LONGEST_ANSWER: Final = 1024 * 1024
@@ -56,7 +58,7 @@ class Child:
         self._ready = False
         self._heard = b""
         self._complaints = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the child
-        environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
+        environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ} | _ALONE
         try:
             self._process = subprocess.Popen(  # noqa: S603 - this interpreter, our own module
                 [sys.executable, *_COMMAND],

@@ -25,7 +25,6 @@ def profile_of(policy: Policy, name: str) -> Profile:
         return firm_profile(
             name,
             codec=own.codec,
-            container=own.container,
             rate=own.rate,
             bit_rate=own.bit_rate,
             channels=own.channels,

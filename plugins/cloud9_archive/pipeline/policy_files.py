@@ -60,10 +60,7 @@ def load_policy(path: Path) -> Policy:
             )
         )
     if policy is not None:
-        for name, refusal in refused_profiles(policy):
-            place = ("media", "profiles", name)
-            wanted = ". ".join(filter(None, (refusal.message, refusal.hint)))
-            problems.append(Problem(document.line(place), dotted(place), "a group of keys", wanted))
+        problems += _refused_profiles(policy, document)
     if problems or policy is None:
         raise _refusal(problems, path=path)
     return policy
@@ -72,6 +69,19 @@ def load_policy(path: Path) -> Policy:
 def line_in_policy(path: Path, place: tuple[str | int, ...]) -> int:
     """The line of a valid policy's file at which this key or entry stands."""
     return read_placed(_text(path)).line(place)
+
+
+def _refused_profiles(policy: Policy, document: PlacedDocument) -> Iterator[Problem]:
+    """The policy's own profiles that nothing codes, or that would merge two parties."""
+    for name, refusal in refused_profiles(policy):
+        place: tuple[str, ...] = ("media", "profiles", name)
+        key = (refusal.subject or "").removeprefix(f"{dotted(place)}.")
+        told = getattr(policy.media.profiles[name], key, None)
+        if told is not None:
+            place = (*place, key)
+        found = "a group of keys" if told is None else shown(told)
+        wanted = " – ".join(filter(None, (refusal.message, refusal.hint)))
+        yield Problem(document.line(place), dotted(place), found, wanted)
 
 
 def _text(path: Path) -> str:
