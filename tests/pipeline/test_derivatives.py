@@ -122,7 +122,9 @@ def test_each_section_has_its_profile_and_the_shared_line_has_both(bench: Any, d
     assert record["waveform"]["path"].endswith(".peaks.json")
 
     others = [each for each in bench.records() if each["recording_id"] != record["recording_id"]]
-    assert sorted(map(sorted, map(made, others))) == [[], ["alaw_8k"]], "none adds nothing; without a section, the policy's"
+    assert sorted(map(sorted, map(made, others))) == [[], ["alaw_8k"]], (
+        "none adds nothing; without a section, the policy's"
+    )
     asked = {document["decision"]["profile"]: document["recordings"][0]["profiles"] for document in documents(bench)}
     assert asked == {
         "amr_nb": ["amr_nb", "desk_opus"],
@@ -130,7 +132,9 @@ def test_each_section_has_its_profile_and_the_shared_line_has_both(bench: Any, d
         "none": [],
         None: ["alaw_8k"],
     }
-    row = next(row for row in json.loads((bench.archive / result.report).read_bytes())["rows"] if row["profile"] == "amr_nb")
+    row = next(
+        row for row in json.loads((bench.archive / result.report).read_bytes())["rows"] if row["profile"] == "amr_nb"
+    )
     assert row["recordings"][0]["derivatives"] == ["amr_nb", "desk_opus"]
     bench.verified()
     assert not list((bench.root / "staging" / "media").rglob("*.*"))
@@ -138,10 +142,9 @@ def test_each_section_has_its_profile_and_the_shared_line_has_both(bench: Any, d
 
 def test_each_party_has_a_file_of_its_own_where_the_profile_splits(everything: Any, run_of: Any) -> None:
     window = run_of().window
-    recordings = everything.cloud9.cloud.world._days
     calls = [call for call in everything.truth(window).calls if call.kind is Kind.REGULAR]
-    (made_of,) = (day.recordings for (desk, day_of), day in recordings.items() if (desk, day_of) == ("emea", DAY.date()))
-    stereo = next(call for call in calls if made_of[call.links[0].recording_id].channels == 2)
+    recordings = everything.cloud9.cloud.world._days[("emea", DAY.date())].recordings
+    stereo = next(call for call in calls if recordings[call.links[0].recording_id].channels == 2)
     run = run_of(start=stereo.started_at, hours=1 / 3600)
     everything.run(run, media={"profile": "gsm_8k", "deadline": "7d"})
     (record,) = everything.records()

@@ -96,6 +96,30 @@ batch: {max_recordings: 5000}
     ]
 
 
+def test_profiles_that_would_merge_two_parties_or_do_not_exist_are_told_at_their_key(tmp_path: Path) -> None:
+    text = """\
+policy: emea
+sources: [a]
+schedule: {cron: "0 2 * * *", timezone: UTC}
+recording_rules: {enabled: false}
+media:
+  profiles:
+    good: {codec: opus}
+    thin:
+      codec: opus
+      bit_rate: 12000
+    narrow: {codec: amr_nb, channels: keep}
+    odd: {codec: opsu}
+archive: {target: archive}
+"""
+    merging, narrow, odd = faults(tmp_path, text)
+    assert merging.startswith(
+        "10: media.profiles.thin.bit_rate: found 12000: at 12000 bit/s for each channel opus would merge"
+    )
+    assert narrow.startswith("11: media.profiles.narrow.channels: found 'keep': amr_nb has one channel and would merge")
+    assert odd.startswith("12: media.profiles.odd.codec: found 'opsu': there is no codec 'opsu' – did you mean 'opus'?")
+
+
 def test_missing_groups_are_told_with_what_they_need(tmp_path: Path) -> None:
     assert faults(tmp_path, "# a comment\npolicy: emea\nsources: [a]\n") == [
         "2: archive: found nothing: this key is wanted, with target",
