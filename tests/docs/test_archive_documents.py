@@ -20,9 +20,11 @@ from cloud9_archive.domain.findings import Finding
 from cloud9_archive.domain.roster import ExtensionType
 from cloud9_archive.domain.run import CallRef, RecordingRef, RunKind, RunRef
 from cloud9_archive.domain.window import Window
-from cloud9_archive.media.profiles import profile_named
-from cloud9_archive.media.verdicts import Checks, Examination, Fault, Transcoded, Verdict
+from cloud9_archive.media.jobs import MediaResult
+from cloud9_archive.media.profiles import PROFILES
+from cloud9_archive.media.verdicts import Checks, Examination, Failure, Fault, Transcoded, Verdict, Waveform
 from cloud9_archive.pipeline.bag_documents import call_document, record_document
+from cloud9_archive.pipeline.media_work import MediaWork
 from cloud9_archive.pipeline.report import CSV_COLUMNS, RunFacts, report_json
 
 TEXT = (Path(__file__).parents[2] / "docs" / "archive-format.md").read_text(encoding="utf-8")
@@ -53,6 +55,7 @@ def fields(value: Any, prefix: str = "", *, opaque: tuple[str, ...] = ()) -> Ite
 
 
 def recording(state: MediaState) -> BatchRecording:
+    work = transcoded()
     return BatchRecording(
         RECORDING,
         state,
@@ -63,11 +66,26 @@ def recording(state: MediaState) -> BatchRecording:
         10,
         NOW,
         json.loads(json.dumps(asdict(EXAMINATION))),
-        {"profile": "alaw_8k", "parent_sha256": "0" * 64, **asdict(TRANSCODED)},
+        (work.derivatives()[0],),
+        tuple(work.failed()),
+        work.waveform(),
         "MEDIA_DAMAGED",
         "It is cut.",
         ((CALL, 0.0),),
     )
+
+
+def transcoded() -> MediaWork:
+    """Work of which one derivative succeeded and another failed."""
+    bare = BatchRecording(
+        RECORDING, MediaState.FETCHED, NOW, None, None, "0" * 64, 10, NOW, None, (), (), None, None, None, ()
+    )
+    profiles = (PROFILES["alaw_8k"], PROFILES["opus_24k"])
+    work = MediaWork(bare, Path("original"), profiles, Path(), None)
+    good, bad = (job.recording_key for job in work.jobs())
+    work.note(MediaResult(good, EXAMINATION, (TRANSCODED,), None, waveform=Waveform("2" * 64, 10, 1, 10.0, 10)))
+    work.note(MediaResult(bad, EXAMINATION, (), Failure("TRANSCODE", "It is longer.")))
+    return work
 
 
 def same(document: Any, what: str, *, opaque: tuple[str, ...] = ()) -> None:
@@ -76,21 +94,23 @@ def same(document: Any, what: str, *, opaque: tuple[str, ...] = ()) -> None:
 
 
 def test_the_fields_of_a_recording() -> None:
-    document = record_document(recording(MediaState.QUARANTINED), "emea_rates", profile_named("alaw_8k"))
-    same(document, "fields of record.json")
+    document = record_document(recording(MediaState.QUARANTINED), "emea_rates")
+    same(document, "fields of record.json", opaque=("derivatives[].settings.options",))
 
 
 def test_the_fields_of_a_call() -> None:
     call = Call(*CALL, NOW, parties=(Party(Side.NEAR),), recordings=(RecordingLink("r1"),), raw={"x": 1})
     decision = Decision(Outcome.RECORD, Rule.RECORDED_PARTY, "Jane is recorded.", (JANE,), "1" * 64, "2" * 64)
     member = BatchCall(call, call.digest(), None, NOW, {**decision.document(), "decided_at": NOW})
-    document = call_document(member, [recording(MediaState.TRANSCODED)], "emea_rates")
+    document = call_document(member, [recording(MediaState.TRANSCODED)], "emea_rates", {})
     same(document, "fields of a call document", opaque=("call.raw",))
 
 
 def test_the_fields_of_a_report() -> None:
     account = CallAccount(CALL, NOW, CallState.EXCLUDED, "do_not_record", "Nobody asked.", None, None)
-    account.recordings.append(RecordingAccount(RECORDING, None, None, None, None, None))
+    account.recordings.append(
+        RecordingAccount(RECORDING, None, None, None, None, None, failed_derivatives=tuple(transcoded().failed()))
+    )
     facts = RunFacts(
         run=RunRef("emea_rates", "r", RunKind.SCHEDULED, Window(NOW, NOW.replace(hour=10))),
         policy_version="3" * 64,

@@ -80,6 +80,7 @@ class Ruler:
         self.sections = self._index.sections
         self._rule_without_section = Rule.NO_SECTION_FITS if rules.sections else Rule.RECORDED_PARTY
         self.policy_version = policy.version
+        self.media_profile = policy.media.profile
         self.roster_version = self.roster.version if self.roster else None
         self._one_side = rules.never_record == "side"
         self.reasons = Reasons(self.roster, one_side=self._one_side)
@@ -166,6 +167,7 @@ class Ruler:
             policy_version=self.policy_version,
             section=ready.section.name if ready else None,
             retention=governing,
+            profile=ready.section.profile if ready else None,
         )
 
     def _entries(self, full: Sequence[Match], asked_for: Retention | None, call: Call) -> tuple[RecordedUser, ...]:
