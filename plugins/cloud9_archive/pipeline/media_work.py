@@ -8,13 +8,13 @@ from typing import Any
 
 from cloud9_archive.catalog.batches import BatchRecording
 from cloud9_archive.domain.keys import recording_key
-from cloud9_archive.errors import DamagedMediaError, EmptyMediaError, UnsupportedMediaError
+from cloud9_archive.errors import DamagedMediaError, EmptyMediaError, NotAudioError, UnsupportedMediaError
 from cloud9_archive.media.jobs import MediaJob, MediaResult
 from cloud9_archive.media.naming import part_path, waveform_path
 from cloud9_archive.media.profiles import PROFILES, UNALTERED, Profile
 from cloud9_archive.media.verdicts import Failure, Transcoded
 
-_AT_FAULT = frozenset({DamagedMediaError.code, EmptyMediaError.code, UnsupportedMediaError.code})
+_AT_FAULT = frozenset({DamagedMediaError.code, EmptyMediaError.code, UnsupportedMediaError.code, NotAudioError.code})
 """Codes that blame the original for certain. Any other failure may be the derivative's alone."""
 
 _NOTHING = PROFILES[UNALTERED]
