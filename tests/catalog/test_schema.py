@@ -20,11 +20,12 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, select, text
 from sqlalchemy.exc import StatementError
 
-from cloud9_archive.catalog.catalog import HEAD, Catalog, open_catalog
+from cloud9_archive.catalog.catalog import HEAD, Catalog, _readable, open_catalog
 from cloud9_archive.catalog.history import decisions_on
 from cloud9_archive.catalog.tables import media, metadata, runs
 from cloud9_archive.domain.run import CallRef
 from cloud9_archive.errors import CatalogError
+from cloud9_archive.pipeline.settings import Settings
 
 
 def test_migrations_make_the_tables(catalog: Catalog) -> None:
@@ -67,6 +68,34 @@ def test_other_databases_are_refused_without_telling_the_password(url: str) -> N
     with pytest.raises(CatalogError, match="catalog cannot live in") as caught:
         open_catalog(url)
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "postgresql+psycopg://u:p@s3cret@nowhere.invalid/d",
+        "postgresql+psycopg://u:p@h:s3cret@nowhere.invalid/d",
+        "postgresql+psycopg://u:p@h/s3cret@nowhere.invalid/d",
+        "postgresql+psycopg://u:p@h?s3cret@nowhere.invalid/d",
+        "postgresql+psycopg:/u:s3cret@nowhere.invalid/d",
+        "mysql://u:p@s3cret@h/d",
+    ],
+)
+def test_a_password_that_is_not_escaped_is_a_fault_of_the_url_that_does_not_quote_it(address: str) -> None:
+    with pytest.raises(CatalogError) as caught:
+        open_catalog(address)
+    error: BaseException | None = caught.value
+    while error is not None:
+        assert "s3cret" not in str(error)
+        error = error.__cause__ or error.__context__
+
+
+def test_an_at_sign_that_is_escaped_is_the_passwords() -> None:
+    assert _readable("postgresql+psycopg://u%40h:p%40ss@h/d").password == "p@ss"
+
+
+def test_the_settings_do_not_show_the_catalogs_url(tmp_path: Path) -> None:
+    assert "s3cret" not in repr(Settings(tmp_path, tmp_path, catalog_url="postgresql+psycopg://u:s3cret@h/d"))
 
 
 def test_times_without_a_zone_are_refused(catalog: Catalog) -> None:

@@ -33,6 +33,7 @@ def test_a_target_names_a_folder(tmp_path: Path, target: str, place: str) -> Non
     [
         ("s3://bucket/x", "not offered yet"),
         ("gs://bucket/x", "unknown"),
+        ("file://[x", "does not name a folder"),
         ("../x", "leads out"),
         ("a/../../x", "leads out"),
         ("", "not a path"),

@@ -71,7 +71,10 @@ def _archived(workspace: Workspace, batch: Batch) -> ArchivedBatch:
     try:
         bag, created = _seal(workspace, batch, plan)
     except StagingLostError as error:
-        raise _give_up(workspace, batch, error) from error
+        told = _give_up(workspace, batch, error)
+        if told is error:
+            raise
+        raise told from error
     refs = [RecordingRef(recording.source, recording.recording_id) for recording in plan.recordings]
     documented = {CallRef(call.source, call.call_id): call.digest for call in plan.calls}
     finish_batch(workspace.catalog, batch, bag, held=refs, documented=documented, now=workspace.clock())

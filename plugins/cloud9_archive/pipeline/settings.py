@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
@@ -22,7 +22,7 @@ class Settings:
 
     :param data_root: holds the catalog and staging, and archives with relative targets
     :param include_folder: holds ``policies/`` and ``rosters/``
-    :param catalog_url: SQLAlchemy URL; SQLite below ``data_root`` when None
+    :param catalog_url: SQLAlchemy URL; SQLite below ``data_root`` when None. It may hold a password, and is never shown
     :param staging_folder: where bytes wait for the archive; below ``data_root`` when None. Tasks on several hosts
         need a folder that all of them see
     :param claim_lease: for how long a batch belongs to its run without a sign of life
@@ -37,7 +37,7 @@ class Settings:
 
     data_root: Path
     include_folder: Path
-    catalog_url: str | None = None
+    catalog_url: str | None = field(default=None, repr=False)
     staging_folder: Path | None = None
     claim_lease: timedelta = timedelta(hours=6)
     media_workers: int = 2

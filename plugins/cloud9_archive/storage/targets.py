@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from cloud9_archive.errors import ConfigurationError
 from cloud9_archive.storage.local import LocalStore
@@ -48,12 +48,26 @@ def _path(target: str, *, base: Path) -> Path:
 
 
 def _file_url_path(target: str) -> Path:
-    url = urlsplit(target)
-    path = unquote(url.path)
-    if url.netloc not in {"", "localhost"} or not path.startswith("/") or "\0" in path or url.query or url.fragment:
+    url = _split(target)
+    path = unquote(url.path) if url else ""
+    if (
+        url is None
+        or url.netloc not in {"", "localhost"}
+        or not path.startswith("/")
+        or "\0" in path
+        or url.query
+        or url.fragment
+    ):
         raise ConfigurationError(
             f"archive target {target!r} does not name a folder of this host",
             subject="archive.target",
             hint="write file:/// and an absolute path, with ? and # percent-encoded",
         )
     return Path(path)
+
+
+def _split(target: str) -> SplitResult | None:
+    try:
+        return urlsplit(target)
+    except ValueError:
+        return None
