@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-
 from buckets import access_to, new_bucket
 
 from cloud9_archive.domain.retention import parse_retention

@@ -23,7 +23,7 @@ from cloud9_archive.catalog.tables import (
 )
 from cloud9_archive.domain.accounting import BatchState, CallState, MediaState
 from cloud9_archive.domain.call import Call
-from cloud9_archive.domain.retention import parse_retention
+from cloud9_archive.domain.retention import Retention, parse_retention
 from cloud9_archive.domain.run import CallRef, RecordingRef, WantedRecording
 from cloud9_archive.errors import CatalogError
 
@@ -36,7 +36,7 @@ class BatchRecording:
     :param duration: seconds, as the source reported it
     :param original_size: bytes
     :param links: the calls that it belongs to under this policy, each with the call's offset into it in seconds
-    :param retain_until: the latest moment until which the decision on any of these calls wants it kept
+    :param retain_until: the latest moment until which the policy, or the decision on any of these calls, wants it kept
     """
 
     ref: RecordingRef
@@ -63,13 +63,18 @@ class BatchRecording:
 
 @dataclass(frozen=True, slots=True)
 class BatchCall:
-    """A call in a batch, with the decision that selected it."""
+    """
+    A call in a batch, with the decision that selected it.
+
+    :param retain_until: until when the policy or that decision wants its document kept
+    """
 
     call: Call
     digest: str
     archived_digest: str | None
     deadline_at: datetime
     decision: Mapping[str, Any]
+    retain_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +94,13 @@ class Batch:
     calls: tuple[BatchCall, ...]
 
 
-def read_batch(catalog: Catalog, batch_id: str, *, lease: timedelta, now: datetime) -> Batch:
+def read_batch(
+    catalog: Catalog, batch_id: str, *, lease: timedelta, now: datetime, retention: Retention | None = None
+) -> Batch:
     """
     The batch with all its members; its lease is renewed.
 
+    :param retention: the policy's, for which everything is kept at least
     :raises CatalogError: if there is no such batch
     """
     with catalog.begin() as connection:
@@ -110,8 +118,8 @@ def read_batch(catalog: Catalog, batch_id: str, *, lease: timedelta, now: dateti
             row.run_id,
             BatchState(row.state),
             row.plan,
-            _recordings(connection, row.policy, batch_id),
-            _calls(connection, row.policy, batch_id),
+            _recordings(connection, row.policy, batch_id, retention),
+            _calls(connection, row.policy, batch_id, retention),
         )
 
 
@@ -122,7 +130,9 @@ def is_sealed(catalog: Catalog, batch_id: str) -> bool:
         return connection.scalar(query) == BatchState.SEALED
 
 
-def _recordings(connection: Connection, policy: str, batch_id: str) -> tuple[BatchRecording, ...]:
+def _recordings(
+    connection: Connection, policy: str, batch_id: str, retention: Retention | None
+) -> tuple[BatchRecording, ...]:
     query = (
         select(media, recordings.c.duration, recordings.c.filename)
         .join(
@@ -132,7 +142,7 @@ def _recordings(connection: Connection, policy: str, batch_id: str) -> tuple[Bat
         .where(media.c.policy == policy, media.c.batch_id == batch_id)
         .order_by(media.c.source, media.c.recording_id)
     )
-    links = _links(connection, policy, batch_id)
+    links = _links(connection, policy, batch_id, retention)
     return tuple(_recording(row, links) for row in connection.execute(query))
 
 
@@ -165,7 +175,9 @@ def _recording(row: Row[Any], links: Mapping[RecordingRef, _Links]) -> BatchReco
     )
 
 
-def _links(connection: Connection, policy: str, batch_id: str) -> dict[RecordingRef, _Links]:
+def _links(
+    connection: Connection, policy: str, batch_id: str, retention: Retention | None
+) -> dict[RecordingRef, _Links]:
     query = (
         select(call_recordings, policy_calls.c.started_at, decisions.c.retention)
         .join(
@@ -184,15 +196,27 @@ def _links(connection: Connection, policy: str, batch_id: str) -> dict[Recording
     for row in connection.execute(query):
         linked = links.setdefault(RecordingRef(row.source, row.recording_id), _Links())
         linked.calls.append((CallRef(row.source, row.call_id), row.offset))
-        if row.retention:
-            until = parse_retention(row.retention).until(row.started_at)
-            linked.retain_until = max(until, linked.retain_until or until)
+        until = _kept_until(row.started_at, row.retention, retention)
+        linked.retain_until = max(filter(None, (until, linked.retain_until)), default=None)
     return links
 
 
-def _calls(connection: Connection, policy: str, batch_id: str) -> tuple[BatchCall, ...]:
+def _kept_until(started_at: datetime, decided: str | None, retention: Retention | None) -> datetime | None:
+    """The later end of what the decision and the policy want, counted from the call's start."""
+    wanted = [retention, parse_retention(decided) if decided else None]
+    return max((each.until(started_at) for each in wanted if each is not None), default=None)
+
+
+def _calls(connection: Connection, policy: str, batch_id: str, retention: Retention | None) -> tuple[BatchCall, ...]:
     query = (
-        select(calls.c.document, calls.c.digest, policy_calls.c.archived_digest, policy_calls.c.deadline_at, decisions)
+        select(
+            calls.c.document,
+            calls.c.digest,
+            policy_calls.c.archived_digest,
+            policy_calls.c.deadline_at,
+            policy_calls.c.started_at,
+            decisions,
+        )
         .join(
             policy_calls,
             same_call(policy_calls, calls),
@@ -219,6 +243,7 @@ def _calls(connection: Connection, policy: str, batch_id: str) -> tuple[BatchCal
                 "roster_version": row.roster_version,
                 "decided_at": row.decided_at,
             },
+            retain_until=_kept_until(row.started_at, row.retention, retention),
         )
         for row in connection.execute(query)
     )

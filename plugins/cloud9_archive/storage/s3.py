@@ -20,7 +20,7 @@ from cloud9_archive.errors import (
 )
 from cloud9_archive.storage.s3_body import arriving, measured
 from cloud9_archive.storage.s3_client import is_aws, s3_errors
-from cloud9_archive.storage.s3_lock import LockRule, check_bucket, covers, lengthened, lock_words
+from cloud9_archive.storage.s3_lock import LEAST, LockRule, check_bucket, covers, lengthened, lock_words
 from cloud9_archive.storage.s3_objects import Objects
 from cloud9_archive.storage.s3_versions import Version, Versions
 from cloud9_archive.storage.store import PARALLEL, READ_LIMIT, HeldLock, Hidden, Put, Stored, put_in_parallel
@@ -237,9 +237,11 @@ class S3Store:
                 subject=key,
                 hint="run cloud9-archive verify to learn which of the two the archive vouches for",
             )
-        # A lock that was held and has ended by now is not begun again.
-        now = self._clock() if seen.lock.mode is None else None
-        asked = self._rule.asked(retain_until, since=standing.written_at, now=now) if self._rule else None
+        # A lock that was held and has ended is not begun again, nor one lengthened because two clocks differ.
+        locked = seen.lock.mode is not None
+        since = standing.written_at - LEAST if locked else standing.written_at
+        now = None if locked else self._clock()
+        asked = self._rule.asked(retain_until, since=since, now=now) if self._rule else None
         held = self._locked(key, name, standing.version_id, held=seen.lock, asked=asked)
         return Stored(key, seen.size, sha256, created=False, version_id=standing.version_id, lock=held, proven=True)
 
