@@ -24,6 +24,7 @@
     │   ├── RosterError               a roster file
     │   ├── WindowError               the run has no window to work on
     │   ├── ArchiveConflictError      other bytes stand where ours must go
+    │   ├── LockNotProvenError        a file in the archive is not locked as it must be
     │   ├── CatalogError              the catalog cannot be used as it is
     │   └── ReconciliationError       the run does not add up
     └── RecordError                   one recording is bad: quarantine it, carry on
@@ -198,6 +199,12 @@ class ArchiveConflictError(ConfigurationError):
     """The archive already holds other bytes under this key; nothing was overwritten."""
 
     code = "ARCHIVE_CONFLICT"
+
+
+class LockNotProvenError(ConfigurationError):
+    """The archive does not hold a file under the lock that was asked for; it counts as not archived."""
+
+    code = "LOCK_NOT_PROVEN"
 
 
 class CatalogError(ConfigurationError):

@@ -31,7 +31,7 @@ class AlteringStore(LocalStore):
 
     ending = ""
 
-    def put(self, key: str, content: bytes | Path, *, sha256: str) -> Stored:
+    def put(self, key: str, content: bytes | Path, *, sha256: str, **kept: Any) -> Stored:
         stored = super().put(key, content, sha256=sha256)
         if key.endswith(self.ending):
             path = self.root / key
@@ -109,7 +109,7 @@ def test_staging_is_cleared_after_the_seal_and_then_at_once(everything: Any, rea
     at_the_seal = []
 
     class Watching(AlteringStore):
-        def put(self, key: str, content: bytes | Path, *, sha256: str) -> Stored:
+        def put(self, key: str, content: bytes | Path, *, sha256: str, **kept: Any) -> Stored:
             if key.endswith(f"/{SEAL}"):
                 at_the_seal.append(len([path for path in staged.rglob("*") if path.is_file()]))
             return LocalStore.put(self, key, content, sha256=sha256)

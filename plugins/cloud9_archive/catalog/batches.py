@@ -23,7 +23,7 @@ from cloud9_archive.catalog.tables import (
 )
 from cloud9_archive.domain.accounting import BatchState, CallState, MediaState
 from cloud9_archive.domain.call import Call
-from cloud9_archive.domain.retention import parse_retention
+from cloud9_archive.domain.retention import Retention, parse_retention
 from cloud9_archive.domain.run import CallRef, RecordingRef, WantedRecording
 from cloud9_archive.errors import CatalogError
 
@@ -39,7 +39,7 @@ class BatchRecording:
     :param derivatives: file, digest, provenance and checks of each that is staged
     :param failed_derivatives: profile, code and reason of each that is not
     :param waveform: file, digest and size of the peaks
-    :param retain_until: the latest moment until which the decision on any of these calls wants it kept
+    :param retain_until: the latest moment until which the policy, or the decision on any of these calls, wants it kept
     :param profiles: those that the decisions on these calls ask for; None among them is the policy's own
     """
 
@@ -80,13 +80,18 @@ class BatchRecording:
 
 @dataclass(frozen=True, slots=True)
 class BatchCall:
-    """A call in a batch, with the decision that selected it."""
+    """
+    A call in a batch, with the decision that selected it.
+
+    :param retain_until: until when the policy or that decision wants its document kept
+    """
 
     call: Call
     digest: str
     archived_digest: str | None
     deadline_at: datetime
     decision: Mapping[str, Any]
+    retain_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,10 +135,13 @@ def profiles_of(*derivatives: Iterable[Mapping[str, Any]]) -> frozenset[str]:
     return frozenset(each["profile"] for several in derivatives for each in several)
 
 
-def read_batch(catalog: Catalog, batch_id: str, *, lease: timedelta, now: datetime) -> Batch:
+def read_batch(
+    catalog: Catalog, batch_id: str, *, lease: timedelta, now: datetime, retention: Retention | None = None
+) -> Batch:
     """
     The batch with all its members; its lease is renewed.
 
+    :param retention: the policy's, for which everything is kept at least
     :raises CatalogError: if there is no such batch
     """
     with catalog.begin() as connection:
@@ -151,8 +159,8 @@ def read_batch(catalog: Catalog, batch_id: str, *, lease: timedelta, now: dateti
             row.run_id,
             BatchState(row.state),
             row.plan,
-            _recordings(connection, row.policy, batch_id),
-            _calls(connection, row.policy, batch_id),
+            _recordings(connection, row.policy, batch_id, retention),
+            _calls(connection, row.policy, batch_id, retention),
             _earlier(connection, row.policy, batch_id),
         )
 
@@ -164,7 +172,9 @@ def is_sealed(catalog: Catalog, batch_id: str) -> bool:
         return connection.scalar(query) == BatchState.SEALED
 
 
-def _recordings(connection: Connection, policy: str, batch_id: str) -> tuple[BatchRecording, ...]:
+def _recordings(
+    connection: Connection, policy: str, batch_id: str, retention: Retention | None
+) -> tuple[BatchRecording, ...]:
     query = (
         select(media, recordings.c.duration, recordings.c.filename)
         .join(
@@ -174,7 +184,7 @@ def _recordings(connection: Connection, policy: str, batch_id: str) -> tuple[Bat
         .where(media.c.policy == policy, media.c.batch_id == batch_id)
         .order_by(media.c.source, media.c.recording_id)
     )
-    links = _links(connection, policy, batch_id)
+    links = _links(connection, policy, batch_id, retention)
     return tuple(_recording(row, links) for row in connection.execute(query))
 
 
@@ -211,7 +221,9 @@ def _recording(row: Row[Any], links: Mapping[RecordingRef, _Links]) -> BatchReco
     )
 
 
-def _links(connection: Connection, policy: str, batch_id: str) -> dict[RecordingRef, _Links]:
+def _links(
+    connection: Connection, policy: str, batch_id: str, retention: Retention | None
+) -> dict[RecordingRef, _Links]:
     query = (
         select(call_recordings, policy_calls.c.started_at, decisions.c.retention, decisions.c.profile)
         .join(
@@ -231,9 +243,8 @@ def _links(connection: Connection, policy: str, batch_id: str) -> dict[Recording
         linked = links.setdefault(RecordingRef(row.source, row.recording_id), _Links())
         linked.calls.append((CallRef(row.source, row.call_id), row.offset))
         linked.profiles.add(row.profile)
-        if row.retention:
-            until = parse_retention(row.retention).until(row.started_at)
-            linked.retain_until = max(until, linked.retain_until or until)
+        until = _kept_until(row.started_at, row.retention, retention)
+        linked.retain_until = max(filter(None, (until, linked.retain_until)), default=None)
     return links
 
 
@@ -250,9 +261,22 @@ def _earlier(connection: Connection, policy: str, batch_id: str) -> dict[Recordi
     }
 
 
-def _calls(connection: Connection, policy: str, batch_id: str) -> tuple[BatchCall, ...]:
+def _kept_until(started_at: datetime, decided: str | None, retention: Retention | None) -> datetime | None:
+    """The later end of what the decision and the policy want, counted from the call's start."""
+    wanted = [retention, parse_retention(decided) if decided else None]
+    return max((each.until(started_at) for each in wanted if each is not None), default=None)
+
+
+def _calls(connection: Connection, policy: str, batch_id: str, retention: Retention | None) -> tuple[BatchCall, ...]:
     query = (
-        select(calls.c.document, calls.c.digest, policy_calls.c.archived_digest, policy_calls.c.deadline_at, decisions)
+        select(
+            calls.c.document,
+            calls.c.digest,
+            policy_calls.c.archived_digest,
+            policy_calls.c.deadline_at,
+            policy_calls.c.started_at,
+            decisions,
+        )
         .join(
             policy_calls,
             same_call(policy_calls, calls),
@@ -280,6 +304,7 @@ def _calls(connection: Connection, policy: str, batch_id: str) -> tuple[BatchCal
                 "roster_version": row.roster_version,
                 "decided_at": row.decided_at,
             },
+            retain_until=_kept_until(row.started_at, row.retention, retention),
         )
         for row in connection.execute(query)
     )

@@ -10,17 +10,24 @@ import typer
 
 from cloud9_archive.errors import Cloud9ArchiveError
 from cloud9_archive.pipeline.verify import verify_archive
+from cloud9_archive.storage.store import Store
 from cloud9_archive.storage.targets import open_store
 
 _CANNOT_TELL = 2
 
 
 def verify_command(
-    url: Annotated[str, typer.Argument(help="The archive: a path, or file:///…")],
+    url: Annotated[str, typer.Argument(help="The archive: a path, file:///…, or s3://bucket/prefix")],
     *,
     policy: Annotated[str | None, typer.Option(help="Check this policy only.")] = None,
     head: Annotated[
         str | None, typer.Option(help="A head digest kept elsewhere: finds a chain whose end was cut off.")
+    ] = None,
+    conn_id: Annotated[
+        str | None,
+        typer.Option(
+            help="Airflow connection that leads to the bucket; by default as whoever boto3 finds this host to be."
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as one JSON object.")] = False,
 ) -> None:
@@ -31,7 +38,7 @@ def verify_command(
     faults), 2 if the archive cannot be looked at.
     """
     try:
-        report = verify_archive(open_store(url, base=Path.cwd()), policy=policy, head=head)
+        report = verify_archive(_store(url, conn_id), policy=policy, head=head)
     except Cloud9ArchiveError as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(_CANNOT_TELL) from None
@@ -43,3 +50,14 @@ def verify_command(
         typer.echo(report.summary())
     if not report.ok:
         raise typer.Exit(1)
+
+
+def _store(url: str, conn_id: str | None) -> Store:
+    if conn_id is None:
+        return open_store(url, base=Path.cwd())
+    from cloud9_archive.cli.connections import archive_of_connection  # noqa: PLC0415 - imports Airflow
+    from cloud9_archive.cli.logs import quiet_logs  # noqa: PLC0415 - as above
+
+    with quiet_logs():
+        access = archive_of_connection(conn_id)
+    return open_store(url, base=Path.cwd(), access=access)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Mapping
 from datetime import date, timedelta
 from functools import cached_property
@@ -11,6 +10,7 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 
+from cloud9_archive.domain.archiving import Archive
 from cloud9_archive.domain.call import canonical_json
 from cloud9_archive.domain.policy_words import (
     ConnectionIds,
@@ -27,10 +27,7 @@ from cloud9_archive.domain.recording_rules import RecordingRules
 
 NOT_OFFERED_YET: Mapping[str, str] = {
     "alerts": "alerts are not part of a policy yet: use Airflow's own callbacks and notifiers",
-    "archive.conn_id": "archives other than folders are not offered yet",
     "archive.legal_hold": "legal holds are not offered yet: nothing would be held",
-    "archive.lock": "locks are not offered yet: nothing would be locked",
-    "archive.retention": "retention is not offered yet: nothing would be retained or disposed of by it",
     "batch.max_bytes": "batches are bounded by max_recordings only",
     "run_on.executor": "the executor is Airflow's setting: use queue or pool",
 }
@@ -107,28 +104,6 @@ class Media(Part):
     def _deadline_is_bounded(cls, value: timedelta) -> timedelta:
         if not timedelta(minutes=1) <= value <= timedelta(days=365):
             raise ValueError("a duration from 1m to 365d is wanted")
-        return value
-
-
-class Archive(Part):
-    """Where the archive stands."""
-
-    target: str = Field(
-        max_length=1024,
-        description="A folder: relative to the deployment's archive base, absolute, or a `file://` URL.",
-        examples=["archive"],
-    )
-
-    @field_validator("target")
-    @classmethod
-    def _target_is_a_folder(cls, value: str) -> str:
-        scheme, separator, _ = value.partition("://")
-        if separator and scheme.lower() != "file":
-            raise ValueError("a folder or file:// URL is wanted: other archives are not offered yet")
-        if not value.strip() or value != value.strip() or not value.isprintable():
-            raise ValueError("a folder is wanted, such as archive, without blanks around it or control characters")
-        if ".." in re.split(r"[/\\]", value):
-            raise ValueError("a folder without .. in its path is wanted")
         return value
 
 

@@ -89,6 +89,7 @@ def call_document(
         "call": call.call.document(),
         "call_sha256": call.digest,
         "decision": {**call.decision, "decided_at": utc_text(call.decision["decided_at"])},
+        "retain_until": utc_text(call.retain_until),
         "recordings": [
             {
                 "recording_id": link.recording_id,

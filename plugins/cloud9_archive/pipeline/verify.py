@@ -39,6 +39,7 @@ def verify_archive(store: Store, *, policy: str | None = None, head: str | None 
         if vouched.head:
             heads.append(vouched.head)
         _verify_policy(checker, keys, vouched=vouched)
+    _check_hidden(checker, policy=policy)
     _check_presence(checker, policy=policy, heads=heads)
     if policy is None:
         _verify_root(checker, root_files)
@@ -98,6 +99,18 @@ def _check_presence(checker: Checker, *, policy: str | None, heads: list[Head]) 
         checker.found(Code.ARCHIVE_EMPTY, "archive", "there is nothing to verify")
     else:
         checker.found(Code.POLICY_UNKNOWN, policy, "there is nothing of it to verify")
+
+
+def _check_hidden(checker: Checker, *, policy: str | None) -> None:
+    """What others put over files, where the store keeps versions; the files themselves were read below it."""
+    for each in checker.store.hidden(path_segment(policy) if policy else ""):
+        held = f"the bucket holds {each.versions} versions of it"
+        if each.deleted:
+            checker.found(Code.FILE_DELETED, each.key, f"{held} and a delete marker")
+        if not each.same:
+            checker.found(Code.FILE_OVERWRITTEN, each.key, f"{held}, with different bytes")
+        elif each.versions > 1:
+            checker.found(Code.FILE_WRITTEN_TWICE, each.key, f"{held}, with the same bytes")
 
 
 def _verify_root(checker: Checker, files: set[str]) -> None:

@@ -26,6 +26,9 @@ class Code(StrEnum):
     FILE_UNREADABLE = "FILE_UNREADABLE"
     FILE_EXTRA = "FILE_EXTRA"
     FILE_MISPLACED = "FILE_MISPLACED"
+    FILE_OVERWRITTEN = "FILE_OVERWRITTEN"
+    FILE_DELETED = "FILE_DELETED"
+    FILE_WRITTEN_TWICE = "FILE_WRITTEN_TWICE"
     BAG_MALFORMED = "BAG_MALFORMED"
     RECORD_CONTRADICTED = "RECORD_CONTRADICTED"
     BAG_UNSEALED = "BAG_UNSEALED"
@@ -97,6 +100,24 @@ MEANINGS = {
         "file",
         "A file lies where the layout has no place for one.",
         "Move it out of the archive; find out who put it there.",
+    ),
+    Code.FILE_OVERWRITTEN: Meaning(
+        Severity.FAULT,
+        "file",
+        "In the bucket, other bytes were put over a file; the first version, which was checked, is still there.",
+        "Find out who wrote to the bucket; remove the newer version, after keeping a copy of it.",
+    ),
+    Code.FILE_DELETED: Meaning(
+        Severity.FAULT,
+        "file",
+        "In the bucket, a delete marker stands over a file, or where one was; its version, if there is one, was checked.",
+        "Find out who deleted it; remove the delete marker.",
+    ),
+    Code.FILE_WRITTEN_TWICE: Meaning(
+        Severity.NOTICE,
+        "file",
+        "In the bucket, the same bytes were put over a file.",
+        "None: a put that was cut off or ran twice leaves this where the server may not remove versions.",
     ),
     Code.BAG_MALFORMED: Meaning(
         Severity.FAULT, "bag", "A tag file of a sealed bag does not say what this format wants.", _RESTORE
