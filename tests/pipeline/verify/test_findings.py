@@ -144,8 +144,8 @@ def test_a_chain_written_anew_from_the_second_link(archive: Any) -> None:
     )
     write(archive.root / link_path(POLICY, 3), link_bytes(last))
     assert codes(archive) == []
-    assert codes(archive, head=archive.links[2].digest()) == [Code.CHAIN_ROLLED_BACK]
-    assert codes(archive, head=first.digest()) == []
+    assert codes(archive, heads=[archive.links[2].digest()]) == [Code.CHAIN_ROLLED_BACK]
+    assert codes(archive, heads=[first.digest()]) == []
 
 
 def test_newest_link_and_its_bag_cut_off_are_found_by_the_head_alone(archive: Any) -> None:
