@@ -25,7 +25,6 @@ extendedKeyUsage = critical,timeStamping
 serial = {home}/serial
 signer_cert = {home}/leaf.pem
 signer_key = {home}/leaf.key
-certs = {home}/root.pem
 signer_digest = sha256
 default_policy = 1.2.3.4.1
 digests = sha256
