@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from airflow.sdk.configuration import conf
 
-from cloud9_archive.pipeline.settings import Settings
+from cloud9_archive.pipeline.settings import ProofSettings, Settings
 
 if TYPE_CHECKING:
     from cloud9_archive.api.source import DeploymentCertificates
@@ -33,6 +33,7 @@ def deployment_settings() -> Settings:
         media_longest_hours=conf.getfloat(SECTION, "media_longest_hours", fallback=DEFAULTS.media_longest_hours),
         media_deadline=_minutes("media_deadline_minutes"),
         backfill_rate_share=conf.getfloat(SECTION, "backfill_rate_share", fallback=DEFAULTS.backfill_rate_share),
+        proof=_proof(),
     )
 
 
@@ -45,6 +46,20 @@ def deployment_certificates() -> DeploymentCertificates:
         certificate=_text("tls_certificate") or None,
         key_file=_text("tls_key_file") or None,
         key_password=conf.get(SECTION, "tls_key_password", fallback="") or None,
+    )
+
+
+def _proof() -> ProofSettings:
+    """How chains are signed; Airflow itself looks a secret up for ``…_SECRET``, and runs a command for ``…_CMD``."""
+    return ProofSettings(
+        signing_key_file=_folder("signing_key_file"),
+        signing_key=_text("signing_key") or None,
+        signing_key_password=conf.get(SECTION, "signing_key_password", fallback="") or None,
+        timestamp_url=_text("timestamp_url") or None,
+        timestamp_ca_file=_folder("timestamp_ca_file"),
+        public_key_files=tuple(
+            Path(part.strip()).expanduser().absolute() for part in _text("public_key_files").split(",") if part.strip()
+        ),
     )
 
 

@@ -26,7 +26,8 @@
     │   ├── ArchiveConflictError      other bytes stand where ours must go
     │   ├── LockNotProvenError        a file in the archive is not locked as it must be
     │   ├── CatalogError              the catalog cannot be used as it is
-    │   └── ReconciliationError       the run does not add up
+    │   ├── ReconciliationError       the run does not add up
+    │   └── VerificationError         an archive is not as its seals and chain say
     └── RecordError                   one recording is bad: quarantine it, carry on
         ├── DamagedMediaError
         ├── EmptyMediaError
@@ -217,6 +218,12 @@ class ReconciliationError(ConfigurationError):
     """The run does not add up: something is unaccounted for, or upstream work failed."""
 
     code = "RECONCILIATION"
+
+
+class VerificationError(ConfigurationError):
+    """An archive is not as its seals and its chain say it is."""
+
+    code = "VERIFICATION"
 
 
 class RecordError(Cloud9ArchiveError):

@@ -227,6 +227,56 @@ def get_provider_info() -> dict[str, Any]:
                         "example": "0.8",
                         "default": "0.5",
                     },
+                    "signing_key_file": {
+                        "description": "Absolute path of the Ed25519 private key that signs chain links: PEM, PKCS#8. "
+                        "Empty: links are not signed.",
+                        "version_added": "0.1.0",
+                        "type": "string",
+                        "example": "/etc/cloud9-archive/signing-key.pem",
+                        "default": "",
+                    },
+                    "signing_key": {
+                        "description": "The same key as text, from a secrets backend: name the secret in "
+                        "signing_key_secret, or a command that prints it in signing_key_cmd.",
+                        "version_added": "0.1.0",
+                        "type": "string",
+                        "example": None,
+                        "default": "",
+                        "sensitive": True,
+                    },
+                    "signing_key_password": {
+                        "description": "Opens the signing key, if it is encrypted.",
+                        "version_added": "0.1.0",
+                        "type": "string",
+                        "example": None,
+                        "default": "",
+                        "sensitive": True,
+                    },
+                    "timestamp_url": {
+                        "description": "Address of a time-stamping authority (RFC 3161), http or https, that is asked for "
+                        "a time stamp on each chain link; directly, without a proxy. Empty: none is asked.",
+                        "version_added": "0.1.0",
+                        "type": "string",
+                        "example": "http://tsa.example.com/tsr",
+                        "default": "",
+                    },
+                    "timestamp_ca_file": {
+                        "description": "PEM file of the certificates that time stamps are checked against; needed with "
+                        "timestamp_url.",
+                        "version_added": "0.1.0",
+                        "type": "string",
+                        "example": "/etc/cloud9-archive/tsa-ca.pem",
+                        "default": "",
+                    },
+                    "public_key_files": {
+                        "description": "PEM files of the public keys that the scheduled verification trusts, separated by "
+                        "commas, those of earlier signing keys too. Empty: it takes the keys that lie in "
+                        "the archive.",
+                        "version_added": "0.1.0",
+                        "type": "string",
+                        "example": "/etc/cloud9-archive/signed-2026.pem",
+                        "default": "",
+                    },
                 },
             }
         },

@@ -135,6 +135,18 @@ FINDING_KINDS: Mapping[str, FindingKind] = {
         meaning="A recording is damaged, empty or not audio; its original is archived and marked, without derivative.",
         next_action="Listen to the original; if the source has a better one, ask for it to be uploaded again.",
     ),
+    "SIGNATURE_MISSING": FindingKind(
+        Severity.ERROR,
+        gap=False,
+        meaning="A chain link has no signature, and the configured key is not the one that it names: an attempt was cut off before the key was changed.",
+        next_action="Configure the earlier key, clear the run's reconcile task, then configure the new key again. It heals when the signature is there.",
+    ),
+    "TIMESTAMP_MISSING": FindingKind(
+        Severity.WARNING,
+        gap=False,
+        meaning="The time-stamping authority gave no usable time stamp for a chain link.",
+        next_action="Nothing stops because of it, and each run asks again; if it stays, ask the authority, or correct timestamp_url and timestamp_ca_file. It heals when the time stamp is there.",
+    ),
 }
 """Every code; the table in the runbook is generated from this."""
 

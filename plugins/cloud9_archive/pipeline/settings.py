@@ -16,6 +16,43 @@ _MOST_HOURS = 168
 
 
 @dataclass(frozen=True, slots=True)
+class ProofSettings:
+    """
+    What proves a chain to strangers: a signature, a time stamp, both or none.
+
+    :param signing_key_file: PEM file of an Ed25519 private key
+    :param signing_key: the same as text, from a secrets backend; it is in no repr
+    :param signing_key_password: opens an encrypted one
+    :param timestamp_url: http or https address of a time-stamping authority (RFC 3161)
+    :param timestamp_ca_file: PEM file of the certificates that its answers are checked against
+    :param public_key_files: PEM files of the public keys that the scheduled verification trusts; none: the archive's
+    :raises ConfigurationError: if two keys are given, or an authority without certificates to check it against
+    """
+
+    signing_key_file: Path | None = None
+    signing_key: str | None = field(default=None, repr=False)
+    signing_key_password: str | None = field(default=None, repr=False)
+    timestamp_url: str | None = None
+    timestamp_ca_file: Path | None = None
+    public_key_files: tuple[Path, ...] = ()
+
+    def __post_init__(self) -> None:
+        """What belongs together is there together."""
+        if self.signing_key and self.signing_key_file:
+            raise ConfigurationError(
+                "[cloud9_archive] gives both signing_key and signing_key_file",
+                subject="signing_key",
+                hint="keep one of them",
+            )
+        if self.timestamp_url and not self.timestamp_ca_file:
+            raise ConfigurationError(
+                "[cloud9_archive] gives timestamp_url without timestamp_ca_file",
+                subject="timestamp_ca_file",
+                hint="name the PEM file of the authority's certificates: a time stamp that nobody checked would stay in the archive for good",
+            )
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """
     A deployment's folders and limits.
@@ -32,6 +69,7 @@ class Settings:
     :param media_deadline: after which a recording under work is given up; by its size when None
     :param backfill_rate_share: above 0 and at most 1; the part of each of the source's limits that all runs together
         may use which are not scheduled
+    :param proof: how chains are signed and time-stamped
     :raises ConfigurationError: if a number is out of its range
     """
 
@@ -45,6 +83,7 @@ class Settings:
     media_longest_hours: float = DEFAULT_LIMITS.longest_seconds / 3600
     media_deadline: timedelta | None = None
     backfill_rate_share: float = 0.5
+    proof: ProofSettings = ProofSettings()
 
     def __post_init__(self) -> None:
         """Every number is in its range."""
