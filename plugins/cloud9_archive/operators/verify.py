@@ -49,6 +49,7 @@ class Cloud9VerifyArchiveOperator(BaseOperator):
         from datetime import timedelta
 
         from cloud9_archive.domain.schedule import parse_duration
+        from cloud9_archive.hooks.archives import archive_access
         from cloud9_archive.pipeline.policy_files import load_policy
         from cloud9_archive.pipeline.verify_policies import verify_policies
         from cloud9_archive.pipeline.verify_report import Severity
@@ -61,7 +62,7 @@ class Cloud9VerifyArchiveOperator(BaseOperator):
             turn=context["dag_run"].run_after.toordinal() // timedelta(weeks=1).days,
         )
         found = [load_policy(settings.policies / f"{name}.yaml") for name in self.policies]
-        report = verify_policies(found, settings, scope=scope)
+        report = verify_policies(found, settings, scope=scope, open_archive=archive_access)
         for finding in report.findings:
             self.log.log(40 if finding.severity is Severity.FAULT else 30, "%s", finding.line())
         self.log.info("%s", report.summary())

@@ -12,16 +12,19 @@ from cloud9_archive.pipeline.verify import verify_archive
 from cloud9_archive.pipeline.verify_proofs import read_trust
 from cloud9_archive.pipeline.verify_report import VerifyReport
 from cloud9_archive.pipeline.verify_scope import Scope
-from cloud9_archive.storage.targets import open_store
+from cloud9_archive.pipeline.workspace import OpenArchive, archive_of
 
 
-def verify_policies(policies: Sequence[Policy], settings: Settings, *, scope: Scope) -> VerifyReport:
+def verify_policies(
+    policies: Sequence[Policy], settings: Settings, *, scope: Scope, open_archive: OpenArchive | None = None
+) -> VerifyReport:
     """
     The whole archive of the policies, which have one target, was checked; the catalog's heads must be in its chains.
 
     :param policies: at least one
+    :param open_archive: the way to a bucket; without it, only policies that name no ``archive.conn_id`` are served
     """
-    store = open_store(policies[0].archive.target, base=settings.data_root)
+    store = archive_of(policies[0], settings, open_archive=open_archive)
     catalog = open_catalog(settings.catalog_address)
     try:
         known = [head(catalog, policy.policy) for policy in policies]
