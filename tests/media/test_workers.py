@@ -180,7 +180,7 @@ def test_each_limit_is_really_reached_and_the_next_recording_is_well(
 
 
 def test_a_recording_that_wants_much_memory_does_not_get_it(m4a: Path, ogg: Path, tmp_path: Path) -> None:
-    content, padding = m4a.read_bytes(), 120 * 1024 * 1024
+    content, padding = m4a.read_bytes(), 60 * 1024 * 1024
     place = content.index(b"moov") - 4
     (length,) = struct.unpack_from(">I", content, place)
     index = struct.pack(">I", length + padding) + content[place + 4 : place + length]
@@ -188,7 +188,7 @@ def test_a_recording_that_wants_much_memory_does_not_get_it(m4a: Path, ogg: Path
         stream.write(content[:place] + index + struct.pack(">I4s", padding, b"free"))
         stream.truncate(place + length + padding)
     jobs = [job(tmp_path / "greedy.m4a", tmp_path, "none"), job(ogg, tmp_path)]
-    greedy, good = run_jobs(jobs, workers=1, limits=MediaLimits(memory_bytes=272 * 1024 * 1024))
+    greedy, good = run_jobs(jobs, workers=1, limits=MediaLimits(memory_bytes=256 * 1024 * 1024))
     assert greedy.failure is not None
     assert (greedy.failure.code, good.failure) == ("MEDIA_LIMIT_EXCEEDED", None)
     assert "bytes of memory" in greedy.failure.reason
