@@ -29,6 +29,9 @@ def deployment_settings() -> Settings:
         staging_folder=_folder("staging_folder"),
         claim_lease=timedelta(minutes=conf.getint(SECTION, "claim_lease_minutes", fallback=lease)),
         media_workers=conf.getint(SECTION, "media_workers", fallback=DEFAULTS.media_workers),
+        media_memory_mib=conf.getint(SECTION, "media_memory_mib", fallback=DEFAULTS.media_memory_mib),
+        media_longest_hours=conf.getfloat(SECTION, "media_longest_hours", fallback=DEFAULTS.media_longest_hours),
+        media_deadline=_minutes("media_deadline_minutes"),
         backfill_rate_share=conf.getfloat(SECTION, "backfill_rate_share", fallback=DEFAULTS.backfill_rate_share),
     )
 
@@ -48,6 +51,10 @@ def deployment_certificates() -> DeploymentCertificates:
 def _folder(option: str) -> Path | None:
     text = _text(option)
     return Path(text).expanduser().absolute() if text else None
+
+
+def _minutes(option: str) -> timedelta | None:
+    return timedelta(minutes=conf.getfloat(SECTION, option)) if _text(option) else None
 
 
 def _text(option: str) -> str:

@@ -30,6 +30,7 @@
         ├── DamagedMediaError
         ├── EmptyMediaError
         ├── UnsupportedMediaError
+        │   └── NotAudioError         an error page, an archive, a picture, text
         ├── TranscodeError
         │   └── DerivativeMismatchError  it was made, and is not what the original is
         ├── MediaLimitError           needs more time, memory or space than one recording may have
@@ -218,9 +219,33 @@ class RecordError(Cloud9ArchiveError):
 
 
 class DamagedMediaError(RecordError):
-    """The audio is cut, altered or does not decode to its end."""
+    """
+    The audio is cut, altered or does not decode to its end.
+
+    :param kind: the code of what a decoder met; None if it was not a decoder that found it
+    :param at_seconds: audio that came out before
+    :param lost_seconds: an estimate of what does not decode; None if nothing is known
+    :param count: packets of which none or damaged audio came out
+    """
 
     code = "MEDIA_DAMAGED"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        subject: str | None = None,
+        hint: str | None = None,
+        kind: str | None = None,
+        at_seconds: float | None = None,
+        lost_seconds: float | None = None,
+        count: int = 1,
+    ) -> None:
+        self.kind = kind
+        self.at_seconds = at_seconds
+        self.lost_seconds = lost_seconds
+        self.count = count
+        super().__init__(message, subject=subject, hint=hint)
 
 
 class EmptyMediaError(RecordError):
@@ -233,6 +258,12 @@ class UnsupportedMediaError(RecordError):
     """The bytes are not audio of a kind that is known here."""
 
     code = "MEDIA_UNSUPPORTED"
+
+
+class NotAudioError(UnsupportedMediaError):
+    """The bytes are no audio at all: an error page, an archive, a picture, text."""
+
+    code = "MEDIA_NOT_AUDIO"
 
 
 class TranscodeError(RecordError):

@@ -195,6 +195,30 @@ def get_provider_info() -> dict[str, Any]:
                         "example": None,
                         "default": "2",
                     },
+                    "media_memory_mib": {
+                        "description": "Address space of each of them in MiB, at least 512. Most of it is reserved and never "
+                        "used: real memory stays under 150 MB whatever the length. What needs more is quarantined.",
+                        "version_added": "0.1.0",
+                        "type": "integer",
+                        "example": None,
+                        "default": "1024",
+                    },
+                    "media_longest_hours": {
+                        "description": "Hours of audio that one recording may have, at most 168. Longer ones are "
+                        "quarantined.",
+                        "version_added": "0.1.0",
+                        "type": "float",
+                        "example": "72",
+                        "default": "24",
+                    },
+                    "media_deadline_minutes": {
+                        "description": "Minutes after which a recording under work is given up and quarantined. Empty: "
+                        "by its size, from 4 minutes to about 2.5 hours, many times what it needs.",
+                        "version_added": "0.1.0",
+                        "type": "string",
+                        "example": "30",
+                        "default": "",
+                    },
                     "backfill_rate_share": {
                         "description": "The part of each of Cloud9's limits per minute that backfills and manual runs "
                         "may use together, above 0 and at most 1. Scheduled runs may use all of it.",

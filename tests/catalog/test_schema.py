@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import subprocess
 import sys
@@ -16,12 +17,12 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, select, text
 from sqlalchemy.exc import StatementError
 
 from cloud9_archive.catalog.catalog import HEAD, Catalog, open_catalog
 from cloud9_archive.catalog.history import decisions_on
-from cloud9_archive.catalog.tables import metadata, runs
+from cloud9_archive.catalog.tables import media, metadata, runs
 from cloud9_archive.domain.run import CallRef
 from cloud9_archive.errors import CatalogError
 
@@ -121,3 +122,36 @@ def test_decisions_of_an_older_catalog_are_kept(url: str) -> None:
     with catalog.begin() as connection:
         assert connection.execute(text("SELECT recorded_for, call_digest FROM decisions")).all() == [("[]", None)]
     catalog.close()
+
+
+def test_derivatives_of_an_older_catalog_become_lists(url: str) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(files("cloud9_archive.catalog") / "migrations"))
+    engine = create_engine(url)
+    derivative = json.dumps({"profile": "opus_24k", "sha256": "0" * 64, "size": 9, "encoder": "av"}, sort_keys=True)
+    with engine.connect() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0005")
+        connection.execute(
+            text(
+                "INSERT INTO recordings (source, recording_id, first_listed_at) VALUES ('s', :id, '2026-03-04 02:00:00')"
+            ),
+            [{"id": "a"}, {"id": "b"}],
+        )
+        connection.execute(
+            text(
+                "INSERT INTO media (policy, source, recording_id, state, deadline_at, derivative) "
+                "VALUES ('p', 's', :id, 'transcoded', '2026-03-04 02:00:00', :derivative)"
+            ),
+            [{"id": "a", "derivative": derivative}, {"id": "b", "derivative": None}],
+        )
+        connection.commit()
+    engine.dispose()
+    catalog = open_catalog(url)
+    with catalog.begin() as connection:
+        rows = connection.execute(select(media).order_by(media.c.recording_id)).all()
+    catalog.close()
+    assert json.loads(rows[0].derivatives) == [
+        {"file": "opus_24k.ogg", "part": "", "checks": None, "settings": None, **json.loads(derivative)}
+    ]
+    assert (rows[1].derivatives, rows[0].failed_derivatives, rows[0].waveform) == (None, None, None)

@@ -6,11 +6,11 @@ import struct
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from worker_children import children, wait_for
 
 from cloud9_archive.errors import ConfigurationError
 from cloud9_archive.media.jobs import DEFAULT_LIMITS, MediaJob, MediaLimits, MediaResult
@@ -20,29 +20,6 @@ from cloud9_archive.media.profiles import PROFILES
 from cloud9_archive.media.transcode import transcode
 from cloud9_archive.media.verdicts import Verdict
 from cloud9_archive.media.workers import run_jobs
-
-
-def children() -> list[int]:
-    """Ids of this process's children that run a media worker."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit():
-            continue
-        try:
-            parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-            command = (entry / "cmdline").read_bytes()
-        except OSError:
-            continue
-        if parent == os.getpid() and b"cloud9_archive.media.worker_main" in command:
-            found.append(int(entry.name))
-    return found
-
-
-def wait_for(condition: Callable[[], object], seconds: float = 30.0) -> None:
-    tick, end = threading.Event(), time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "the condition did not come true"
-        tick.wait(0.01)
 
 
 def job(source: Path, out: Path, profile: str = "alaw_8k", key: str | None = None) -> MediaJob:
@@ -74,7 +51,7 @@ def test_each_job_has_one_result_and_the_bytes_are_those_of_a_direct_transcode(
     for one in jobs:
         result, profile = results[one.recording_key], one.profile
         if one.source.stem in {"cut", "page", "lost"}:
-            codes = {"cut": "MEDIA_DAMAGED", "page": "MEDIA_UNSUPPORTED", "lost": "STAGING_LOST"}
+            codes = {"cut": "MEDIA_DAMAGED", "page": "MEDIA_NOT_AUDIO", "lost": "STAGING_LOST"}
             assert result.failure is not None
             assert result.failure.code == codes[one.source.stem]
             assert result.failure.transient == (one.source.stem == "lost")
@@ -188,7 +165,7 @@ def test_a_recording_that_wants_much_memory_does_not_get_it(m4a: Path, ogg: Path
         stream.write(content[:place] + index + struct.pack(">I4s", padding, b"free"))
         stream.truncate(place + length + padding)
     jobs = [job(tmp_path / "greedy.m4a", tmp_path, "none"), job(ogg, tmp_path)]
-    greedy, good = run_jobs(jobs, workers=1, limits=MediaLimits(memory_bytes=256 * 1024 * 1024))
+    greedy, good = run_jobs(jobs, workers=1, limits=MediaLimits(memory_bytes=264 * 1024 * 1024))
     assert greedy.failure is not None
     assert (greedy.failure.code, good.failure) == ("MEDIA_LIMIT_EXCEEDED", None)
     assert "bytes of memory" in greedy.failure.reason

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -36,7 +36,11 @@ class BatchRecording:
     :param duration: seconds, as the source reported it
     :param original_size: bytes
     :param links: the calls that it belongs to under this policy, each with the call's offset into it in seconds
+    :param derivatives: file, digest, provenance and checks of each that is staged
+    :param failed_derivatives: profile, code and reason of each that is not
+    :param waveform: file, digest and size of the peaks
     :param retain_until: the latest moment until which the decision on any of these calls wants it kept
+    :param profiles: those that the decisions on these calls ask for; None among them is the policy's own
     """
 
     ref: RecordingRef
@@ -48,11 +52,24 @@ class BatchRecording:
     original_size: int | None
     fetched_at: datetime | None
     examination: Mapping[str, Any] | None
-    derivative: Mapping[str, Any] | None
+    derivatives: tuple[Mapping[str, Any], ...]
+    failed_derivatives: tuple[Mapping[str, Any], ...]
+    waveform: Mapping[str, Any] | None
     failure_code: str | None
     failure_reason: str | None
     links: tuple[tuple[CallRef, float | None], ...]
     retain_until: datetime | None = None
+    profiles: frozenset[str | None] = frozenset()
+
+    @property
+    def beside_original(self) -> tuple[Mapping[str, Any], ...]:
+        """File, digest and size of everything that was made from it."""
+        return (*self.derivatives, *([self.waveform] if self.waveform else []))
+
+    @property
+    def tried_profiles(self) -> frozenset[str]:
+        """By which profiles it has a derivative, or failed to get one."""
+        return profiles_of(self.derivatives, self.failed_derivatives)
 
     @property
     def wanted(self) -> WantedRecording:
@@ -78,6 +95,7 @@ class Batch:
     Recordings and calls that travel together into one bag.
 
     :param plan: the bag's final content as JSON text, once sealing has begun
+    :param earlier: recordings of its calls that stand in earlier bags, each with the profiles of its derivatives
     """
 
     batch_id: str
@@ -87,6 +105,29 @@ class Batch:
     plan: str | None
     recordings: tuple[BatchRecording, ...]
     calls: tuple[BatchCall, ...]
+    earlier: Mapping[RecordingRef, frozenset[str]] = field(default_factory=dict)
+
+    def reported_duration(self, recording: BatchRecording) -> float | None:
+        """
+        Seconds that the recording should have: as reported of it, or else up to where the last of its calls ends.
+
+        None where a call of it is of unknown duration, or in no batch with it.
+        """
+        if recording.duration is not None:
+            return recording.duration
+        lasting = {CallRef(each.call.source, each.call.call_id): each.call.duration for each in self.calls}
+        ends: list[float] = []
+        for ref, offset in recording.links:
+            duration = lasting.get(ref)
+            if duration is None:
+                return None
+            ends.append((offset or 0.0) + duration)
+        return max(ends, default=None)
+
+
+def profiles_of(*derivatives: Iterable[Mapping[str, Any]]) -> frozenset[str]:
+    """The profiles by which any of these was made, or was to be made."""
+    return frozenset(each["profile"] for several in derivatives for each in several)
 
 
 def read_batch(catalog: Catalog, batch_id: str, *, lease: timedelta, now: datetime) -> Batch:
@@ -112,6 +153,7 @@ def read_batch(catalog: Catalog, batch_id: str, *, lease: timedelta, now: dateti
             row.plan,
             _recordings(connection, row.policy, batch_id),
             _calls(connection, row.policy, batch_id),
+            _earlier(connection, row.policy, batch_id),
         )
 
 
@@ -142,6 +184,7 @@ class _Links:
 
     calls: list[tuple[CallRef, float | None]] = field(default_factory=list)
     retain_until: datetime | None = None
+    profiles: set[str | None] = field(default_factory=set)
 
 
 def _recording(row: Row[Any], links: Mapping[RecordingRef, _Links]) -> BatchRecording:
@@ -157,17 +200,20 @@ def _recording(row: Row[Any], links: Mapping[RecordingRef, _Links]) -> BatchReco
         original_size=row.original_size,
         fetched_at=row.fetched_at,
         examination=json.loads(row.examination) if row.examination else None,
-        derivative=json.loads(row.derivative) if row.derivative else None,
+        derivatives=tuple(json.loads(row.derivatives or "[]")),
+        failed_derivatives=tuple(json.loads(row.failed_derivatives or "[]")),
+        waveform=json.loads(row.waveform) if row.waveform else None,
         failure_code=row.failure_code,
         failure_reason=row.failure_reason,
         links=tuple(linked.calls),
         retain_until=linked.retain_until,
+        profiles=frozenset(linked.profiles),
     )
 
 
 def _links(connection: Connection, policy: str, batch_id: str) -> dict[RecordingRef, _Links]:
     query = (
-        select(call_recordings, policy_calls.c.started_at, decisions.c.retention)
+        select(call_recordings, policy_calls.c.started_at, decisions.c.retention, decisions.c.profile)
         .join(
             media,
             same_recording(media, call_recordings),
@@ -184,10 +230,24 @@ def _links(connection: Connection, policy: str, batch_id: str) -> dict[Recording
     for row in connection.execute(query):
         linked = links.setdefault(RecordingRef(row.source, row.recording_id), _Links())
         linked.calls.append((CallRef(row.source, row.call_id), row.offset))
+        linked.profiles.add(row.profile)
         if row.retention:
             until = parse_retention(row.retention).until(row.started_at)
             linked.retain_until = max(until, linked.retain_until or until)
     return links
+
+
+def _earlier(connection: Connection, policy: str, batch_id: str) -> dict[RecordingRef, frozenset[str]]:
+    query = (
+        select(media.c.source, media.c.recording_id, media.c.derivatives)
+        .join(call_recordings, same_recording(call_recordings, media))
+        .join(policy_calls, under_policy(policy, call_recordings))
+        .where(media.c.policy == policy, policy_calls.c.batch_id == batch_id, media.c.bag_id.is_not(None))
+    )
+    return {
+        RecordingRef(row.source, row.recording_id): profiles_of(json.loads(row.derivatives or "[]"))
+        for row in connection.execute(query)
+    }
 
 
 def _calls(connection: Connection, policy: str, batch_id: str) -> tuple[BatchCall, ...]:
@@ -215,6 +275,7 @@ def _calls(connection: Connection, policy: str, batch_id: str) -> tuple[BatchCal
                 "users": json.loads(row.users),
                 "recorded_for": json.loads(row.recorded_for),
                 "retention": row.retention,
+                "profile": row.profile,
                 "policy_version": row.policy_version,
                 "roster_version": row.roster_version,
                 "decided_at": row.decided_at,

@@ -18,7 +18,7 @@ from sqlalchemy.pool import NullPool
 
 from cloud9_archive.errors import CatalogError
 
-HEAD = "0005"
+HEAD = "0006"
 """The newest migration; a test compares it with the migrations folder."""
 
 BUSY_TIMEOUT = 60

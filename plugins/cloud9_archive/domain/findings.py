@@ -117,6 +117,18 @@ FINDING_KINDS: Mapping[str, FindingKind] = {
         meaning="Extensions have been on the roster for the policy's quiet_after and never matched a call.",
         next_action="Compare them with Cloud9's logins and numbers, letter by letter, and remove what is not in use. It heals when they match.",
     ),
+    "DERIVATIVE_FAILED": FindingKind(
+        Severity.WARNING,
+        gap=False,
+        meaning="A recording is intact and archived, and a derivative that is asked for could not be made or does not match it.",
+        next_action="Listen to the original, which is whole. The same software and profile would fail again: use another profile, or report it.",
+    ),
+    "DERIVATIVE_ABSENT": FindingKind(
+        Severity.WARNING,
+        gap=False,
+        meaning="A call asks for a profile by which its recording has no derivative, because it was archived before for another call or by an older decision.",
+        next_action="Nothing is lost: make the derivative from the archived original where it is needed. It heals when the call is decided on anew for a profile that is there.",
+    ),
     "MEDIA_QUARANTINED": FindingKind(
         Severity.WARNING,
         gap=False,

@@ -9,11 +9,13 @@ from typing import Final
 from cloud9_archive.media.profiles import MAX_CHANNELS, SECONDS_PER_HOUR, Profile
 from cloud9_archive.media.verdicts import Examination, Failure, Transcoded, Waveform
 
+READY: Final = b'{"ready":true}'
+"""The line with which a worker says that it takes jobs."""
+
 _MIB: Final = 1024 * 1024
-# A line left open in silence needs as little as 70 kB an hour, so small files may be long; a day is the end of it.
+# A line left open in silence needs as little as 70 kB an hour, so small files may be long.
 _DECODED_BASE: Final = 600.0
 _DECODED_PER_MIB: Final = 20.0 * SECONDS_PER_HOUR
-_DECODED_MOST: Final = 24.0 * SECONDS_PER_HOUR
 # Decoding and encoding Opus takes about 0.012 CPU seconds per second of audio; four times that is patience enough.
 _CPU_BASE: Final = 60.0
 _CPU_PER_DECODED: Final = 0.05
@@ -74,6 +76,7 @@ class MediaLimits:
     :param cpu_seconds: seconds per job
     :param decoded_seconds: audio per job, seconds
     :param output_bytes: size of a derivative, bytes
+    :param longest_seconds: audio that any job may have, seconds, whatever its size
     """
 
     memory_bytes: int = 1024 * _MIB
@@ -81,6 +84,7 @@ class MediaLimits:
     cpu_seconds: float | None = None
     decoded_seconds: float | None = None
     output_bytes: int | None = None
+    longest_seconds: float = 24.0 * SECONDS_PER_HOUR
 
     def scaled(self, size: int, profile: Profile) -> JobLimits:
         """
@@ -91,7 +95,7 @@ class MediaLimits:
         """
         decoded = self.decoded_seconds
         if decoded is None:
-            decoded = min(_DECODED_MOST, _DECODED_BASE + _DECODED_PER_MIB * size / _MIB)
+            decoded = min(self.longest_seconds, _DECODED_BASE + _DECODED_PER_MIB * size / _MIB)
         cpu = _CPU_BASE + _CPU_PER_DECODED * decoded if self.cpu_seconds is None else self.cpu_seconds
         wall = 2 * cpu + _CPU_BASE if self.wall_seconds is None else self.wall_seconds
         output = self.output_bytes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -38,6 +39,18 @@ def waveform_path(target: Path) -> Path:
     return target.with_name(target.stem + WAVEFORM_ENDING)
 
 
+def finals(target: Path) -> Iterator[Path]:
+    """
+    Every file that a job may leave: the derivative or its parts, and the peaks.
+
+    :param target: path of the whole derivative
+    """
+    yield target
+    yield waveform_path(target)
+    for channel in range(1, MAX_CHANNELS + 1):
+        yield part_path(target, part_name(channel))
+
+
 def unfinished(target: Path, writer: int) -> Path:
     """
     Where a derivative stands until it is complete: beside its target, hidden, one name per writer.
@@ -55,7 +68,23 @@ def all_unfinished(target: Path, writer: int) -> Iterator[Path]:
     :param target: final path of the whole derivative
     :param writer: id of the operating system process that wrote
     """
-    yield unfinished(target, writer)
-    yield unfinished(waveform_path(target), writer)
-    for channel in range(1, MAX_CHANNELS + 1):
-        yield unfinished(part_path(target, part_name(channel)), writer)
+    for final in finals(target):
+        yield unfinished(final, writer)
+
+
+def leftovers(target: Path) -> Iterator[Path]:
+    """
+    Everything that any writer left behind at work on a derivative.
+
+    :param target: final path of the whole derivative, in a directory that need not exist
+    """
+    beginnings = {f".{final.name}" for final in finals(target)}
+    try:
+        with os.scandir(target.parent) as entries:
+            names = [entry.name for entry in entries]
+    except OSError:
+        return
+    for name in names:
+        beginning, _, writer = name.removesuffix(".part").rpartition(".")
+        if name.endswith(".part") and beginning in beginnings and writer.isdecimal():
+            yield target.with_name(name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import structlog
 
@@ -93,7 +93,7 @@ def _fixed_plan(workspace: Workspace, batch: Batch) -> BagPlan | None:
             subject=batch.batch_id,
             hint="clear the batch's fetch_recordings task and those after it",
         )
-    plan = plan_bag(batch, profile=workspace.profile, policy_version=workspace.policy.version, now=workspace.clock())
+    plan = plan_bag(batch, policy_version=workspace.policy.version, now=workspace.clock())
     if plan is None:
         return None
     return BagPlan.model_validate_json(fix_plan(workspace.catalog, batch.batch_id, plan.model_dump_json()))
@@ -107,9 +107,10 @@ def _lost(workspace: Workspace, batch: Batch) -> list[str]:
         if recording.state not in IN_BAG or digest is None:
             continue
         staged = [(workspace.staging.original(batch.policy, recording.ref, digest), recording.original_size)]
-        if recording.derivative:
-            derivative = workspace.staging.derivative(batch.policy, recording.ref, digest, workspace.profile)
-            staged.append((derivative, recording.derivative["size"]))
+        staged += [
+            (workspace.staging.derivative(batch.policy, recording.ref, digest, made["file"]), made["size"])
+            for made in recording.beside_original
+        ]
         if any(not path.is_file() or path.stat().st_size != size for path, size in staged):
             want_again(workspace.catalog, batch, recording, now=workspace.clock())
             lost.append("/".join(recording.ref))
@@ -166,4 +167,4 @@ def _content(workspace: Workspace, batch: Batch, plan: BagPlan, file: PlannedFil
     digest = recording.original_sha256 or ""
     if file.staged == "original":
         return workspace.staging.original(batch.policy, ref, digest)
-    return workspace.staging.derivative(batch.policy, ref, digest, workspace.profile)
+    return workspace.staging.derivative(batch.policy, ref, digest, PurePosixPath(file.path).name)

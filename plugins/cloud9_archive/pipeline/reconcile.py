@@ -26,6 +26,7 @@ from cloud9_archive.domain.run import RunKind, RunRef
 from cloud9_archive.domain.words import shown
 from cloud9_archive.errors import ReconciliationError
 from cloud9_archive.pipeline.chain_writer import append_link, unlinked_members
+from cloud9_archive.pipeline.derivative_findings import derivative_findings
 from cloud9_archive.pipeline.expiring_keys import expiring_keys, key_subject
 from cloud9_archive.pipeline.report import RunFacts, outcome
 from cloud9_archive.pipeline.report_writer import put_report
@@ -118,6 +119,7 @@ def _facts(workspace: Workspace, run: RunRef) -> RunFacts:
     stragglers = straggler_accounts(workspace.catalog, run, now=workspace.clock())
     for account in (*accounts, *stragglers):
         findings.extend(_findings_on(account))
+    findings.extend(derivative_findings(workspace.catalog, run.policy, (*accounts, *stragglers)))
     if run.kind is RunKind.SCHEDULED:
         findings.extend(
             Finding("RECORDING_ABANDONED", "/".join(ref), "it is under work, and nobody holds it")

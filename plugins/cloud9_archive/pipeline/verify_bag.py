@@ -10,6 +10,7 @@ from cloud9_archive.domain import bag
 from cloud9_archive.domain.bag import ManifestLine
 from cloud9_archive.domain.keys import bag_folder
 from cloud9_archive.errors import Cloud9ArchiveError
+from cloud9_archive.pipeline.verify_record import verify_records
 from cloud9_archive.pipeline.verify_report import Code, VerifyFinding
 from cloud9_archive.storage.store import Store
 
@@ -81,6 +82,7 @@ def verify_bag(checker: Checker, folder: str, keys: Iterable[str]) -> str | None
         checker.found(Code.BAG_MALFORMED, folder, f"{bag.SEAL} does not list {name}")
     _check_lines(checker, folder, tags, there=there)
     size = _check_lines(checker, folder, payload, there=there)
+    verify_records(checker, folder, payload, there=there)
     for name in sorted(there - {bag.SEAL} - {line.path for line in (*tags, *payload)}):
         checker.found(Code.FILE_EXTRA, prefix + name, "no manifest of its bag lists it")
     if bag.BAG_INFO in there:

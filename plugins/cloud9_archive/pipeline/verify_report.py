@@ -27,6 +27,7 @@ class Code(StrEnum):
     FILE_EXTRA = "FILE_EXTRA"
     FILE_MISPLACED = "FILE_MISPLACED"
     BAG_MALFORMED = "BAG_MALFORMED"
+    RECORD_CONTRADICTED = "RECORD_CONTRADICTED"
     BAG_UNSEALED = "BAG_UNSEALED"
     BAG_NOT_CHAINED = "BAG_NOT_CHAINED"
     REPORT_NOT_CHAINED = "REPORT_NOT_CHAINED"
@@ -99,6 +100,12 @@ MEANINGS = {
     ),
     Code.BAG_MALFORMED: Meaning(
         Severity.FAULT, "bag", "A tag file of a sealed bag does not say what this format wants.", _RESTORE
+    ),
+    Code.RECORD_CONTRADICTED: Meaning(
+        Severity.FAULT,
+        "file",
+        "A record.json does not name just the files that lie beside it, by their digests.",
+        "Compare it with a copy; if the bag was sealed so, report it.",
     ),
     Code.BAG_UNSEALED: Meaning(
         Severity.NOTICE,

@@ -18,8 +18,8 @@ from cloud9_archive.domain.policy import Policy
 from cloud9_archive.domain.roster import Roster
 from cloud9_archive.domain.run import RunKind, WantedRecording
 from cloud9_archive.domain.window import Window
-from cloud9_archive.media.profiles import Profile, profile_named
 from cloud9_archive.pipeline.last_good_roster import roster_to_decide_by
+from cloud9_archive.pipeline.media_profiles import profile_of
 from cloud9_archive.pipeline.roster_reach import RosterReach
 from cloud9_archive.pipeline.settings import Settings
 from cloud9_archive.pipeline.staging import Staging
@@ -69,11 +69,6 @@ class Workspace:
     clock: Callable[[], datetime] = utc_now
     reach: RosterReach | None = None
 
-    @property
-    def profile(self) -> Profile:
-        """The policy's transcoding profile."""
-        return profile_named(self.policy.media.profile)
-
     def roster(self) -> Roster | None:
         """
         The policy's roster, or None when its recording rules are off.
@@ -105,7 +100,8 @@ def open_workspace(
     reach: RosterReach | None = None,
 ) -> Iterator[Workspace]:
     """A workspace whose catalog is current and whose archive can be reached; the catalog is closed at the end."""
-    profile_named(policy.media.profile)
+    for name in (policy.media.profile, *policy.media.profiles):
+        profile_of(policy, name)
     catalog = open_catalog(settings.catalog_address)
     try:
         yield Workspace(
