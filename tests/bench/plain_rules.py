@@ -22,7 +22,7 @@ TURNED = {Direction.INCOMING: Direction.OUTGOING, Direction.OUTGOING: Direction.
 Verdict = tuple[Rule, str | None, tuple[str, ...]]
 
 
-def plain_verdict(call: Call, policy: Policy, roster: Roster) -> Verdict:
+def plain_verdict(call: Call, policy: Policy, roster: Roster) -> Verdict:  # noqa: PLR0911 - a plain reading, one rule after the other
     """The rule that decides, the section if one does, and the users for whom the call is recorded."""
     rules = policy.recording_rules
     if not rules.enabled:
@@ -148,6 +148,4 @@ def _is_wanted(wanted: PartyFilter, party: Party, call: Call, roster: Roster) ->
         "firm": [party.firm, party.firm_id],
         "number": [party.number],
     }
-    return all(
-        _any_matches(patterns, texts[key]) for key in texts if (patterns := getattr(wanted, key)) is not None
-    )
+    return all(_any_matches(patterns, texts[key]) for key in texts if (patterns := getattr(wanted, key)) is not None)

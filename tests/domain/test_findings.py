@@ -34,4 +34,6 @@ def test_what_is_late_damaged_silent_decided_anew_or_about_the_roster_does_not_f
         "ROSTER_EXTENSION_UNMATCHED",
         "ROSTER_LOGIN_UNKNOWN",
         "ROSTER_USER_QUIET",
+        "SIGNATURE_MISSING",
+        "TIMESTAMP_MISSING",
     }

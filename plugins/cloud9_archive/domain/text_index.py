@@ -110,8 +110,8 @@ class PartyTexts:
         """The same for these sections alone; what only others ask for is not looked up."""
         wide = sections | sections << self._width | sections << 2 * self._width
         narrowed = copy(self)
-        narrowed._lookups = [each for each in self._lookups if each.asking & wide]
-        narrowed._sort()
+        narrowed._lookups = [each for each in self._lookups if each.asking & wide]  # noqa: SLF001 - its own class
+        narrowed._sort()  # noqa: SLF001 - as above
         return narrowed
 
     def _sort(self) -> None:
