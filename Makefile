@@ -32,13 +32,13 @@ lint: env ## ruff, mypy strict, import-linter
 	$(BIN)/lint-imports
 
 test: lint ## everything that must hold, a DAG run in a real Airflow included
-	$(BIN)/pytest -n 2 -m "not e2e"
+	$(BIN)/pytest -n 2 --dist loadgroup -m "not e2e"
 	$(BIN)/pytest -m e2e
 
 test-services: env ## servers that pip cannot install are installed, and the tests that need them run (apt-get)
 	tests/services/run
 
-bench: env ## benchmarks as ratios side by side, to var/bench/*.json; BENCH= picks some of: rate_budget, roster_size, rules_speed
+bench: env ## benchmarks as ratios side by side, to var/bench/*.json; BENCH= picks some of: media_speed, rate_budget, roster_size, rules_speed
 	@$(BIN)/python tests/bench/measuring.py $(BENCH)
 
 demo: env ## real calls through a real Airflow into an archive that anyone can check

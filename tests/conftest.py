@@ -131,6 +131,24 @@ def deployment(
 
 
 @pytest.fixture(scope="session")
+def moto_url() -> Iterator[str]:
+    """A server of buckets in this process."""
+    from buckets import moto_server  # noqa: PLC0415 - most tests need no server
+
+    with moto_server() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def ceph_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A server of buckets that locks in earnest; only make test-services starts it."""
+    from ceph_gateway import ceph_gateway  # noqa: PLC0415 - as above
+
+    with ceph_gateway(tmp_path_factory.mktemp("ceph")) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
 def airflow_home() -> Path:
     """Airflow's home, with a migrated metadata database."""
     from airflow.utils.db import initdb  # noqa: PLC0415 - Airflow's models are slow to import

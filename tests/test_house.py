@@ -108,6 +108,7 @@ def test_the_operators_are_public_under_one_name() -> None:
         "Cloud9ReconcileOperator",
         "Cloud9SyncRosterOperator",
         "Cloud9TranscodeOperator",
+        "Cloud9VerifyArchiveOperator",
     ]
     for name in operators.__all__:
         kind = getattr(operators, name)

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from airflow.sdk.configuration import conf
 
-from cloud9_archive.pipeline.settings import Settings
+from cloud9_archive.pipeline.settings import ProofSettings, Settings
 
 if TYPE_CHECKING:
     from cloud9_archive.api.source import DeploymentCertificates
@@ -30,7 +30,11 @@ def deployment_settings() -> Settings:
         staging_folder=_folder("staging_folder"),
         claim_lease=timedelta(minutes=conf.getint(SECTION, "claim_lease_minutes", fallback=lease)),
         media_workers=conf.getint(SECTION, "media_workers", fallback=DEFAULTS.media_workers),
+        media_memory_mib=conf.getint(SECTION, "media_memory_mib", fallback=DEFAULTS.media_memory_mib),
+        media_longest_hours=conf.getfloat(SECTION, "media_longest_hours", fallback=DEFAULTS.media_longest_hours),
+        media_deadline=_minutes("media_deadline_minutes"),
         backfill_rate_share=conf.getfloat(SECTION, "backfill_rate_share", fallback=DEFAULTS.backfill_rate_share),
+        proof=_proof(),
     )
 
 
@@ -58,9 +62,27 @@ def run_link(dag_id: str, run_id: str) -> str | None:
     return f"{base}/dags/{quote(dag_id, safe='')}/runs/{quote(run_id, safe='')}"
 
 
+def _proof() -> ProofSettings:
+    """How chains are signed; Airflow itself looks a secret up for ``…_SECRET``, and runs a command for ``…_CMD``."""
+    return ProofSettings(
+        signing_key_file=_folder("signing_key_file"),
+        signing_key=_text("signing_key") or None,
+        signing_key_password=conf.get(SECTION, "signing_key_password", fallback="") or None,
+        timestamp_url=_text("timestamp_url") or None,
+        timestamp_ca_file=_folder("timestamp_ca_file"),
+        public_key_files=tuple(
+            Path(part.strip()).expanduser().absolute() for part in _text("public_key_files").split(",") if part.strip()
+        ),
+    )
+
+
 def _folder(option: str) -> Path | None:
     text = _text(option)
     return Path(text).expanduser().absolute() if text else None
+
+
+def _minutes(option: str) -> timedelta | None:
+    return timedelta(minutes=conf.getfloat(SECTION, option)) if _text(option) else None
 
 
 def _text(option: str) -> str:

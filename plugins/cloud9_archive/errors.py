@@ -25,14 +25,19 @@
     │   ├── RosterError               a roster file
     │   ├── WindowError               the run has no window to work on
     │   ├── ArchiveConflictError      other bytes stand where ours must go
+    │   ├── LockNotProvenError        a file in the archive is not locked as it must be
     │   ├── CatalogError              the catalog cannot be used as it is
     │   ├── AlertChannelError         alerts cannot go out the way the policy says
     │   └── ReconciliationError       the run does not add up
+    │   ├── ReconciliationError       the run does not add up
+    │   └── VerificationError         an archive is not as its seals and chain say
     └── RecordError                   one recording is bad: quarantine it, carry on
         ├── DamagedMediaError
         ├── EmptyMediaError
         ├── UnsupportedMediaError
+        │   └── NotAudioError         an error page, an archive, a picture, text
         ├── TranscodeError
+        │   └── DerivativeMismatchError  it was made, and is not what the original is
         ├── MediaLimitError           needs more time, memory or space than one recording may have
         └── MediaWorkerLostError      its decoder crashed
 
@@ -206,6 +211,12 @@ class ArchiveConflictError(ConfigurationError):
     code = "ARCHIVE_CONFLICT"
 
 
+class LockNotProvenError(ConfigurationError):
+    """The archive does not hold a file under the lock that was asked for; it counts as not archived."""
+
+    code = "LOCK_NOT_PROVEN"
+
+
 class CatalogError(ConfigurationError):
     """The catalog is missing, of another version, or refuses an impossible change of state."""
 
@@ -224,6 +235,12 @@ class ReconciliationError(ConfigurationError):
     code = "RECONCILIATION"
 
 
+class VerificationError(ConfigurationError):
+    """An archive is not as its seals and its chain say it is."""
+
+    code = "VERIFICATION"
+
+
 class RecordError(Cloud9ArchiveError):
     """One recording cannot be used as it is; the others can."""
 
@@ -231,9 +248,33 @@ class RecordError(Cloud9ArchiveError):
 
 
 class DamagedMediaError(RecordError):
-    """The audio is cut, altered or does not decode to its end."""
+    """
+    The audio is cut, altered or does not decode to its end.
+
+    :param kind: the code of what a decoder met; None if it was not a decoder that found it
+    :param at_seconds: audio that came out before
+    :param lost_seconds: an estimate of what does not decode; None if nothing is known
+    :param count: packets of which none or damaged audio came out
+    """
 
     code = "MEDIA_DAMAGED"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        subject: str | None = None,
+        hint: str | None = None,
+        kind: str | None = None,
+        at_seconds: float | None = None,
+        lost_seconds: float | None = None,
+        count: int = 1,
+    ) -> None:
+        self.kind = kind
+        self.at_seconds = at_seconds
+        self.lost_seconds = lost_seconds
+        self.count = count
+        super().__init__(message, subject=subject, hint=hint)
 
 
 class EmptyMediaError(RecordError):
@@ -248,10 +289,22 @@ class UnsupportedMediaError(RecordError):
     code = "MEDIA_UNSUPPORTED"
 
 
+class NotAudioError(UnsupportedMediaError):
+    """The bytes are no audio at all: an error page, an archive, a picture, text."""
+
+    code = "MEDIA_NOT_AUDIO"
+
+
 class TranscodeError(RecordError):
-    """The derivative could not be made, or does not match its original."""
+    """The derivative could not be made."""
 
     code = "TRANSCODE"
+
+
+class DerivativeMismatchError(TranscodeError):
+    """The derivative was made and read back, and does not hold what the original does."""
+
+    code = "DERIVATIVE_MISMATCH"
 
 
 class MediaLimitError(RecordError):

@@ -195,6 +195,30 @@ def get_provider_info() -> dict[str, Any]:
                         "example": None,
                         "default": "2",
                     },
+                    "media_memory_mib": {
+                        "description": "Address space of each of them in MiB, at least 512. Most of it is reserved and never "
+                        "used: real memory stays under 150 MB whatever the length. What needs more is quarantined.",
+                        "version_added": "0.1.0",
+                        "type": "integer",
+                        "example": None,
+                        "default": "1024",
+                    },
+                    "media_longest_hours": {
+                        "description": "Hours of audio that one recording may have, at most 168. Longer ones are "
+                        "quarantined.",
+                        "version_added": "0.1.0",
+                        "type": "float",
+                        "example": "72",
+                        "default": "24",
+                    },
+                    "media_deadline_minutes": {
+                        "description": "Minutes after which a recording under work is given up and quarantined. Empty: "
+                        "by its size, from 4 minutes to about 2.5 hours, many times what it needs.",
+                        "version_added": "0.1.0",
+                        "type": "string",
+                        "example": "30",
+                        "default": "",
+                    },
                     "backfill_rate_share": {
                         "description": "The part of each of Cloud9's limits per minute that backfills and manual runs "
                         "may use together, above 0 and at most 1. Scheduled runs may use all of it.",
@@ -202,6 +226,56 @@ def get_provider_info() -> dict[str, Any]:
                         "type": "float",
                         "example": "0.8",
                         "default": "0.5",
+                    },
+                    "signing_key_file": {
+                        "description": "Absolute path of the Ed25519 private key that signs chain links: PEM, PKCS#8. "
+                        "Empty: links are not signed.",
+                        "version_added": "0.1.0",
+                        "type": "string",
+                        "example": "/etc/cloud9-archive/signing-key.pem",
+                        "default": "",
+                    },
+                    "signing_key": {
+                        "description": "The same key as text, from a secrets backend: name the secret in "
+                        "signing_key_secret, or a command that prints it in signing_key_cmd.",
+                        "version_added": "0.1.0",
+                        "type": "string",
+                        "example": None,
+                        "default": "",
+                        "sensitive": True,
+                    },
+                    "signing_key_password": {
+                        "description": "Opens the signing key, if it is encrypted.",
+                        "version_added": "0.1.0",
+                        "type": "string",
+                        "example": None,
+                        "default": "",
+                        "sensitive": True,
+                    },
+                    "timestamp_url": {
+                        "description": "Address of a time-stamping authority (RFC 3161), http or https, that is asked for "
+                        "a time stamp on each chain link; directly, without a proxy. Empty: none is asked.",
+                        "version_added": "0.1.0",
+                        "type": "string",
+                        "example": "http://tsa.example.com/tsr",
+                        "default": "",
+                    },
+                    "timestamp_ca_file": {
+                        "description": "PEM file of the certificates that time stamps are checked against; needed with "
+                        "timestamp_url.",
+                        "version_added": "0.1.0",
+                        "type": "string",
+                        "example": "/etc/cloud9-archive/tsa-ca.pem",
+                        "default": "",
+                    },
+                    "public_key_files": {
+                        "description": "PEM files of the public keys that the scheduled verification trusts, separated by "
+                        "commas, those of earlier signing keys too. Empty: it takes the keys that lie in "
+                        "the archive.",
+                        "version_added": "0.1.0",
+                        "type": "string",
+                        "example": "/etc/cloud9-archive/signed-2026.pem",
+                        "default": "",
                     },
                 },
             }

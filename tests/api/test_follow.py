@@ -55,6 +55,12 @@ def failure(follower: MediaFollower, url: str, deadline: Deadline = IN_TIME) -> 
     shown = "".join(traceback.format_exception(caught.value))
     assert "s3cr3t" not in shown
     assert caught.value.hint
+    chain: list[BaseException] = []
+    error: BaseException | None = caught.value
+    while error is not None:
+        assert error not in chain, "an error that is its own cause"
+        chain.append(error)
+        error = error.__cause__
     return caught.value
 
 

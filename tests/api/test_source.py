@@ -41,6 +41,24 @@ def test_neither_key_nor_secret_is_shown() -> None:
     assert "key-1" not in repr(settings())
 
 
+def test_neither_user_nor_password_of_the_proxy_is_shown() -> None:
+    source = settings(proxy_host="proxy", proxy_port=3128, proxy_user="us3r", proxy_password="s3cret")
+    for text in (repr(source), repr(source.proxy)):
+        assert "us3r" not in text
+        assert "s3cret" not in text
+
+
+@pytest.mark.parametrize("name", ["host", "proxy_host", "media_hosts"])
+@pytest.mark.parametrize("text", ["https://[S3cret", "u:S3cret@h", "h:S3cret", "https://S3cret\u2100x", "S3cret!"])
+def test_a_password_in_the_wrong_field_is_in_no_traceback(name: str, text: str) -> None:
+    with pytest.raises(ConnectionFieldError) as caught:
+        settings(**{"proxy_port": 3128, name: text} if name == "proxy_host" else {name: text})
+    error: BaseException | None = caught.value
+    while error is not None:
+        assert "s3cret" not in str(error).lower()
+        error = error.__cause__ or error.__context__
+
+
 @pytest.mark.parametrize(
     ("host", "authority"),
     [

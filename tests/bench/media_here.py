@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from dataclasses import asdict
 
 from cloud9_archive.media import worker_main
 from cloud9_archive.media.jobs import DEFAULT_LIMITS, Answer, MediaJob, MediaResult
-from cloud9_archive.media.profiles import profile_named
 
 
 def in_this_process(jobs: Iterable[MediaJob], *, workers: int = 1) -> Iterator[MediaResult]:
@@ -17,7 +17,10 @@ def in_this_process(jobs: Iterable[MediaJob], *, workers: int = 1) -> Iterator[M
         size = 0
         with suppress(OSError):  # a lost original is the attempt's to tell
             size = job.source.stat().st_size
-        limits = DEFAULT_LIMITS.scaled(size, profile_named(job.profile))
-        request = {"source": str(job.source), "target": job.target and str(job.target), "profile": job.profile}
+        limits = DEFAULT_LIMITS.scaled(size, job.profile)
+        request = {"source": str(job.source), "target": job.target and str(job.target), "profile": asdict(job.profile)}
+        request["reported_duration"] = job.reported_duration
         worker_main._attempt(request, limits, answer)
-        yield MediaResult(job.recording_key, answer.examination, answer.derivative, answer.failure)
+        yield MediaResult(
+            job.recording_key, answer.examination, answer.derivatives, answer.failure, waveform=answer.waveform
+        )

@@ -52,7 +52,7 @@ class MortalStore(LocalStore):
         super().__init__(root)
         self.death = death
 
-    def put(self, key: str, content: bytes | Path, *, sha256: str) -> Stored:
+    def put(self, key: str, content: bytes | Path, *, sha256: str, **kept: Any) -> Stored:
         self.death.comes_nearer()
         stored = super().put(key, content, sha256=sha256)
         self.death.comes_nearer()

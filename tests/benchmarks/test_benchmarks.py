@@ -66,7 +66,7 @@ def test_figures_are_shown_side_by_side_and_kept(
 
 def test_a_name_that_no_benchmark_has_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert measuring.main(["rate_bugdet"]) == 2
-    assert "there is no rate_bugdet; there are rate_budget" in capsys.readouterr().err
+    assert "there is no rate_bugdet; there are media_speed, rate_budget" in capsys.readouterr().err
 
 
 def test_the_rate_budget_is_counted_by_the_emulator(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -89,3 +89,24 @@ def test_the_rate_budget_is_counted_by_the_emulator(monkeypatch: pytest.MonkeyPa
         assert figure.notes.get("429s", 0) == 0
     listed = figures[f"metadata, {together}"]
     assert 35 < float(listed.notes["busiest 60 s"]) <= 70
+
+
+def test_media_work_is_measured_beside_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every kind of figure over little audio: what is counted, and that it is counted; goals need the whole."""
+    bench: Any = measuring.load("media_speed")
+    monkeypatch.setattr(bench, "CALLS", {1: 2})
+    monkeypatch.setattr(bench, "ROUNDS", 1)
+    monkeypatch.setattr(bench, "PROFILES", {"alaw_8k": bench.PROFILES["alaw_8k"]})
+    monkeypatch.setattr(bench, "BATCH_OF_TWO_CORES", 2)
+    monkeypatch.setattr(bench, "CORES_SECONDS", 1)
+    monkeypatch.setattr(bench, "LONG", {"2 s": 2.0})
+    figures = {figure.what: figure for figure in bench.measure()}
+    assert set(figures) == {
+        "1 s to alaw_8k: bare codecs of our pass",
+        "1 s to alaw_8k: one decode of verification",
+        "1 s to alaw_8k: one ffmpeg a file of ours",
+        "1 s to opus_24k: one worker of two",
+        "memory allowed for 2 s",
+    }
+    assert all(figure.measured > 0 < figure.reference for figure in figures.values())
+    assert 20 < figures["memory allowed for 2 s"].reference < 150

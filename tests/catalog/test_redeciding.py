@@ -161,6 +161,7 @@ def test_what_is_archived_stays_and_the_call_is_excluded_from_now_on(catalog: Ca
         (replace(RECORD, recorded_for=(JANE, replace(JANE, user="john"))), True),
         (replace(RECORD, retention=parse_retention("7y")), True),
         (replace(RECORD, rule=Rule.SECTION_RECORDS, section="s"), True),
+        (replace(RECORD, profile="flac"), True),
     ],
 )
 def test_an_archived_call_is_documented_anew_when_its_decision_says_something_else(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import subprocess
 import sys
@@ -16,14 +17,15 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, select, text
 from sqlalchemy.exc import StatementError
 
-from cloud9_archive.catalog.catalog import HEAD, Catalog, open_catalog
+from cloud9_archive.catalog.catalog import HEAD, Catalog, _readable, open_catalog
 from cloud9_archive.catalog.history import decisions_on
-from cloud9_archive.catalog.tables import metadata, runs
+from cloud9_archive.catalog.tables import media, metadata, runs
 from cloud9_archive.domain.run import CallRef
 from cloud9_archive.errors import CatalogError
+from cloud9_archive.pipeline.settings import Settings
 
 
 def test_migrations_make_the_tables(catalog: Catalog) -> None:
@@ -66,6 +68,34 @@ def test_other_databases_are_refused_without_telling_the_password(url: str) -> N
     with pytest.raises(CatalogError, match="catalog cannot live in") as caught:
         open_catalog(url)
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "postgresql+psycopg://u:p@s3cret@nowhere.invalid/d",
+        "postgresql+psycopg://u:p@h:s3cret@nowhere.invalid/d",
+        "postgresql+psycopg://u:p@h/s3cret@nowhere.invalid/d",
+        "postgresql+psycopg://u:p@h?s3cret@nowhere.invalid/d",
+        "postgresql+psycopg:/u:s3cret@nowhere.invalid/d",
+        "mysql://u:p@s3cret@h/d",
+    ],
+)
+def test_a_password_that_is_not_escaped_is_a_fault_of_the_url_that_does_not_quote_it(address: str) -> None:
+    with pytest.raises(CatalogError) as caught:
+        open_catalog(address)
+    error: BaseException | None = caught.value
+    while error is not None:
+        assert "s3cret" not in str(error)
+        error = error.__cause__ or error.__context__
+
+
+def test_an_at_sign_that_is_escaped_is_the_passwords() -> None:
+    assert _readable("postgresql+psycopg://u%40h:p%40ss@h/d").password == "p@ss"
+
+
+def test_the_settings_do_not_show_the_catalogs_url(tmp_path: Path) -> None:
+    assert "s3cret" not in repr(Settings(tmp_path, tmp_path, catalog_url="postgresql+psycopg://u:s3cret@h/d"))
 
 
 def test_times_without_a_zone_are_refused(catalog: Catalog) -> None:
@@ -121,3 +151,36 @@ def test_decisions_of_an_older_catalog_are_kept(url: str) -> None:
     with catalog.begin() as connection:
         assert connection.execute(text("SELECT recorded_for, call_digest FROM decisions")).all() == [("[]", None)]
     catalog.close()
+
+
+def test_derivatives_of_an_older_catalog_become_lists(url: str) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(files("cloud9_archive.catalog") / "migrations"))
+    engine = create_engine(url)
+    derivative = json.dumps({"profile": "opus_24k", "sha256": "0" * 64, "size": 9, "encoder": "av"}, sort_keys=True)
+    with engine.connect() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0005")
+        connection.execute(
+            text(
+                "INSERT INTO recordings (source, recording_id, first_listed_at) VALUES ('s', :id, '2026-03-04 02:00:00')"
+            ),
+            [{"id": "a"}, {"id": "b"}],
+        )
+        connection.execute(
+            text(
+                "INSERT INTO media (policy, source, recording_id, state, deadline_at, derivative) "
+                "VALUES ('p', 's', :id, 'transcoded', '2026-03-04 02:00:00', :derivative)"
+            ),
+            [{"id": "a", "derivative": derivative}, {"id": "b", "derivative": None}],
+        )
+        connection.commit()
+    engine.dispose()
+    catalog = open_catalog(url)
+    with catalog.begin() as connection:
+        rows = connection.execute(select(media).order_by(media.c.recording_id)).all()
+    catalog.close()
+    assert json.loads(rows[0].derivatives) == [
+        {"file": "opus_24k.ogg", "part": "", "checks": None, "settings": None, **json.loads(derivative)}
+    ]
+    assert (rows[1].derivatives, rows[0].failed_derivatives, rows[0].waveform) == (None, None, None)

@@ -104,6 +104,7 @@ def test_explain_says_why_as_a_tree(tmp_path: Path) -> None:
         "├─ near end: login jsmith@firm.example",
         f"│  ├─ {row}: asks for the call",
         "├─ recorded for jsmith, login jsmith@firm.example, near end",
+        "├─ the profile is the policy's, alaw_8k",
         f"└─ Recorded: {row}.",
         "cloud9_emea/'c2\\x1b[31m', 2026-03-02T09:00:00Z, unknown, unknown: exclude (no_recorded_party)",
         "├─ far end: login x@other.example",

@@ -26,7 +26,12 @@ from cloud9_archive.cli.connections import source_of
 from cloud9_archive.emulator.server import EmulatorServer
 from cloud9_archive.emulator.world import WorldSettings
 
-pytestmark = [pytest.mark.airflow, pytest.mark.usefixtures("airflow_home"), pytest.mark.timeout(900)]
+pytestmark = [
+    pytest.mark.airflow,
+    pytest.mark.usefixtures("airflow_home"),
+    pytest.mark.timeout(900),
+    pytest.mark.xdist_group("canary"),
+]
 
 DAY = datetime(2025, 3, 4, tzinfo=ZoneInfo("UTC"))
 NIGHT = datetime(2025, 3, 5, 2, tzinfo=ZoneInfo("Europe/London"))

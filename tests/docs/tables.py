@@ -20,6 +20,7 @@ from cloud9_archive.emulator.dialect import dialect_table
 from cloud9_archive.emulator.fault_kinds import faults_table
 from cloud9_archive.errors import Cloud9ArchiveError, ConfigurationError, RecordError, TransientError
 from cloud9_archive.get_provider_info import get_provider_info
+from cloud9_archive.media.codes import codes_table
 from cloud9_archive.pipeline.roster_columns import columns_table
 
 ROOT = Path(__file__).parents[2]
@@ -130,6 +131,7 @@ GENERATED: Mapping[str, Callable[[], str]] = {
     "dialect": dialect_table,
     "fault-suite": fault_suite_table,
     "faults": faults_table,
+    "media-codes": codes_table,
     "wire-keys": wire_key_table,
 }
 

@@ -20,18 +20,21 @@ from cloud9_archive.domain.findings import Finding
 from cloud9_archive.domain.roster import ExtensionType
 from cloud9_archive.domain.run import CallRef, RecordingRef, RunKind, RunRef
 from cloud9_archive.domain.window import Window
-from cloud9_archive.media.profiles import profile_named
-from cloud9_archive.media.verdicts import Examination, Transcoded, Verdict
+from cloud9_archive.media.jobs import MediaResult
+from cloud9_archive.media.profiles import PROFILES
+from cloud9_archive.media.verdicts import Checks, Examination, Failure, Fault, Transcoded, Verdict, Waveform
 from cloud9_archive.pipeline.bag_documents import call_document, record_document
+from cloud9_archive.pipeline.media_work import MediaWork
 from cloud9_archive.pipeline.report import CSV_COLUMNS, RunFacts, report_json
 
 TEXT = (Path(__file__).parents[2] / "docs" / "archive-format.md").read_text(encoding="utf-8")
 NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
 CALL = CallRef("cloud9_emea", "c1")
 RECORDING = RecordingRef("cloud9_emea", "r1")
-TRANSCODED = Transcoded("1" * 64, 10, 1.0, 8000, 1, 8000, "pcm_alaw", "av")
+CHECKS = Checks(True, 8000, 8000, 1, 1, (1.0,), (None,), (0.0,), (), False, 0.0, 0.1)
+TRANSCODED = Transcoded("1" * 64, 10, 1.0, 8000, 1, 8000, "pcm_alaw", "av", "", CHECKS)
 JANE = RecordedUser("jane", ExtensionType.USER_AGENT_ID, "jane@firm.example", At.NEAR)
-EXAMINATION = Examination(Verdict.INTACT, "INTACT", "It is whole.", 10)
+EXAMINATION = Examination(Verdict.DAMAGED, "OGG_NO_END", "It is cut.", 10, faults=(Fault("OGG_NO_END", "It is cut."),))
 
 
 def told(what: str) -> list[str]:
@@ -52,6 +55,7 @@ def fields(value: Any, prefix: str = "", *, opaque: tuple[str, ...] = ()) -> Ite
 
 
 def recording(state: MediaState) -> BatchRecording:
+    work = transcoded()
     return BatchRecording(
         RECORDING,
         state,
@@ -61,12 +65,27 @@ def recording(state: MediaState) -> BatchRecording:
         "0" * 64,
         10,
         NOW,
-        asdict(EXAMINATION),
-        {"profile": "alaw_8k", "parent_sha256": "0" * 64, **asdict(TRANSCODED)},
+        json.loads(json.dumps(asdict(EXAMINATION))),
+        (work.derivatives()[0],),
+        tuple(work.failed()),
+        work.waveform(),
         "MEDIA_DAMAGED",
         "It is cut.",
         ((CALL, 0.0),),
     )
+
+
+def transcoded() -> MediaWork:
+    """Work of which one derivative succeeded and another failed."""
+    bare = BatchRecording(
+        RECORDING, MediaState.FETCHED, NOW, None, None, "0" * 64, 10, NOW, None, (), (), None, None, None, ()
+    )
+    profiles = (PROFILES["alaw_8k"], PROFILES["opus_24k"])
+    work = MediaWork(bare, Path("original"), profiles, Path(), None)
+    good, bad = (job.recording_key for job in work.jobs())
+    work.note(MediaResult(good, EXAMINATION, (TRANSCODED,), None, waveform=Waveform("2" * 64, 10, 1, 10.0, 10)))
+    work.note(MediaResult(bad, EXAMINATION, (), Failure("TRANSCODE", "It is longer.")))
+    return work
 
 
 def same(document: Any, what: str, *, opaque: tuple[str, ...] = ()) -> None:
@@ -75,21 +94,23 @@ def same(document: Any, what: str, *, opaque: tuple[str, ...] = ()) -> None:
 
 
 def test_the_fields_of_a_recording() -> None:
-    document = record_document(recording(MediaState.QUARANTINED), "emea_rates", profile_named("alaw_8k"))
-    same(document, "fields of record.json")
+    document = record_document(recording(MediaState.QUARANTINED), "emea_rates")
+    same(document, "fields of record.json", opaque=("derivatives[].settings.options",))
 
 
 def test_the_fields_of_a_call() -> None:
     call = Call(*CALL, NOW, parties=(Party(Side.NEAR),), recordings=(RecordingLink("r1"),), raw={"x": 1})
     decision = Decision(Outcome.RECORD, Rule.RECORDED_PARTY, "Jane is recorded.", (JANE,), "1" * 64, "2" * 64)
     member = BatchCall(call, call.digest(), None, NOW, {**decision.document(), "decided_at": NOW})
-    document = call_document(member, [recording(MediaState.TRANSCODED)], "emea_rates")
+    document = call_document(member, [recording(MediaState.TRANSCODED)], "emea_rates", {})
     same(document, "fields of a call document", opaque=("call.raw",))
 
 
 def test_the_fields_of_a_report() -> None:
     account = CallAccount(CALL, NOW, CallState.EXCLUDED, "do_not_record", "Nobody asked.", None, None)
-    account.recordings.append(RecordingAccount(RECORDING, None, None, None, None, None))
+    account.recordings.append(
+        RecordingAccount(RECORDING, None, None, None, None, None, failed_derivatives=tuple(transcoded().failed()))
+    )
     facts = RunFacts(
         run=RunRef("emea_rates", "r", RunKind.SCHEDULED, Window(NOW, NOW.replace(hour=10))),
         policy_version="3" * 64,

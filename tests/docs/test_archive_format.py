@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from cloud9_archive.domain import bag
-from cloud9_archive.domain.chain import LINK_FORMAT, LinkKind, Member, link_bytes, next_link
+from cloud9_archive.domain.chain import LINK_FORMAT, PROVEN_LINK_FORMAT, LinkKind, Member, link_bytes, next_link
 from cloud9_archive.domain.keys import recording_key
 from cloud9_archive.pipeline.verify_report import findings_table
 
@@ -46,9 +46,11 @@ def test_the_fields_of_a_link_are_those_that_are_written() -> None:
         run_id="r",
         written_at=datetime(2026, 1, 1, tzinfo=UTC),
         members=[Member("a", "0" * 64)],
+        key_id="0" * 64,
     )
     assert sorted(first_column("## Chain")) == sorted(json.loads(link_bytes(link)))
     assert f"`{LINK_FORMAT}`" in TEXT
+    assert f"`{PROVEN_LINK_FORMAT}`" in TEXT
 
 
 def test_the_recipe_for_keys_gives_the_keys() -> None:

@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 NAMES = [page.relative_to(ROOT).as_posix() for page in PAGES]
 TEXTS = {name: page.read_text(encoding="utf-8") for name, page in zip(NAMES, PAGES, strict=True)}
-TITLES_OF_FORMATS = ("cloud9-archive key 1", "cloud9-archive chain link 1")
+TITLES_OF_FORMATS = ("cloud9-archive key 1", "cloud9-archive chain link")
 PARSE = """
 import json, sys
 from airflow.cli.cli_parser import get_parser

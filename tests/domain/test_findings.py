@@ -25,6 +25,8 @@ def test_the_table_has_every_code_once() -> None:
 def test_what_is_late_damaged_silent_decided_anew_or_about_the_roster_does_not_fail_a_run() -> None:
     assert {code for code, kind in FINDING_KINDS.items() if not kind.gap} == {
         "ARCHIVED_NOW_EXCLUDED",
+        "DERIVATIVE_ABSENT",
+        "DERIVATIVE_FAILED",
         "KEY_EXPIRES",
         "LISTING_SILENT",
         "MEDIA_MISSING",
@@ -32,4 +34,6 @@ def test_what_is_late_damaged_silent_decided_anew_or_about_the_roster_does_not_f
         "ROSTER_EXTENSION_UNMATCHED",
         "ROSTER_LOGIN_UNKNOWN",
         "ROSTER_USER_QUIET",
+        "SIGNATURE_MISSING",
+        "TIMESTAMP_MISSING",
     }

@@ -83,7 +83,14 @@ def test_a_policy_cannot_be_changed() -> None:
         {"media": {"profile": "mp3"}},
         {"media": {"deadline": "0s"}},
         {"media": {"deadline": "366d"}},
-        {"archive": {"target": "s3://bucket/x"}},
+        {"archive": {"target": "s3://Bucket/x"}},
+        {"archive": {"target": "gs://bucket/x"}},
+        {"archive": {"target": "archive", "conn_id": "aws_archive"}},
+        {"archive": {"target": "archive", "retention": "7y", "lock": "compliance"}},
+        {"archive": {"target": "s3://bucket/x", "lock": "compliance"}},
+        {"archive": {"target": "s3://bucket/x", "retention": "7y", "lock": "worm"}},
+        {"archive": {"target": "s3://bucket/x", "retention": "7"}},
+        {"archive": {"target": "s3://bucket/x", "retention": "7y", "legal_hold": True}},
         {"archive": {"target": "a/../b"}},
         {"archive": {"target": " "}},
         {"archive": {"target": "a\nb"}},
@@ -97,6 +104,15 @@ def test_what_cannot_be_honoured_is_refused(changes: dict[str, Any]) -> None:
     Policy.model_validate(document())
     with pytest.raises(ValidationError):
         Policy.model_validate(document(**changes))
+
+
+def test_a_bucket_that_locks_is_a_policy_with_an_end() -> None:
+    said = {"target": "s3://voice-archive/emea", "conn_id": "aws_archive", "retention": "7y", "lock": "compliance"}
+    policy = Policy.model_validate(document(archive=said))
+    assert Policy.model_validate(policy.document()) == policy
+    assert policy.document()["archive"] == said
+    with pytest.raises(ValidationError, match=r"together with archive\.retention"):
+        Policy.model_validate(document(archive={**said, "retention": None}))
 
 
 @pytest.mark.parametrize("key", NOT_OFFERED_YET)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import av
 import pytest
+from long_audio import write_silence
 
 LAYOUTS = {1: "mono", 2: "stereo"}
 POLYNOMIAL = 0x04C11DB7
@@ -159,6 +160,12 @@ def silent_hour(audio_dir: Path) -> Path:
     path = audio_dir / "hour.ogg"
     path.write_bytes(b"".join(SilentLine(3600.0).write()))
     return path
+
+
+@pytest.fixture(scope="session")
+def silent_ten_hours(audio_dir: Path) -> Path:
+    """A bomb of 11 MB: packets of silence, made larger with the padding that Opus allows."""
+    return write_silence(audio_dir / "ten_hours.ogg", seconds=36_000)
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from cloud9_archive.media.aac_config import configured_channels
 from cloud9_archive.media.jobs import MediaJob
 from cloud9_archive.media.probe import examine
+from cloud9_archive.media.profiles import PROFILES
 from cloud9_archive.media.workers import run_jobs
 
 SAMPLES = sorted(Path(str(importlib.resources.files("cloud9_archive.emulator") / "audio")).rglob("*.m4a"))
@@ -57,7 +58,6 @@ def test_examination_agrees_with_the_decoder(sample: Path) -> None:
 
 def test_mono_m4a_is_transcoded(tmp_path: Path) -> None:
     mono = next(path for path in SAMPLES if path.name == "mono-5s.m4a")
-    (result,) = run_jobs([MediaJob("one", mono, tmp_path / "out.wav", "alaw_8k")], workers=1)
+    (result,) = run_jobs([MediaJob("one", mono, tmp_path / "out.wav", PROFILES["alaw_8k"])], workers=1)
     assert result.failure is None
-    assert result.derivative is not None
-    assert result.derivative.channels == 1
+    assert [derivative.channels for derivative in result.derivatives] == [1]

@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cloud9_archive.errors import PolicyError, RosterError
+from cloud9_archive.media.profiles import PROFILES
 from cloud9_archive.pipeline.policy_files import LARGEST_FILE, load_policy
 from cloud9_archive.pipeline.roster_sources import load_roster_of
 
@@ -68,7 +69,6 @@ schedule:
   lookback: 2
 recording_rules:
   enabled: true
-  sections: [{name: all, then: record, profile: none}]
 media:
   profile: alaw8k
 archive: {target: archive, lock: compliance}
@@ -88,13 +88,36 @@ batch: {max_recordings: 5000}
         "8: schedule.lookback: found 2: a whole number with its unit is wanted: 90s, 15m, 2h or 3d",
         "9: recording_rules.roster: found nothing: a roster is wanted because enabled is true, such as rosters/emea.csv",
         (
-            "11: recording_rules.sections[0].profile: found an unknown key: profiles of sections are not offered yet: "
-            "media.profile holds for every call"
+            f"12: media.profile: found 'alaw8k': one of {', '.join(PROFILES)} is wanted, or a name that media.profiles "
+            "defines (did you mean alaw_8k?)"
         ),
-        "13: media.profile: found 'alaw8k': one of none, pcm_16k, alaw_8k or opus_24k is wanted (did you mean alaw_8k?)",
-        "14: archive.lock: found an unknown key: locks are not offered yet: nothing would be locked",
-        "15: batch.max_recordings: found 5000: a whole number of at most 1000 is wanted",
+        "13: archive.lock: found an unknown key: locks are not offered yet: nothing would be locked",
+        "14: batch.max_recordings: found 5000: a whole number of at most 1000 is wanted",
     ]
+
+
+def test_profiles_that_would_merge_two_parties_or_do_not_exist_are_told_at_their_key(tmp_path: Path) -> None:
+    text = """\
+policy: emea
+sources: [a]
+schedule: {cron: "0 2 * * *", timezone: UTC}
+recording_rules: {enabled: false}
+media:
+  profiles:
+    good: {codec: opus}
+    thin:
+      codec: opus
+      bit_rate: 12000
+    narrow: {codec: amr_nb, channels: keep}
+    odd: {codec: opsu}
+archive: {target: archive}
+"""
+    merging, narrow, odd = faults(tmp_path, text)
+    assert merging.startswith(
+        "10: media.profiles.thin.bit_rate: found 12000: at 12000 bit/s for each channel opus would merge"
+    )
+    assert narrow.startswith("11: media.profiles.narrow.channels: found 'keep': amr_nb has one channel and would merge")
+    assert odd.startswith("12: media.profiles.odd.codec: found 'opsu': there is no codec 'opsu' – did you mean 'opus'?")
 
 
 def test_missing_groups_are_told_with_what_they_need(tmp_path: Path) -> None:

@@ -120,7 +120,7 @@ class PowerCutError(BaseException):
 class UnlinkedStore(LocalStore):
     """The power goes whenever a link of the chain is to be written."""
 
-    def put(self, key: str, content: bytes | Path, *, sha256: str) -> Stored:
+    def put(self, key: str, content: bytes | Path, *, sha256: str, **kept: Any) -> Stored:
         if "/chain/" in key:
             raise PowerCutError
         return super().put(key, content, sha256=sha256)
@@ -129,7 +129,7 @@ class UnlinkedStore(LocalStore):
 class UnnotedStore(LocalStore):
     """The power goes whenever a link of the chain was written."""
 
-    def put(self, key: str, content: bytes | Path, *, sha256: str) -> Stored:
+    def put(self, key: str, content: bytes | Path, *, sha256: str, **kept: Any) -> Stored:
         stored = super().put(key, content, sha256=sha256)
         if "/chain/" in key:
             raise PowerCutError

@@ -31,7 +31,7 @@ class AlteringStore(LocalStore):
 
     ending = ""
 
-    def put(self, key: str, content: bytes | Path, *, sha256: str) -> Stored:
+    def put(self, key: str, content: bytes | Path, *, sha256: str, **kept: Any) -> Stored:
         stored = super().put(key, content, sha256=sha256)
         if key.endswith(self.ending):
             path = self.root / key
@@ -93,7 +93,7 @@ def test_a_fault_of_this_host_is_no_verdict_on_the_audio(
     fetch_recordings(workspace, batch_id)
 
     def lost(jobs: Any, *, workers: int) -> Any:
-        return [MediaResult(job.recording_key, None, None, Failure("TRANSIENT", "no disk space")) for job in jobs]
+        return [MediaResult(job.recording_key, None, (), Failure("TRANSIENT", "no disk space")) for job in jobs]
 
     with monkeypatch.context() as patched:
         patched.setattr("cloud9_archive.pipeline.transcode.run_jobs", lost)
@@ -109,7 +109,7 @@ def test_staging_is_cleared_after_the_seal_and_then_at_once(everything: Any, rea
     at_the_seal = []
 
     class Watching(AlteringStore):
-        def put(self, key: str, content: bytes | Path, *, sha256: str) -> Stored:
+        def put(self, key: str, content: bytes | Path, *, sha256: str, **kept: Any) -> Stored:
             if key.endswith(f"/{SEAL}"):
                 at_the_seal.append(len([path for path in staged.rglob("*") if path.is_file()]))
             return LocalStore.put(self, key, content, sha256=sha256)

@@ -183,8 +183,9 @@ def test_staging_that_is_harmed_before_archiving_heals_by_clearing(
     batch_ids = everything.begin(workspace, morning)
     for_each(batch_ids, workspace, fetch_recordings, transcode)
     harm(staged(everything)[-1])
-    with pytest.raises(StagingLostError):
+    with pytest.raises(StagingLostError) as lost:
         for_each(batch_ids, workspace, archive)
+    assert lost.value.__cause__ is not lost.value
     with pytest.raises(ReconciliationError, match="CALL_UNACCOUNTED"):
         reconcile(workspace, morning)
     everything.work(workspace, everything.begin(workspace, morning))

@@ -5,24 +5,56 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from buckets import access_to, new_bucket
 
+from cloud9_archive.domain.retention import parse_retention
 from cloud9_archive.errors import ArchiveConflictError, ConfigurationError, StagingLostError
 from cloud9_archive.storage.local import LocalStore
-from cloud9_archive.storage.store import Put, Store
-from cloud9_archive.storage.wrappers import FaultyStore
+from cloud9_archive.storage.s3 import S3Store
+from cloud9_archive.storage.s3_lock import LockRule
+from cloud9_archive.storage.store import LockMode, Put, Store
+from cloud9_archive.storage.wrappers import FaultyStore, MeteredStore, SlowStore
 
-MAKERS: dict[str, Callable[[Path], Store]] = {
-    "local": lambda folder: LocalStore(folder / "archive"),
-    "faultless": lambda folder: FaultyStore(LocalStore(folder / "archive"), script=[]),
+RULE = LockRule(LockMode.GOVERNANCE, parse_retention("7y"))
+
+
+def _on_disk(request: pytest.FixtureRequest) -> Store:
+    folder: Path = request.getfixturevalue("tmp_path")
+    return LocalStore(folder / "archive")
+
+
+def _wrapped(request: pytest.FixtureRequest) -> Store:
+    return SlowStore(MeteredStore(FaultyStore(_on_disk(request), script=[])), wait=lambda _: None)
+
+
+def _in_bucket(url: str, *, creates_only: bool, rule: LockRule | None = None, prefix: str = "the/archive") -> Store:
+    client = access_to(url).client()
+    return S3Store(new_bucket(client), prefix, client, rule=rule, creates_only=creates_only)
+
+
+MAKERS: dict[str, Callable[[pytest.FixtureRequest], Store]] = {
+    "local": _on_disk,
+    "wrapped": _wrapped,
+    # Locks at once, as AWS is spoken to; and in two steps, as every other server is.
+    "moto": lambda request: _in_bucket(request.getfixturevalue("moto_url"), creates_only=True, rule=RULE),
+    "moto-two-steps": lambda request: _in_bucket(request.getfixturevalue("moto_url"), creates_only=False, prefix=""),
+    "ceph": lambda request: _in_bucket(request.getfixturevalue("ceph_url"), creates_only=False, rule=RULE),
+    "ceph-unlocked": lambda request: _in_bucket(request.getfixturevalue("ceph_url"), creates_only=False),
 }
+PARAMS = [
+    pytest.param(maker, id=name, marks=[pytest.mark.services] if "ceph" in name else [])
+    for name, maker in MAKERS.items()
+]
 
 
-@pytest.fixture(params=MAKERS.values(), ids=MAKERS)
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
-    made: Store = request.param(tmp_path)
+@pytest.fixture(params=PARAMS)
+def store(request: pytest.FixtureRequest) -> Store:
+    made: Store = request.param(request)
+    made.check()
     return made
 
 
@@ -157,3 +189,10 @@ def test_keys_come_sorted_as_whole_texts_and_below_the_folder_only(store: Store)
     assert list(store.keys()) == sorted(names)
     assert list(store.keys("p")) == sorted(name for name in names if name.startswith("p/"))
     assert list(store.keys("p/a")) == ["p/a/z"]
+
+
+def test_nothing_hides_what_was_put_once_or_again(store: Store) -> None:
+    for _ in range(2):
+        store.put("p/a", b"x", sha256=sha256(b"x"), retain_until=datetime(2100, 1, 1, tzinfo=UTC))
+    assert list(store.hidden()) == []
+    assert list(store.hidden("p")) == []

@@ -138,7 +138,10 @@ def _as_media_faults(body: Arriving, asked: str) -> Iterator[bytes]:
     try:
         yield from body.unbounded()
     except TransientError as error:
-        raise _media_fault(error, asked) from error
+        fault = _media_fault(error, asked)
+        if fault is error:
+            raise
+        raise fault from error
 
 
 def _media_fault(error: Cloud9ArchiveError, asked: str) -> Cloud9ArchiveError:

@@ -36,11 +36,10 @@ def place_from_text(conn_id: str, text: str, *, name: str = "host") -> Place:
         raise field_fault(conn_id, name, "it holds characters that cannot be seen", hint="type it anew")
     if ":" in text and is_address(text.strip("[]")):
         return Place(None, text.strip("[]").lower(), None)
-    try:
-        parts = urlsplit(text if "://" in text else f"//{text}")
-        port = parts.port
-    except ValueError as error:
-        raise field_fault(conn_id, name, "it cannot be read as a host or an address of one") from error
+    read = _read(text)
+    if read is None:
+        raise field_fault(conn_id, name, "it cannot be read as a host or an address of one")
+    parts, port = read
     if _says_more(parts):
         raise field_fault(
             conn_id, name, "it holds more than a scheme, a host and a port", hint="leave path, query and login out"
@@ -72,6 +71,16 @@ def is_port(number: int) -> bool:
 def with_port(host: str, port: int) -> str:
     """``host:port``, an IPv6 address in brackets."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _read(text: str) -> tuple[SplitResult, int | None] | None:
+    """Parts and port; none instead of an error, whose text quotes what may be a password in the wrong field."""
+    try:
+        parts = urlsplit(text if "://" in text else f"//{text}")
+        port = parts.port
+    except ValueError:
+        return None
+    return parts, port
 
 
 def _says_more(parts: SplitResult) -> bool:

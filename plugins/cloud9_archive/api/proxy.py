@@ -18,13 +18,13 @@ class Proxy:
     An HTTP proxy that opens tunnels (CONNECT).
 
     :param host: host name or address, lower case
-    :param user: none when the proxy asks for no credentials
+    :param user: none when the proxy asks for no credentials; never shown
     :param password: never shown, and in no address
     """
 
     host: str
     port: int
-    user: str | None = None
+    user: str | None = field(default=None, repr=False)
     password: str | None = field(default=None, repr=False)
 
     @property
@@ -56,7 +56,7 @@ def checked_proxy(
                 raise fault(name, "it is given, but proxy_host is empty", hint="name the proxy, or empty this field")
         return None
     if not is_host(host):
-        raise fault("proxy_host", f"{host[:80]!r} is not a host name or address", hint="give it without a path")
+        raise fault("proxy_host", "it is not a host name or address", hint="give it without a path")
     if port is None or not is_port(port):
         found = "it is empty" if port is None else f"{port} is not a port"
         raise fault("proxy_port", found, hint="proxies have no usual port; many listen on 3128 or 8080")

@@ -85,7 +85,7 @@ class SourceSettings:
     default_certificate: bool = False
     proxy_host: str | None = None
     proxy_port: int | None = None
-    proxy_user: str | None = None
+    proxy_user: str | None = field(default=None, repr=False)
     proxy_password: str | None = field(default=None, repr=False)
     connect_timeout: float = 10.0
     read_timeout: float = 60.0
@@ -143,7 +143,7 @@ class SourceSettings:
         if not is_host(self.host):
             raise self.fault(
                 "host",
-                f"{self.host[:80]!r} is not a host name or address" if self.host else "it is empty",
+                "it is not a host name or address" if self.host else "it is empty",
                 hint="give a host name such as calldataapi.example.com, or its https:// address without a path",
             )
         if not is_port(self.port):
@@ -189,6 +189,6 @@ class SourceSettings:
             if place.scheme or not is_host(place.host) or (place.port is not None and not is_port(place.port)):
                 raise self.fault(
                     "media_hosts",
-                    f"{entry[:80]!r} is not a host or host:port",
+                    "an entry is not a host or host:port",
                     hint="name each host in full, without scheme, path or wildcard, separated by commas",
                 )

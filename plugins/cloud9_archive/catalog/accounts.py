@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import Table, and_, case, exists, func, select
 
+from cloud9_archive.catalog.batches import profiles_of
 from cloud9_archive.catalog.catalog import Catalog
 from cloud9_archive.catalog.joins import media_of_link, of_run, same_call, same_recording, under_policy
 from cloud9_archive.catalog.tables import (
@@ -27,7 +28,13 @@ from cloud9_archive.domain.run import CallRef, RecordingRef, RunRef
 
 @dataclass(frozen=True, slots=True)
 class RecordingAccount:
-    """A recording of a listed call; ``state`` is None when the policy does not want it."""
+    """
+    A recording of a listed call.
+
+    :param state: None when the policy does not want it
+    :param derivatives: profiles by which it has a derivative
+    :param failed_derivatives: profile, code and reason of each derivative that was not made
+    """
 
     ref: RecordingRef
     state: MediaState | None
@@ -35,6 +42,8 @@ class RecordingAccount:
     bag_id: str | None
     failure_code: str | None
     failure_reason: str | None
+    derivatives: frozenset[str] = frozenset()
+    failed_derivatives: tuple[Mapping[str, str], ...] = ()
 
 
 @dataclass(slots=True)
@@ -46,6 +55,8 @@ class CallAccount:
     :param users: for whom it is recorded, by name
     :param section: name of the section that decided
     :param retention: the longest that is asked for
+    :param profile: the one that its decision asks for; None: the policy's ``media.profile``
+    :param policy_version: the policy that decided
     """
 
     ref: CallRef
@@ -59,6 +70,8 @@ class CallAccount:
     users: tuple[str, ...] = ()
     section: str | None = None
     retention: str | None = None
+    profile: str | None = None
+    policy_version: str | None = None
 
 
 def run_accounts(catalog: Catalog, run: RunRef, *, now: datetime) -> list[CallAccount]:
@@ -102,12 +115,16 @@ def _accounts(catalog: Catalog, run: RunRef, members: Table, now: datetime) -> l
             decisions.c.users,
             decisions.c.section,
             decisions.c.retention,
+            decisions.c.profile,
+            decisions.c.policy_version,
             call_recordings.c.recording_id,
             media.c.state.label("media_state"),
             media.c.original_sha256,
             media.c.bag_id.label("media_bag_id"),
             media.c.failure_code,
             media.c.failure_reason,
+            media.c.derivatives,
+            media.c.failed_derivatives,
         )
         .select_from(members)
         .join(calls, same_call(calls, members))
@@ -145,6 +162,8 @@ def _accounts(catalog: Catalog, run: RunRef, members: Table, now: datetime) -> l
                 users=tuple(json.loads(row.users)) if row.users else (),
                 section=row.section,
                 retention=row.retention,
+                profile=row.profile,
+                policy_version=row.policy_version,
             )
             accounts[ref] = account
             account.held_by = account.held_by or row.recording_held_by
@@ -157,6 +176,8 @@ def _accounts(catalog: Catalog, run: RunRef, members: Table, now: datetime) -> l
                         row.media_bag_id,
                         row.failure_code,
                         row.failure_reason,
+                        profiles_of(json.loads(row.derivatives or "[]")),
+                        tuple(json.loads(row.failed_derivatives or "[]")),
                     )
                 )
     return list(accounts.values())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -23,7 +23,7 @@ from cloud9_archive.catalog.tables import (
 )
 from cloud9_archive.domain.accounting import BatchState, CallState, MediaState
 from cloud9_archive.domain.call import Call
-from cloud9_archive.domain.retention import parse_retention
+from cloud9_archive.domain.retention import Retention, parse_retention
 from cloud9_archive.domain.run import CallRef, RecordingRef, WantedRecording
 from cloud9_archive.errors import CatalogError
 
@@ -36,7 +36,11 @@ class BatchRecording:
     :param duration: seconds, as the source reported it
     :param original_size: bytes
     :param links: the calls that it belongs to under this policy, each with the call's offset into it in seconds
-    :param retain_until: the latest moment until which the decision on any of these calls wants it kept
+    :param derivatives: file, digest, provenance and checks of each that is staged
+    :param failed_derivatives: profile, code and reason of each that is not
+    :param waveform: file, digest and size of the peaks
+    :param retain_until: the latest moment until which the policy, or the decision on any of these calls, wants it kept
+    :param profiles: those that the decisions on these calls ask for; None among them is the policy's own
     """
 
     ref: RecordingRef
@@ -48,11 +52,24 @@ class BatchRecording:
     original_size: int | None
     fetched_at: datetime | None
     examination: Mapping[str, Any] | None
-    derivative: Mapping[str, Any] | None
+    derivatives: tuple[Mapping[str, Any], ...]
+    failed_derivatives: tuple[Mapping[str, Any], ...]
+    waveform: Mapping[str, Any] | None
     failure_code: str | None
     failure_reason: str | None
     links: tuple[tuple[CallRef, float | None], ...]
     retain_until: datetime | None = None
+    profiles: frozenset[str | None] = frozenset()
+
+    @property
+    def beside_original(self) -> tuple[Mapping[str, Any], ...]:
+        """File, digest and size of everything that was made from it."""
+        return (*self.derivatives, *([self.waveform] if self.waveform else []))
+
+    @property
+    def tried_profiles(self) -> frozenset[str]:
+        """By which profiles it has a derivative, or failed to get one."""
+        return profiles_of(self.derivatives, self.failed_derivatives)
 
     @property
     def wanted(self) -> WantedRecording:
@@ -63,13 +80,18 @@ class BatchRecording:
 
 @dataclass(frozen=True, slots=True)
 class BatchCall:
-    """A call in a batch, with the decision that selected it."""
+    """
+    A call in a batch, with the decision that selected it.
+
+    :param retain_until: until when the policy or that decision wants its document kept
+    """
 
     call: Call
     digest: str
     archived_digest: str | None
     deadline_at: datetime
     decision: Mapping[str, Any]
+    retain_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +100,7 @@ class Batch:
     Recordings and calls that travel together into one bag.
 
     :param plan: the bag's final content as JSON text, once sealing has begun
+    :param earlier: recordings of its calls that stand in earlier bags, each with the profiles of its derivatives
     """
 
     batch_id: str
@@ -87,12 +110,38 @@ class Batch:
     plan: str | None
     recordings: tuple[BatchRecording, ...]
     calls: tuple[BatchCall, ...]
+    earlier: Mapping[RecordingRef, frozenset[str]] = field(default_factory=dict)
+
+    def reported_duration(self, recording: BatchRecording) -> float | None:
+        """
+        Seconds that the recording should have: as reported of it, or else up to where the last of its calls ends.
+
+        None where a call of it is of unknown duration, or in no batch with it.
+        """
+        if recording.duration is not None:
+            return recording.duration
+        lasting = {CallRef(each.call.source, each.call.call_id): each.call.duration for each in self.calls}
+        ends: list[float] = []
+        for ref, offset in recording.links:
+            duration = lasting.get(ref)
+            if duration is None:
+                return None
+            ends.append((offset or 0.0) + duration)
+        return max(ends, default=None)
 
 
-def read_batch(catalog: Catalog, batch_id: str, *, lease: timedelta, now: datetime) -> Batch:
+def profiles_of(*derivatives: Iterable[Mapping[str, Any]]) -> frozenset[str]:
+    """The profiles by which any of these was made, or was to be made."""
+    return frozenset(each["profile"] for several in derivatives for each in several)
+
+
+def read_batch(
+    catalog: Catalog, batch_id: str, *, lease: timedelta, now: datetime, retention: Retention | None = None
+) -> Batch:
     """
     The batch with all its members; its lease is renewed.
 
+    :param retention: the policy's, for which everything is kept at least
     :raises CatalogError: if there is no such batch
     """
     with catalog.begin() as connection:
@@ -110,8 +159,9 @@ def read_batch(catalog: Catalog, batch_id: str, *, lease: timedelta, now: dateti
             row.run_id,
             BatchState(row.state),
             row.plan,
-            _recordings(connection, row.policy, batch_id),
-            _calls(connection, row.policy, batch_id),
+            _recordings(connection, row.policy, batch_id, retention),
+            _calls(connection, row.policy, batch_id, retention),
+            _earlier(connection, row.policy, batch_id),
         )
 
 
@@ -122,7 +172,9 @@ def is_sealed(catalog: Catalog, batch_id: str) -> bool:
         return connection.scalar(query) == BatchState.SEALED
 
 
-def _recordings(connection: Connection, policy: str, batch_id: str) -> tuple[BatchRecording, ...]:
+def _recordings(
+    connection: Connection, policy: str, batch_id: str, retention: Retention | None
+) -> tuple[BatchRecording, ...]:
     query = (
         select(media, recordings.c.duration, recordings.c.filename)
         .join(
@@ -132,7 +184,7 @@ def _recordings(connection: Connection, policy: str, batch_id: str) -> tuple[Bat
         .where(media.c.policy == policy, media.c.batch_id == batch_id)
         .order_by(media.c.source, media.c.recording_id)
     )
-    links = _links(connection, policy, batch_id)
+    links = _links(connection, policy, batch_id, retention)
     return tuple(_recording(row, links) for row in connection.execute(query))
 
 
@@ -142,6 +194,7 @@ class _Links:
 
     calls: list[tuple[CallRef, float | None]] = field(default_factory=list)
     retain_until: datetime | None = None
+    profiles: set[str | None] = field(default_factory=set)
 
 
 def _recording(row: Row[Any], links: Mapping[RecordingRef, _Links]) -> BatchRecording:
@@ -157,17 +210,22 @@ def _recording(row: Row[Any], links: Mapping[RecordingRef, _Links]) -> BatchReco
         original_size=row.original_size,
         fetched_at=row.fetched_at,
         examination=json.loads(row.examination) if row.examination else None,
-        derivative=json.loads(row.derivative) if row.derivative else None,
+        derivatives=tuple(json.loads(row.derivatives or "[]")),
+        failed_derivatives=tuple(json.loads(row.failed_derivatives or "[]")),
+        waveform=json.loads(row.waveform) if row.waveform else None,
         failure_code=row.failure_code,
         failure_reason=row.failure_reason,
         links=tuple(linked.calls),
         retain_until=linked.retain_until,
+        profiles=frozenset(linked.profiles),
     )
 
 
-def _links(connection: Connection, policy: str, batch_id: str) -> dict[RecordingRef, _Links]:
+def _links(
+    connection: Connection, policy: str, batch_id: str, retention: Retention | None
+) -> dict[RecordingRef, _Links]:
     query = (
-        select(call_recordings, policy_calls.c.started_at, decisions.c.retention)
+        select(call_recordings, policy_calls.c.started_at, decisions.c.retention, decisions.c.profile)
         .join(
             media,
             same_recording(media, call_recordings),
@@ -184,15 +242,41 @@ def _links(connection: Connection, policy: str, batch_id: str) -> dict[Recording
     for row in connection.execute(query):
         linked = links.setdefault(RecordingRef(row.source, row.recording_id), _Links())
         linked.calls.append((CallRef(row.source, row.call_id), row.offset))
-        if row.retention:
-            until = parse_retention(row.retention).until(row.started_at)
-            linked.retain_until = max(until, linked.retain_until or until)
+        linked.profiles.add(row.profile)
+        until = _kept_until(row.started_at, row.retention, retention)
+        linked.retain_until = max(filter(None, (until, linked.retain_until)), default=None)
     return links
 
 
-def _calls(connection: Connection, policy: str, batch_id: str) -> tuple[BatchCall, ...]:
+def _earlier(connection: Connection, policy: str, batch_id: str) -> dict[RecordingRef, frozenset[str]]:
     query = (
-        select(calls.c.document, calls.c.digest, policy_calls.c.archived_digest, policy_calls.c.deadline_at, decisions)
+        select(media.c.source, media.c.recording_id, media.c.derivatives)
+        .join(call_recordings, same_recording(call_recordings, media))
+        .join(policy_calls, under_policy(policy, call_recordings))
+        .where(media.c.policy == policy, policy_calls.c.batch_id == batch_id, media.c.bag_id.is_not(None))
+    )
+    return {
+        RecordingRef(row.source, row.recording_id): profiles_of(json.loads(row.derivatives or "[]"))
+        for row in connection.execute(query)
+    }
+
+
+def _kept_until(started_at: datetime, decided: str | None, retention: Retention | None) -> datetime | None:
+    """The later end of what the decision and the policy want, counted from the call's start."""
+    wanted = [retention, parse_retention(decided) if decided else None]
+    return max((each.until(started_at) for each in wanted if each is not None), default=None)
+
+
+def _calls(connection: Connection, policy: str, batch_id: str, retention: Retention | None) -> tuple[BatchCall, ...]:
+    query = (
+        select(
+            calls.c.document,
+            calls.c.digest,
+            policy_calls.c.archived_digest,
+            policy_calls.c.deadline_at,
+            policy_calls.c.started_at,
+            decisions,
+        )
         .join(
             policy_calls,
             same_call(policy_calls, calls),
@@ -215,10 +299,12 @@ def _calls(connection: Connection, policy: str, batch_id: str) -> tuple[BatchCal
                 "users": json.loads(row.users),
                 "recorded_for": json.loads(row.recorded_for),
                 "retention": row.retention,
+                "profile": row.profile,
                 "policy_version": row.policy_version,
                 "roster_version": row.roster_version,
                 "decided_at": row.decided_at,
             },
+            retain_until=_kept_until(row.started_at, row.retention, retention),
         )
         for row in connection.execute(query)
     )

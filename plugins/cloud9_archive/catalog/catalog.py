@@ -14,11 +14,12 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Table, create_engine, event, inspect, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import NullPool
 
 from cloud9_archive.errors import CatalogError
 
-HEAD = "0008"
+HEAD = "0007"
 """The newest migration; a test compares it with the migrations folder."""
 
 BUSY_TIMEOUT = 60
@@ -47,9 +48,9 @@ def open_catalog(url: str) -> Catalog:
     The catalog at ``url``, created or migrated when it is new or older than this software.
 
     :param url: SQLAlchemy URL, ``sqlite:///…`` or ``postgresql+psycopg://…``
-    :raises CatalogError: if the database is of another kind, or newer than this software
+    :raises CatalogError: if the URL cannot be read, or the database is of another kind or newer than this software
     """
-    engine = _engine(make_url(url))
+    engine = _engine(_readable(url))
     if engine.dialect.name == "sqlite":
         _use_wal(engine)
     found = _revision(engine)
@@ -74,13 +75,41 @@ def one_at_a_time(connection: Connection, what: str) -> None:
         connection.execute(text("SELECT pg_advisory_xact_lock(hashtext(:what))"), {"what": f"cloud9_archive {what}"})
 
 
+def _readable(text: str) -> URL:
+    """
+    The URL, if it reads as one thing only; its text is in no error.
+
+    What stands behind an unescaped @ of a password would be taken for the host, and drivers name hosts that they
+    cannot find.
+    """
+    url = _parsed(text)
+    if url is None or (
+        url.get_backend_name() != "sqlite"
+        and any("@" in (part or "") for part in (url.host, url.database, text.partition("?")[2]))
+    ):
+        raise CatalogError(
+            "[cloud9_archive] catalog_url cannot be read (it is not shown: it may hold a password)",
+            subject="catalog_url",
+            hint="percent-encode the user and the password in it: @ is %40, : is %3A, / is %2F, ? is %3F",
+        )
+    return url
+
+
+def _parsed(text: str) -> URL | None:
+    """None instead of an error, whose text quotes a part of the URL."""
+    try:
+        return make_url(text)
+    except (ArgumentError, ValueError):
+        return None
+
+
 def _engine(url: URL) -> Engine:
     kind = url.get_backend_name()
     if kind == "postgresql":
         return create_engine(url, pool_pre_ping=True)
     if kind != "sqlite" or not url.database or url.database == ":memory:":
         raise CatalogError(
-            f"the catalog cannot live in {url.render_as_string(hide_password=True)!r}",
+            f"the catalog cannot live in {kind!r}{'' if kind != 'sqlite' else ' without a file'}",
             hint="set [cloud9_archive] catalog_url to sqlite:////absolute/path or postgresql+psycopg://…",
         )
     Path(url.database).parent.mkdir(parents=True, exist_ok=True)

@@ -152,6 +152,7 @@ def insert_decision(
             users=json.dumps(list(decision.users), ensure_ascii=False),
             recorded_for=json.dumps([each.document() for each in decision.recorded_for]),
             retention=str(decision.retention) if decision.retention else None,
+            profile=decision.profile,
             policy_version=decision.policy_version,
             roster_version=decision.roster_version,
             call_digest=call.digest(),

@@ -30,6 +30,7 @@ class MadeDecision:
 
     :param users: for whom the call is recorded, by name
     :param retention: the longest that is asked for
+    :param profile: the one that is asked for; None: the policy's ``media.profile``
     """
 
     decision_id: int
@@ -42,6 +43,7 @@ class MadeDecision:
     roster_version: str | None
     run_id: str
     decided_at: datetime
+    profile: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,4 +121,5 @@ def _made(row: Row[Any]) -> MadeDecision:
         row.roster_version,
         row.run_id,
         row.decided_at,
+        row.profile,
     )

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import ColumnElement, exists, update
 
 from cloud9_archive.catalog import events
 from cloud9_archive.catalog.batches import Batch, BatchRecording
 from cloud9_archive.catalog.catalog import Catalog
-from cloud9_archive.catalog.tables import media
-from cloud9_archive.domain.accounting import MEDIA_MOVES, MediaState
+from cloud9_archive.catalog.tables import batches, media
+from cloud9_archive.domain.accounting import MEDIA_MOVES, BatchState, MediaState
 
 NEW: Mapping[str, None] = dict.fromkeys(
     (
@@ -21,7 +21,9 @@ NEW: Mapping[str, None] = dict.fromkeys(
         "original_size",
         "fetched_at",
         "examination",
-        "derivative",
+        "derivatives",
+        "failed_derivatives",
+        "waveform",
         "failure_code",
         "failure_reason",
     )
@@ -50,17 +52,23 @@ def note_transcoded(
     recording: BatchRecording,
     *,
     examination: Mapping[str, Any],
-    derivative: Mapping[str, Any] | None,
+    derivatives: Sequence[Mapping[str, Any]] = (),
+    failed: Sequence[Mapping[str, Any]] = (),
+    waveform: Mapping[str, Any] | None = None,
     now: datetime,
 ) -> None:
     """
-    The original was found intact, and its derivative is staged.
+    The original was found intact, and its derivatives are staged.
 
-    :param derivative: what is known of it, or None when the policy keeps the original only
+    :param derivatives: what is known of each; none when the original alone is kept
+    :param failed: profile, code and reason of each that could not be made or does not match the original
+    :param waveform: what is known of the peaks beside them
     """
     fields = {
         "examination": json.dumps(examination, sort_keys=True),
-        "derivative": json.dumps(derivative, sort_keys=True) if derivative else None,
+        "derivatives": json.dumps(derivatives, sort_keys=True) if derivatives else None,
+        "failed_derivatives": json.dumps(failed, sort_keys=True) if failed else None,
+        "waveform": json.dumps(waveform, sort_keys=True) if waveform else None,
     }
     _move(catalog, batch, recording, MediaState.TRANSCODED, fields, now)
 
@@ -98,6 +106,9 @@ def _move(
     now: datetime,
 ) -> None:
     before = [old for old, possible in MEDIA_MOVES.items() if state in possible]
+    anew = recording.state is state
+    if not anew and state in before:
+        before.remove(state)  # of two attempts at the same work, the second is not to undo the first
     with catalog.begin() as connection:
         changed = connection.execute(
             update(media)
@@ -107,9 +118,15 @@ def _move(
                 media.c.recording_id == recording.ref.recording_id,
                 media.c.batch_id == batch.batch_id,
                 media.c.state.in_(before),
+                *([_is_open(batch)] if anew else []),
             )
             .values(state=state, **fields)
         ).rowcount
         if changed:
             event = events.Event("recording.state", "/".join(recording.ref), recording.state, state)
             events.append(connection, [event], policy=batch.policy, who=batch.run_id, now=now)
+
+
+def _is_open(batch: Batch) -> ColumnElement[bool]:
+    """What its bag holds is not fixed yet."""
+    return exists().where(batches.c.batch_id == batch.batch_id, batches.c.state == BatchState.OPEN)

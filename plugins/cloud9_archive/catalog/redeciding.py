@@ -167,6 +167,7 @@ def _standing(connection: Connection, policy: str, refs: Collection[CallRef]) ->
             decisions.c.section,
             decisions.c.recorded_for,
             decisions.c.retention,
+            decisions.c.profile,
         )
         .join(decisions, decisions.c.decision_id == policy_calls.c.decision_id)
         .outerjoin(batches, batches.c.batch_id == policy_calls.c.batch_id)
@@ -198,12 +199,13 @@ def _follow(
 
 
 def _says(row: Row[Any]) -> tuple[object, ...]:
-    return row.rule, row.section, json.loads(row.recorded_for), row.retention
+    return row.rule, row.section, json.loads(row.recorded_for), row.retention, row.profile
 
 
 def _says_anew(decision: Decision) -> tuple[object, ...]:
     entries = [each.document() for each in decision.recorded_for]
-    return decision.rule, decision.section, entries, str(decision.retention) if decision.retention else None
+    retention = str(decision.retention) if decision.retention else None
+    return decision.rule, decision.section, entries, retention, decision.profile
 
 
 def _unwant(connection: Connection, policy: str, excluded: Collection[CallRef]) -> Iterator[tuple[RecordingRef, str]]:

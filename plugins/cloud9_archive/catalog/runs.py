@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -68,6 +69,14 @@ def open_run(
             .values(policy=run.policy, run_id=run.run_id, opened_at=now, state=RunState.OPEN, report_number=0, **fields)
             .on_conflict_do_update(index_elements=list(runs.primary_key.columns), set_=fields)
         )
+
+
+def policy_document(catalog: Catalog, policy: str, version: str) -> dict[str, Any]:
+    """What this version of the policy says; nothing if no run has used it."""
+    query = select(policies.c.document).where(policies.c.policy == policy, policies.c.version == version)
+    with catalog.begin() as connection:
+        document: dict[str, Any] = json.loads(connection.scalar(query) or "{}")
+    return document
 
 
 def find_run(catalog: Catalog, policy: str, run_id: str) -> RunRecord | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -66,6 +67,7 @@ def finish_batch(
     held: Collection[RecordingRef],
     documented: Mapping[CallRef, str],
     now: datetime,
+    versions: Mapping[str, str] | None = None,
 ) -> bool:
     """
     The batch is over: what its bag holds is archived, the rest is released, every call's state follows.
@@ -73,6 +75,7 @@ def finish_batch(
     :param bag: the sealed bag, or None when there was nothing to archive
     :param held: recordings whose original is in the bag
     :param documented: calls whose document is in the bag, each with the digest that it was documented at
+    :param versions: by key, the archive's own id of each file's version, where it keeps versions; they go into the trail
     :returns: False when the batch was finished before, and nothing changed
     """
     with catalog.begin() as connection:
@@ -85,6 +88,9 @@ def finish_batch(
             return False
         if bag:
             _note_bag(connection, batch, bag, held, documented, now)
+            if versions:
+                kept = events.Event("bag.versions", bag.bag_id, after=json.dumps(versions, sort_keys=True))
+                events.append(connection, [kept], policy=batch.policy, who=batch.run_id, now=now)
         refs = {RecordingRef(*ref) for ref in connection.execute(_members(media, batch, media.c.recording_id))}
         touched = {CallRef(*ref) for ref in connection.execute(_members(policy_calls, batch, policy_calls.c.call_id))}
         for table in (media, policy_calls):

@@ -132,6 +132,7 @@ decisions = Table(
     Column("retention", String, comment="the longest that is asked for, such as 7y"),
     Column("call_digest", String(64), comment="digest of the call as it was decided on"),
     Column("replaces", Integer, comment="the decision that it took the place of, on request"),
+    Column("profile", String, comment="the profile that is asked for; without one, the policy's media.profile"),
     Index(None, "policy", "source", "call_id"),
 )
 
@@ -168,7 +169,9 @@ media = Table(
     Column("original_size", Integer),
     Column("fetched_at", UtcDateTime),
     Column("examination", Text, comment="JSON: what the bytes turned out to be"),
-    Column("derivative", Text, comment="JSON: digest, size and provenance of the derivative"),
+    Column("derivatives", Text, comment="JSON list: file, digest, provenance and checks of each derivative"),
+    Column("failed_derivatives", Text, comment="JSON list: profile, code and reason of each that was not made"),
+    Column("waveform", Text, comment="JSON: file, digest and size of the peaks beside the derivatives"),
     Column("failure_code", String),
     Column("failure_reason", SourceText),
     Column("bag_id", String),

@@ -7,6 +7,7 @@ import typer
 from cloud9_archive.cli.catalog import catalog_app
 from cloud9_archive.cli.check import check_command
 from cloud9_archive.cli.emulator import PASSED_ON, emulator_command
+from cloud9_archive.cli.media import media_app
 from cloud9_archive.cli.policy import policy_app
 from cloud9_archive.cli.roster import roster_app
 from cloud9_archive.cli.run import run_command
@@ -26,6 +27,7 @@ app.command("verify")(verify_command)
 app.add_typer(policy_app, name="policy")
 app.add_typer(roster_app, name="roster")
 app.add_typer(catalog_app, name="catalog")
+app.add_typer(media_app, name="media")
 app.add_typer(wire_app, name="wire")
 app.command("emulator", context_settings=PASSED_ON, add_help_option=False)(emulator_command)
 

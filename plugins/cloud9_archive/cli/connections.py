@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from airflow.sdk.exceptions import AirflowNotFoundException
 
@@ -13,7 +14,11 @@ from cloud9_archive.api.limits import Limiter
 from cloud9_archive.api.source import SourceSettings
 from cloud9_archive.domain.words import shown
 from cloud9_archive.errors import ConnectionFieldError
+from cloud9_archive.hooks.archives import archive_access
 from cloud9_archive.hooks.cloud9 import Cloud9Hook
+
+if TYPE_CHECKING:
+    from cloud9_archive.storage.s3_client import S3Access
 
 # Outside of a task Airflow looks at its metadata database only when this says "server", as its own
 # `airflow connections` commands do; environment variables and the configured secrets backend come first either way.
@@ -39,6 +44,17 @@ def client_of(conn_id: str, limiter: Limiter | None = None) -> Cloud9Client:
     """
     with _found(conn_id):
         return Cloud9Hook(conn_id).client(limiter=limiter)
+
+
+def archive_of_connection(conn_id: str) -> S3Access:
+    """
+    The way to a bucket.
+
+    :param conn_id: of an Airflow connection of type aws
+    :raises ConnectionFieldError: if there is no such connection
+    """
+    with _found(conn_id):
+        return archive_access(conn_id)
 
 
 @contextmanager

@@ -82,6 +82,7 @@ def explained_in_catalog(
         standing = "stands" if each is made[-1] else "was replaced"
         yield (
             f"   decided {utc_text(each.decided_at)} by run {shown(each.run_id)}, {standing}: {each.outcome} ({each.rule}), "
+            f"{f'profile {each.profile}, ' if each.profile else ''}"
             f"policy {each.policy_version[:12]}, roster {(each.roster_version or 'none')[:12]}. {each.reason}"
         )
     if not made:
@@ -165,6 +166,7 @@ def _made_document(made: MadeDecision) -> dict[str, object]:
         "reason": made.reason,
         "users": list(made.users),
         "retention": made.retention,
+        "profile": made.profile,
         "policy_version": made.policy_version,
         "roster_version": made.roster_version,
         "run_id": made.run_id,

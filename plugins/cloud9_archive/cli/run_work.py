@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 
 from cloud9_archive.catalog.faults import database_faults_told
-from cloud9_archive.cli.connections import client_of
+from cloud9_archive.cli.connections import archive_of_connection, client_of
 from cloud9_archive.cli.ending import ExitCode, errors_told, exit_code, tell_error
 from cloud9_archive.cli.late_reach import LateReach
 from cloud9_archive.cli.logs import quiet_logs
@@ -75,7 +75,14 @@ def carry_out(
         policy = load_policy(policy_file(order.policy, settings))
         run = run_of(order, policy, now=clock())
         failure: ReconciliationError | None = None
-        with open_workspace(policy, settings, open_source=open_source, clock=clock, reach=LateReach()) as workspace:
+        with open_workspace(
+            policy,
+            settings,
+            open_source=open_source,
+            clock=clock,
+            reach=LateReach(),
+            open_archive=archive_of_connection,
+        ) as workspace:
             try:
                 with narrated(Console(stderr=True)) as tell:
                     run_policy(workspace, run, redecide=order.redecide, tell=tell, sleep=sleep)

@@ -3,35 +3,78 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
 
-from cloud9_archive.errors import Cloud9ArchiveError
+from cloud9_archive.cli.verify_bar import watched
+from cloud9_archive.domain.schedule import parse_duration
+from cloud9_archive.errors import Cloud9ArchiveError, ConfigurationError
 from cloud9_archive.pipeline.verify import verify_archive
+from cloud9_archive.pipeline.verify_proofs import read_trust
+from cloud9_archive.pipeline.verify_scope import Scope, parse_sample
+from cloud9_archive.storage.store import Store
 from cloud9_archive.storage.targets import open_store
 
 _CANNOT_TELL = 2
 
 
-def verify_command(
-    url: Annotated[str, typer.Argument(help="The archive: a path, or file:///…")],
+def verify_command(  # noqa: PLR0913 - one argument for each option
+    url: Annotated[str, typer.Argument(help="The archive: a path, file:///…, or s3://bucket/prefix")],
     *,
     policy: Annotated[str | None, typer.Option(help="Check this policy only.")] = None,
     head: Annotated[
-        str | None, typer.Option(help="A head digest kept elsewhere: finds a chain whose end was cut off.")
+        list[str] | None,
+        typer.Option(
+            help="A head digest kept elsewhere: finds a chain whose end was cut off. May be given several times."
+        ),
+    ] = None,
+    public_key: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="PEM file of a public key kept elsewhere: signatures must be by one of these. "
+            "May be given several times; without it, the keys in the archive are taken."
+        ),
+    ] = None,
+    tsa_ca: Annotated[
+        Path | None, typer.Option(help="PEM file of a time-stamping authority's certificates, kept elsewhere.")
+    ] = None,
+    since: Annotated[
+        str | None, typer.Option(help="Read bags and reports filed under this day or later only: 2026-11-22.")
+    ] = None,
+    sample: Annotated[
+        str | None, typer.Option(help="Read only so many bags, such as 20, or such a share of them, such as 5%.")
+    ] = None,
+    max_duration: Annotated[
+        str | None, typer.Option(help="Begin no further bag after this time, such as 30m; the order changes each turn.")
+    ] = None,
+    turn: Annotated[
+        int | None,
+        typer.Option(help="Number of the turn, which the choice depends on.", show_default="days since 1970"),
+    ] = None,
+    conn_id: Annotated[
+        str | None,
+        typer.Option(
+            help="Airflow connection that leads to the bucket; by default as whoever boto3 finds this host to be."
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as one JSON object.")] = False,
 ) -> None:
     """
-    Check every byte of an archive against its seals and chain.
+    Check an archive, every byte of it or a part, against its seals and chain.
 
-    Prints one line per finding and a summary. Ends with 0 if all is well, 1 if there is a fault (notices are not
-    faults), 2 if the archive cannot be looked at.
+    Prints one line per finding and a summary; on a terminal, shows how far it is. Ends with 0 if all is well, 1 if
+    there is a fault (notices are not faults), 2 if the archive cannot be looked at, or an option cannot be used.
     """
     try:
-        report = verify_archive(open_store(url, base=Path.cwd()), policy=policy, head=head)
+        scope = _scope(since=since, sample=sample, max_duration=max_duration, turn=turn)
+        trust = read_trust(public_key or [], tsa_ca)
+        store = _store(url, conn_id)
+        with watched(Console(stderr=True)) as watch:
+            report = verify_archive(store, policy=policy, heads=head or [], trust=trust, scope=scope, watch=watch)
     except Cloud9ArchiveError as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(_CANNOT_TELL) from None
@@ -43,3 +86,28 @@ def verify_command(
         typer.echo(report.summary())
     if not report.ok:
         raise typer.Exit(1)
+
+
+def _store(url: str, conn_id: str | None) -> Store:
+    if conn_id is None:
+        return open_store(url, base=Path.cwd())
+    from cloud9_archive.cli.connections import archive_of_connection  # noqa: PLC0415 - imports Airflow
+    from cloud9_archive.cli.logs import quiet_logs  # noqa: PLC0415 - as above
+
+    with quiet_logs():
+        access = archive_of_connection(conn_id)
+    return open_store(url, base=Path.cwd(), access=access)
+
+
+def _scope(*, since: str | None, sample: str | None, max_duration: str | None, turn: int | None) -> Scope:
+    try:
+        return Scope(
+            since=date.fromisoformat(since) if since else None,
+            sample=parse_sample(sample) if sample else None,
+            max_duration=parse_duration(max_duration) if max_duration else None,
+            turn=turn if turn is not None else datetime.now(UTC).date().toordinal() - date(1970, 1, 1).toordinal(),
+        )
+    except ValueError as error:
+        raise ConfigurationError(
+            f"--since or --max-duration: {error}", hint="write them like --since 2026-11-22 --max-duration 30m"
+        ) from None

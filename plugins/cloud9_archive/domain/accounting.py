@@ -47,7 +47,7 @@ MEDIA_MOVES: Mapping[MediaState, frozenset[MediaState]] = {
     MediaState.AWAITING_MEDIA: frozenset({MediaState.FETCHED, MediaState.MISSING, MediaState.QUARANTINED}),
     MediaState.MISSING: frozenset({MediaState.FETCHED, MediaState.QUARANTINED}),
     MediaState.FETCHED: frozenset({MediaState.TRANSCODED, MediaState.QUARANTINED, MediaState.WANTED}),
-    MediaState.TRANSCODED: frozenset({MediaState.ARCHIVED, MediaState.WANTED}),
+    MediaState.TRANSCODED: frozenset({MediaState.ARCHIVED, MediaState.TRANSCODED, MediaState.WANTED}),
     MediaState.QUARANTINED: frozenset({MediaState.WANTED}),
     MediaState.ARCHIVED: frozenset(),
 }

@@ -9,19 +9,22 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, cast
 
 from cloud9_archive.domain.call import canonical_json, utc_text
 from cloud9_archive.domain.keys import check_archive_key
 from cloud9_archive.errors import ConfigurationError
 
 LINK_FORMAT = "cloud9-archive chain link 1"
+PROVEN_LINK_FORMAT = "cloud9-archive chain link 2"
+"""Of links that promise a signature or a time stamp: format 1 with the fields ``key_id`` and ``timestamp``."""
 
 _SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _HINT = "the chain was altered or cut: run cloud9-archive verify, and compare with a head digest kept elsewhere"
 _FIELDS = frozenset(
     ["format", "number", "kind", "policy", "run_id", "written_at", "previous", "members", "merkle_root"]
 )
+_PROOF_FIELDS = frozenset(["key_id", "timestamp"])
 
 
 class LinkKind(StrEnum):
@@ -57,6 +60,8 @@ class ChainLink:
     :param written_at: aware datetime, kept in UTC
     :param previous: SHA-256 of the bytes of the link before it; None for number 1
     :param members: at least one, in the order of their paths, each path once
+    :param key_id: SHA-256, hex, of the public key (DER) that checks the signature beside the link; None: it has none
+    :param timestamp: whether a time stamp belongs beside the link
     :raises ConfigurationError: if a field cannot stand in a link
     """
 
@@ -67,6 +72,8 @@ class ChainLink:
     written_at: datetime
     previous: str | None
     members: tuple[Member, ...]
+    key_id: str | None = None
+    timestamp: bool = False
 
     def __post_init__(self) -> None:
         """Only a link that can be written, read again and checked with sha256sum comes into being."""
@@ -108,11 +115,15 @@ def next_link(
     run_id: str,
     written_at: datetime,
     members: Iterable[Member],
+    key_id: str | None = None,
+    timestamp: bool = False,
 ) -> ChainLink:
     """
     The link that follows ``previous``, or the first one; members may come in any order.
 
     :param written_at: aware datetime
+    :param key_id: of the key that will sign the link
+    :param timestamp: whether a time stamp will be asked for
     :raises ConfigurationError: if a field cannot stand in a link, or the policies differ
     """
     link = ChainLink(
@@ -123,6 +134,8 @@ def next_link(
         written_at=written_at,
         previous=previous.digest() if previous else None,
         members=tuple(sorted(members)),
+        key_id=key_id,
+        timestamp=timestamp,
     )
     check_succession(previous, link)
     return link
@@ -130,8 +143,9 @@ def next_link(
 
 def link_bytes(link: ChainLink) -> bytes:
     """The one text of a link: canonical JSON and a newline."""
+    proven = link.key_id is not None or link.timestamp
     document = {
-        "format": LINK_FORMAT,
+        "format": PROVEN_LINK_FORMAT if proven else LINK_FORMAT,
         "number": link.number,
         "kind": link.kind.value,
         "policy": link.policy,
@@ -141,6 +155,8 @@ def link_bytes(link: ChainLink) -> bytes:
         "members": [{"path": member.path, "sha256": member.sha256} for member in link.members],
         "merkle_root": link.merkle_root,
     }
+    if proven:
+        document |= {"key_id": link.key_id, "timestamp": link.timestamp}
     return canonical_json(document) + b"\n"
 
 
@@ -160,6 +176,8 @@ def parse_link(content: bytes) -> ChainLink:
             written_at=datetime.fromisoformat(document["written_at"]),
             previous=document["previous"],
             members=tuple(Member(path=member["path"], sha256=member["sha256"]) for member in document["members"]),
+            key_id=document.get("key_id"),
+            timestamp=document.get("timestamp", False),
         )
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise _refused(f"a field has the wrong form ({type(error).__name__})") from None
@@ -196,9 +214,11 @@ def _document(content: bytes) -> dict[str, Any]:
         document = json.loads(content.decode("utf-8"))
     except (ValueError, RecursionError):
         raise _refused("it is not JSON in UTF-8") from None
-    if not isinstance(document, dict) or document.keys() != _FIELDS or document["format"] != LINK_FORMAT:
-        raise _refused(f"it is not an object of the format {LINK_FORMAT!r} with exactly its fields")
-    return document
+    formats = {LINK_FORMAT: _FIELDS, PROVEN_LINK_FORMAT: _FIELDS | _PROOF_FIELDS}
+    found = document.get("format") if isinstance(document, dict) else None
+    if not isinstance(found, str) or document.keys() != formats.get(found):
+        raise _refused(f"it is not an object of the format {' or '.join(map(repr, formats))} with exactly its fields")
+    return cast("dict[str, Any]", document)
 
 
 def _link_faults(link: ChainLink) -> Iterable[tuple[str, str]]:
@@ -211,6 +231,11 @@ def _link_faults(link: ChainLink) -> Iterable[tuple[str, str]]:
         yield "written_at", "has no time zone"
     if link.previous is not None and not _is_digest(link.previous):
         yield "previous", "is not a SHA-256 digest"
+    if link.key_id is not None and not _is_digest(link.key_id):
+        yield "key_id", "is not a SHA-256 digest"
+    flag: object = link.timestamp
+    if type(flag) is not bool:
+        yield "timestamp", "is neither true nor false"
     if not link.members:
         yield "members", "are none: a run leaves at least its report"
     yield from _member_faults(link.members)

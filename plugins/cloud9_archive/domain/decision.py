@@ -87,6 +87,7 @@ class Decision:
     :param policy_version: digest of the policy
     :param section: name of the section that decided
     :param retention: the longest that is asked for; it governs the medium, which all users share
+    :param profile: the profile that the section asks for; None: the policy's ``media.profile``
     """
 
     outcome: Outcome
@@ -97,6 +98,7 @@ class Decision:
     policy_version: str
     section: str | None = None
     retention: Retention | None = None
+    profile: str | None = None
 
     @property
     def users(self) -> tuple[str, ...]:
@@ -113,6 +115,7 @@ class Decision:
             "users": list(self.users),
             "recorded_for": [each.document() for each in self.recorded_for],
             "retention": str(self.retention) if self.retention else None,
+            "profile": self.profile,
             "roster_version": self.roster_version,
             "policy_version": self.policy_version,
         }

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from cloud9_archive.domain.call import Call, Party, utc_text
-from cloud9_archive.domain.decision import Decision, Rule
+from cloud9_archive.domain.decision import Decision, Outcome, Rule
 from cloud9_archive.domain.filters import Facts
 from cloud9_archive.domain.reasons import KIND_WORDS, direction_words
 from cloud9_archive.domain.roster import Extension, RecordingMode
@@ -69,6 +69,7 @@ class Explanation:
     A call's decision, and how it came about.
 
     :param more_parties: participants beyond those that are told
+    :param media_profile: the policy's, which holds where the decision names none
     """
 
     call: Call
@@ -76,6 +77,7 @@ class Explanation:
     parties: tuple[ExplainedParty, ...]
     more_parties: int
     sections: tuple[ExplainedSection, ...]
+    media_profile: str
 
     def lines(self) -> Iterator[str]:
         """The tree, one line after the other."""
@@ -99,6 +101,10 @@ class Explanation:
             yield f"├─ recorded for {shown(entry.user)}, {kind} {shown(entry.extension)}, {entry.side} end{kept}"
         if decision.retention:
             yield f"├─ the medium is to be kept {decision.retention}"
+        if decision.profile:
+            yield f"├─ the section asks for the profile {decision.profile}"
+        elif decision.outcome is Outcome.RECORD:
+            yield f"├─ the profile is the policy's, {self.media_profile}"
         yield f"└─ {decision.reason}"
 
     def document(self) -> dict[str, Any]:
@@ -123,6 +129,7 @@ def explained(call: Call, ruler: Ruler) -> Explanation:
         tuple(ExplainedParty(p.side.value, _who(p), tuple(_says(p, found, call, ruler))) for p, found in told),
         len(heard.asked) - len(told) if ruler.roster else 0,
         tuple(_sections(call, heard, decision, ruler)),
+        ruler.media_profile,
     )
 
 

@@ -113,7 +113,7 @@ def _text_filter(name: str, words: str, patterns: Sequence[str], text: Callable[
     return Filter(
         name,
         f"the {words} is {named([shown(each) for each in patterns])}",
-        lambda facts: text(facts.call) in choice,
+        lambda facts: (text(facts.call) or None) in choice,
         lambda facts: f"the {words} is {shown(text(facts.call) or '') if text(facts.call) else 'not known'}",
     )
 

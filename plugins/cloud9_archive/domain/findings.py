@@ -131,11 +131,35 @@ FINDING_KINDS: Mapping[str, FindingKind] = {
         meaning="Findings of the policy were to be told, and the channel of its alerts did not take the message.",
         next_action="Try it with cloud9-archive policy test-alert, and mend connection or policy. The next run tells what was not told, and it heals.",
     ),
+    "DERIVATIVE_FAILED": FindingKind(
+        Severity.WARNING,
+        gap=False,
+        meaning="A recording is intact and archived, and a derivative that is asked for could not be made or does not match it.",
+        next_action="Listen to the original, which is whole. The same software and profile would fail again: use another profile, or report it.",
+    ),
+    "DERIVATIVE_ABSENT": FindingKind(
+        Severity.WARNING,
+        gap=False,
+        meaning="A call asks for a profile by which its recording has no derivative, because it was archived before for another call or by an older decision.",
+        next_action="Nothing is lost: make the derivative from the archived original where it is needed. It heals when the call is decided on anew for a profile that is there.",
+    ),
     "MEDIA_QUARANTINED": FindingKind(
         Severity.WARNING,
         gap=False,
         meaning="A recording is damaged, empty or not audio; its original is archived and marked, without derivative.",
         next_action="Listen to the original; if the source has a better one, ask for it to be uploaded again.",
+    ),
+    "SIGNATURE_MISSING": FindingKind(
+        Severity.ERROR,
+        gap=False,
+        meaning="A chain link has no signature, and the configured key is not the one that it names: an attempt was cut off before the key was changed.",
+        next_action="Configure the earlier key, clear the run's reconcile task, then configure the new key again. It heals when the signature is there.",
+    ),
+    "TIMESTAMP_MISSING": FindingKind(
+        Severity.WARNING,
+        gap=False,
+        meaning="The time-stamping authority gave no usable time stamp for a chain link.",
+        next_action="Nothing stops because of it, and each run asks again; if it stays, ask the authority, or correct timestamp_url and timestamp_ca_file. It heals when the time stamp is there.",
     ),
 }
 """Every code; the table in the runbook is generated from this."""

@@ -8,6 +8,9 @@ from datetime import date
 
 from cloud9_archive.errors import ConfigurationError
 
+KEYS_FOLDER = "keys"
+"""Holds public keys, and all the same the folders of a policy of that name, which are no files."""
+
 MAX_SLUG = 48
 MAX_PLAIN = 80
 MAX_SEGMENT_BYTES = 255
@@ -92,6 +95,33 @@ def link_path(policy: str, number: int) -> str:
     :param number: from 1
     """
     return f"{chain_folder(policy)}/{number:08d}.json"
+
+
+def signature_path(policy: str, number: int) -> str:
+    """
+    Key of the signature beside a chain link.
+
+    :param number: the link's
+    """
+    return f"{chain_folder(policy)}/{number:08d}.sig"
+
+
+def timestamp_path(policy: str, number: int) -> str:
+    """
+    Key of the time stamp beside a chain link.
+
+    :param number: the link's
+    """
+    return f"{chain_folder(policy)}/{number:08d}.tsr"
+
+
+def public_key_path(key_id: str) -> str:
+    """
+    Key of a public key that links are signed with.
+
+    :param key_id: 64 hex digits
+    """
+    return f"{KEYS_FOLDER}/{key_id}.pem"
 
 
 def check_archive_key(key: str) -> str:

@@ -28,6 +28,13 @@ def literal(pattern: str) -> str:
     return "".join(map(_plain, _PART.findall(pattern)))
 
 
+def literal_start(pattern: str) -> str:
+    """The text with which everything begins that the pattern matches; empty if it begins with a wildcard."""
+    parts = _PART.findall(pattern)
+    wild = next((place for place, part in enumerate(parts) if part in _SPECIAL), len(parts))
+    return "".join(map(_plain, parts[:wild]))
+
+
 def matcher(pattern: str) -> Callable[[str], object]:
     """A function that gives something true for texts that the pattern matches, and None for all others."""
     segments = [""]
@@ -113,8 +120,8 @@ class PatternIndex(Generic[T]):
 def _ends(pattern: str) -> tuple[str, str]:
     """The literal text before the first wildcard, and behind the last."""
     parts = _PART.findall(pattern)
-    wild = [place for place, part in enumerate(parts) if part in _SPECIAL]
-    return "".join(map(_plain, parts[: wild[0]])), "".join(map(_plain, parts[wild[-1] + 1 :]))
+    last = max(place for place, part in enumerate(parts) if part in _SPECIAL)
+    return literal_start(pattern), "".join(map(_plain, parts[last + 1 :]))
 
 
 def _plain(part: str) -> str:

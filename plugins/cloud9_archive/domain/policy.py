@@ -3,36 +3,32 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Mapping
 from datetime import date, timedelta
 from functools import cached_property
 from typing import Any, Literal
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from cloud9_archive.domain.alerting import Alerts
+from cloud9_archive.domain.archiving import Archive
 from cloud9_archive.domain.call import canonical_json
 from cloud9_archive.domain.policy_words import (
     ConnectionIds,
     Cron,
     Day,
     Duration,
-    MediaProfile,
     Part,
     QueueName,
     Slug,
     Timezone,
 )
+from cloud9_archive.domain.profile_names import OwnProfiles, ProfileName, check_profile, unknown_in_sections
 from cloud9_archive.domain.recording_rules import RecordingRules
 
 NOT_OFFERED_YET: Mapping[str, str] = {
-    "archive.conn_id": "archives other than folders are not offered yet",
     "archive.legal_hold": "legal holds are not offered yet: nothing would be held",
-    "archive.lock": "locks are not offered yet: nothing would be locked",
-    "archive.retention": "retention is not offered yet: nothing would be retained or disposed of by it",
     "batch.max_bytes": "batches are bounded by max_recordings only",
-    "recording_rules.sections[].profile": "profiles of sections are not offered yet: media.profile holds for every call",
     "run_on.executor": "the executor is Airflow's setting: use queue or pool",
 }
 """Keys that are planned, ``[]`` for any entry of a list. They are refused: a key that does nothing would be believed."""
@@ -72,9 +68,14 @@ class Schedule(Part):
 class Media(Part):
     """In which form audio is kept, and how long it may take to appear."""
 
-    profile: MediaProfile = Field(
+    profiles: OwnProfiles = Field(
+        default={}, description="The firm's own profiles by name, beside those that are shipped; at most 50."
+    )
+    profile: ProfileName = Field(
         default="none",
-        description="The derivative made beside the original: `none`, or `pcm_16k`, `alaw_8k`, `opus_24k`.",
+        validate_default=True,
+        description="The derivative made beside the original: `none`, or a profile that is shipped or in `profiles`. A "
+        "section of the rules may ask for another.",
         examples=["alaw_8k"],
     )
     keep_original: Literal[True] = Field(
@@ -84,6 +85,12 @@ class Media(Part):
         default=timedelta(hours=72),
         description="How long after a call its audio may take to appear before it is reported missing; 1m to 365d.",
     )
+
+    @field_validator("profile")
+    @classmethod
+    def _profile_is_known(cls, value: str, known: ValidationInfo) -> str:
+        own = known.data.get("profiles")
+        return value if own is None else check_profile(value, own)
 
     @field_validator("keep_original", mode="before")
     @classmethod
@@ -97,28 +104,6 @@ class Media(Part):
     def _deadline_is_bounded(cls, value: timedelta) -> timedelta:
         if not timedelta(minutes=1) <= value <= timedelta(days=365):
             raise ValueError("a duration from 1m to 365d is wanted")
-        return value
-
-
-class Archive(Part):
-    """Where the archive stands."""
-
-    target: str = Field(
-        max_length=1024,
-        description="A folder: relative to the deployment's archive base, absolute, or a `file://` URL.",
-        examples=["archive"],
-    )
-
-    @field_validator("target")
-    @classmethod
-    def _target_is_a_folder(cls, value: str) -> str:
-        scheme, separator, _ = value.partition("://")
-        if separator and scheme.lower() != "file":
-            raise ValueError("a folder or file:// URL is wanted: other archives are not offered yet")
-        if not value.strip() or value != value.strip() or not value.isprintable():
-            raise ValueError("a folder is wanted, such as archive, without blanks around it or control characters")
-        if ".." in re.split(r"[/\\]", value):
-            raise ValueError("a folder without .. in its path is wanted")
         return value
 
 
@@ -184,6 +169,13 @@ class Policy(Part):
         if twice:
             raise ValueError(f"each connection is wanted once: {', '.join(twice)} is repeated")
         return value
+
+    @model_validator(mode="after")
+    def _profiles_of_sections_are_known(self) -> Policy:
+        faults = unknown_in_sections(self.recording_rules.sections, self.media.profiles)
+        if faults:
+            raise ValidationError.from_exception_data("Policy", faults)
+        return self
 
     def document(self) -> dict[str, Any]:
         """The policy as plain JSON values, defaults included; ``model_validate`` reads it back."""

@@ -102,7 +102,6 @@ Day = Annotated[date, BeforeValidator(_to_date)]
 Duration = Annotated[
     timedelta, BeforeValidator(parse_duration), PlainSerializer(duration_text), WithJsonSchema(_DURATION_SCHEMA)
 ]
-MediaProfile = Literal["none", "pcm_16k", "alaw_8k", "opus_24k"]
 Cron = Annotated[str, AfterValidator(check_cron)]
 Timezone = Annotated[str, AfterValidator(check_timezone)]
 Text = Annotated[str, AfterValidator(_check_text), WithJsonSchema({"type": "string", "maxLength": _LONGEST_TEXT})]

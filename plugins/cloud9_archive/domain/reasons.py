@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from cloud9_archive.domain.call import Call, Direction, Party, Side
 from cloud9_archive.domain.decision import Rule
 from cloud9_archive.domain.roster import Extension, ExtensionType, Roster
+from cloud9_archive.domain.text_index import MOST_KNOWN
 from cloud9_archive.domain.words import MOST_NAMED, shown
 
 if TYPE_CHECKING:
@@ -15,12 +16,13 @@ if TYPE_CHECKING:
     from cloud9_archive.domain.section_index import ReadySection
 
 KIND_WORDS = {ExtensionType.USER_AGENT_ID: "login", ExtensionType.NUMBER_ADDRESS: "number"}
+_UNKNOWN, _NO_SECTION_FITS, _SECTION_RECORDS = Direction.UNKNOWN, Rule.NO_SECTION_FITS, Rule.SECTION_RECORDS
 _UNKNOWN_DIRECTION = " The call's direction is not known, which counts as every direction."
 
 
 class Reasons:
     """
-    Makes the sentences; what is said of an extension is put together once.
+    Makes the sentences; what is said of an extension is remembered for a while.
 
     :param one_side: whether a veto silences only its own side
     """
@@ -65,13 +67,13 @@ class Reasons:
         who = self._listed(full)
         if ready is None:
             text = f"Recorded: {who}."
-            if rule is Rule.NO_SECTION_FITS:
+            if rule is _NO_SECTION_FITS:
                 text += " No section of the policy fits, and what no section decides is recorded."
-        elif rule is Rule.SECTION_RECORDS:
+        elif rule is _SECTION_RECORDS:
             text = f"Recorded by {section_words(ready)}: {who}."
         else:
             text = f"Excluded by {section_words(ready)}. Without it the call would be recorded: {who}."
-        if call.direction is Direction.UNKNOWN:
+        if call.direction is _UNKNOWN:
             text += self._direction_note(call, full)
         if never:
             text += self._one_side_note(call, never, recorded=rule is not Rule.SECTION_EXCLUDES)
@@ -93,17 +95,18 @@ class Reasons:
         """What the roster says in this row, as a clause."""
         known = self._described.get(id(extension))
         if known is None:
+            if len(self._described) >= MOST_KNOWN:
+                self._described.clear()
             known = self._described[id(extension)] = _described(extension)
         return known
 
     def _listed(self, matches: Sequence[Match]) -> str:
         if len(matches) == 1:
-            extension = matches[0][1]
-            return self._described.get(id(extension)) or self.described(extension)
+            return self.described(matches[0][1])
         return listed({id(extension): extension for _, extension in matches}.values(), self.described)
 
     def _direction_note(self, call: Call, matches: Sequence[Match]) -> str:
-        unknown = call.direction is Direction.UNKNOWN and any(extension.directions for _, extension in matches)
+        unknown = call.direction is _UNKNOWN and any(extension.directions for _, extension in matches)
         return _UNKNOWN_DIRECTION if unknown else ""
 
     def _one_side_note(self, call: Call, never: Sequence[Match], *, recorded: bool) -> str:
@@ -154,14 +157,15 @@ def direction_words(extension: Extension) -> str:
 def listed(extensions: Iterable[Extension], words: Callable[[Extension], str]) -> str:
     """The words for the first few, and how many more there are."""
     parts = [words(each) for each in extensions]
-    more = len(parts) - MOST_NAMED
-    return "; ".join([*parts[:MOST_NAMED], *([f"and {more} more"] if more > 0 else [])])
+    if len(parts) > MOST_NAMED:
+        parts[MOST_NAMED:] = [f"and {len(parts) - MOST_NAMED} more"]
+    return "; ".join(parts)
 
 
 def _described(extension: Extension) -> str:
     name = f" ({shown(extension.display_name)})" if extension.display_name else ""
     only = f", {direction_words(extension)} calls only" if extension.directions else ""
-    return f"{KIND_WORDS[extension.type]} {shown(extension.value)} belongs to user {shown(extension.user)}{name}, mode {extension.mode.value}{only}, valid {extension.validity}"
+    return f"{KIND_WORDS[extension.type]} {shown(extension.value)} belongs to user {shown(extension.user)}{name}, mode {extension.mode}{only}, valid {extension.validity}"
 
 
 def _duration_note(ready: ReadySection | None, sections: Sequence[ReadySection]) -> str:

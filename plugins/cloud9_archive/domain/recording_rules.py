@@ -20,6 +20,7 @@ from cloud9_archive.domain.policy_words import (
     Timezone,
     Weekdays,
 )
+from cloud9_archive.domain.profile_names import ProfileName
 from cloud9_archive.domain.roster_place import RosterPlace, RosterQuery
 
 MOST_SECTIONS = 200
@@ -130,11 +131,16 @@ class Section(Part):
         description="How long these calls are to be kept at least, such as `7y` or `90d`; only with `record`.",
     )
 
-    @field_validator("retention")
+    profile: ProfileName | None = Field(
+        default=None,
+        description="The profile of these calls' derivative, instead of `media.profile`; only with `record`.",
+    )
+
+    @field_validator("retention", "profile")
     @classmethod
     def _excluded_calls_are_not_kept(cls, value: object, known: ValidationInfo) -> object:
         if value is not None and known.data.get("then") == "exclude":
-            raise ValueError("no retention is wanted where then is exclude: there is no audio to keep")
+            raise ValueError(f"no {known.field_name} is wanted where then is exclude: there is no audio to keep")
         return value
 
 

@@ -173,12 +173,11 @@ class Roster:
             return exact
         return tuple(sorted((*exact, *self._patterns[kind].matching(value)), key=_place))
 
-    def finder(self, kind: ExtensionType) -> Callable[[str], tuple[Extension, ...]]:
-        """:meth:`entries` for one type, as fast as it can be asked."""
+    def finder(self, kind: ExtensionType) -> Callable[[str], tuple[Extension, ...] | None]:
+        """:meth:`entries` for one type, as fast as it can be asked; None may stand for nothing."""
         if self.fold_case or kind in self._patterns:
             return lambda value: self.entries(value, kind=kind)
-        exact = self._exact[kind]
-        return lambda value: exact.get(value, ())
+        return self._exact[kind].get
 
     def lists(self, kind: ExtensionType) -> bool:
         """Whether it has any extension of that type."""

@@ -18,6 +18,8 @@ from cloud9_archive.errors import RosterError
 Match = tuple[Side, Extension]
 """An extension, and the end at which it matched."""
 
+# Named once: on Python 3.11 looking up a member of an enum takes longer than what is done with it here.
+_FULL, _NEVER, _BOTH = RecordingMode.FULL, RecordingMode.NEVER_RECORD, frozenset(Side)
 _SEEN_FROM_FAR = {Direction.INCOMING: Direction.OUTGOING, Direction.OUTGOING: Direction.INCOMING}
 
 
@@ -76,8 +78,9 @@ class Ruler:
         self.roster = roster if rules.enabled else None
         self._index = SectionIndex(rules.sections)
         self.sections = self._index.sections
-        self._made: dict[tuple[Side, int], RecordedUser] = {}
+        self._rule_without_section = Rule.NO_SECTION_FITS if rules.sections else Rule.RECORDED_PARTY
         self.policy_version = policy.version
+        self.media_profile = policy.media.profile
         self.roster_version = self.roster.version if self.roster else None
         self._one_side = rules.never_record == "side"
         self.reasons = Reasons(self.roster, one_side=self._one_side)
@@ -110,56 +113,53 @@ class Ruler:
 
     def hear(self, call: Call) -> Hearing:
         """What the roster says of the call; nothing when the rules are off."""
-        find_login, find_number, day = self._find_login, self._find_number, utc_day(call.started_at)
+        find_login, find_number, direction = self._find_login, self._find_number, call.direction
+        day = utc_day(call.started_at)
         asked: list[tuple[Party, tuple[Extension, ...]]] = []
         full: list[Match] = []
         never: list[Match] = []
         abstaining: list[Match] = []
-        said = {
-            RecordingMode.FULL: full,
-            RecordingMode.NEVER_RECORD: never,
-            RecordingMode.DO_NOT_RECORD: abstaining,
-        }
         identified = False
         for party in call.parties:
             found: tuple[Extension, ...] = ()
-            if find_login and party.login:
+            if find_login and (login := party.login):
                 identified = True
-                found = find_login(party.login)
-            if find_number and party.number:
+                found = find_login(login) or ()
+            if find_number and (number := party.number):
                 identified = identified or find_login is None
-                found += find_number(party.number)
+                found += find_number(number) or ()
             if found:
                 if len(found) > 1 or not found[0].valid_on(day):
                     found = tuple(each for each in found if each.valid_on(day))
+                side = party.side
                 for extension in found:
-                    if not extension.directions or counts(extension, party.side, call.direction):
-                        said[extension.mode].append((party.side, extension))
+                    if not extension.directions or counts(extension, side, direction):
+                        mode = extension.mode
+                        said = full if mode is _FULL else never if mode is _NEVER else abstaining
+                        said.append((side, extension))
             asked.append((party, found))
-        heard = Hearing(asked, never, full, abstaining, identified)
         if never and full:
-            vetoed = {side for side, _ in never} if self._one_side else set(Side)
-            heard.silenced = [match for match in full if match[0] in vetoed]
-            heard.full = [match for match in full if match[0] not in vetoed]
-        return heard
+            vetoed = {side for side, _ in never} if self._one_side else _BOTH
+            silenced = [match for match in full if match[0] in vetoed]
+            full = [match for match in full if match[0] not in vetoed]
+            return Hearing(asked, never, full, abstaining, identified, silenced)
+        return Hearing(asked, never, full, abstaining, identified)
 
     def _recorded(self, call: Call, heard: Hearing) -> Decision:
         """The decision on a call that the roster records."""
-        if not self.sections:
-            rule, ready = Rule.RECORDED_PARTY, None
-        else:
-            ready = self._index.first_fitting(heard.facts(call))
-            rule = Rule.NO_SECTION_FITS if ready is None else _RULE_OF[ready.section.then]
+        ready = self._index.first_fitting(heard.facts(call)) if self.sections else None
+        rule = self._rule_without_section if ready is None else _RULE_OF[ready.section.then]
         reason = self.reasons.recorded(rule, call, heard.full, heard.never, ready, self.sections)
-        if rule is Rule.SECTION_EXCLUDES:
+        if rule is _SECTION_EXCLUDES:
             return self._decided(rule, reason, ready)
         asked_for = ready.section.retention if ready else None
         entries = self._entries(heard.full, asked_for, call)
-        governing = entries[0].retention
-        if len(entries) > 1:
-            governing = longest([each.retention for each in entries], since=call.started_at)
+        retentions = [each.retention for each in entries]
+        governing = retentions[0]
+        if retentions.count(governing) < len(retentions):
+            governing = longest(retentions, since=call.started_at)
         return Decision(
-            outcome=Outcome.RECORD,
+            outcome=_RECORD,
             rule=rule,
             reason=reason,
             recorded_for=entries,
@@ -167,29 +167,17 @@ class Ruler:
             policy_version=self.policy_version,
             section=ready.section.name if ready else None,
             retention=governing,
+            profile=ready.section.profile if ready else None,
         )
 
     def _entries(self, full: Sequence[Match], asked_for: Retention | None, call: Call) -> tuple[RecordedUser, ...]:
         """One entry for each user, by name."""
-        if len(full) == 1 and asked_for is None:
-            return (self._alone(full[0], call),)
+        if len(full) == 1:
+            return (_entry(full, asked_for, call),)
         by_user: dict[str, list[Match]] = {}
         for match in full:
             by_user.setdefault(match[1].user, []).append(match)
-        return tuple(
-            self._alone(matches[0], call)
-            if len(matches) == 1 and asked_for is None
-            else _entry(matches, asked_for, call)
-            for _, matches in sorted(by_user.items())
-        )
-
-    def _alone(self, match: Match, call: Call) -> RecordedUser:
-        """The entry that follows from one row alone."""
-        key = (match[0], id(match[1]))
-        entry = self._made.get(key)
-        if entry is None:
-            entry = self._made[key] = _entry((match,), None, call)
-        return entry
+        return tuple(_entry(matches, asked_for, call) for _, matches in sorted(by_user.items()))
 
     def _decided(self, rule: Rule, reason: str, ready: ReadySection | None = None) -> Decision:
         return Decision(
@@ -217,6 +205,7 @@ def counts(extension: Extension, side: Side, direction: Direction) -> bool:
 
 _AT = {Side.NEAR: At.NEAR, Side.FAR: At.FAR}
 _RULE_OF = {"record": Rule.SECTION_RECORDS, "exclude": Rule.SECTION_EXCLUDES}
+_SECTION_EXCLUDES, _RECORD = Rule.SECTION_EXCLUDES, Outcome.RECORD
 
 
 def _entry(matches: Sequence[Match], asked_for: Retention | None, call: Call) -> RecordedUser:

@@ -10,15 +10,19 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 from zoneinfo import ZoneInfo
 
 from cloud9_archive.domain.call import CallType, Direction
 from cloud9_archive.domain.filters import PARTY_FIELDS, Facts, Filter, filters_of
-from cloud9_archive.domain.recording_rules import Hours, PartyFilter, Section
+from cloud9_archive.domain.recording_rules import Hours, PartyFilter, Section, When
 from cloud9_archive.domain.text_index import MOST_KNOWN, Bits, CallTexts, PartyTexts, bits_of
 
 WHOLE_MINUTES_SINCE = 1980
 """From this year on every zone differs from UTC by whole minutes."""
+
+_Kind = tuple[CallType, Direction, bool]
+"""A call's type, its direction, and whether recorded users take part at both ends."""
 
 _MINUTES_OF_DAY = 24 * 60
 _BY_TABLE = frozenset(
@@ -56,36 +60,30 @@ class SectionIndex:
     def __init__(self, sections: Sequence[Section]) -> None:
         self.sections = tuple(_ready(number, section) for number, section in enumerate(sections, start=1))
         whens = [each.when for each in sections]
-        self._by_call_type = {w: bits_of(not when.call_type or w in when.call_type for when in whens) for w in CallType}
-        self._by_direction = {
-            w: bits_of(not when.direction or w in when.direction for when in whens) for w in Direction
-        }
-        self._by_both_sides = [
-            bits_of(when.recorded_both_sides in (None, both) for when in whens) for both in (False, True)
-        ]
         self._lengths = _Lengths(self.sections)
         self._hours = _Hours(self.sections)
         self._connections = CallTexts("connection", sections)
         self._labels = CallTexts("button_label", sections)
-        self._parties = PartyTexts(sections)
+        parties = PartyTexts(sections)
+        self._by_kind = {
+            kind: _OfKind(bits, parties.among(bits))
+            for kind in product(CallType, Direction, (False, True))
+            for bits in (bits_of(_may_be_of(kind, when) for when in whens),)
+        }
 
     def first_fitting(self, facts: Facts) -> ReadySection | None:
         """The first section of which every filter holds."""
         call = facts.call
-        left = (
-            self._by_call_type[call.call_type]
-            & self._by_direction[call.direction]
-            & self._by_both_sides[facts.recorded_both_sides]
-            & self._lengths.possible(facts)
-        )
+        of_kind = self._by_kind[call.call_type, call.direction, facts.recorded_both_sides]
+        left = of_kind.sections & self._lengths.possible(facts)
         if left & self._connections.asking:
             left &= self._connections.possible(call.connection)
         if left & self._labels.asking:
             left &= self._labels.possible(call.button_label)
         if left & self._hours.asking:
             left &= self._hours.possible(facts)
-        if left & self._parties.asking:
-            left &= self._parties.possible(facts.asked)
+        if left & of_kind.parties.asking:
+            left &= of_kind.parties.possible(facts.asked)
         while left:
             lowest = left & -left
             ready = self.sections[lowest.bit_length() - 1]
@@ -96,6 +94,29 @@ class SectionIndex:
                 return ready
             left ^= lowest
         return None
+
+
+@dataclass(frozen=True, slots=True)
+class _OfKind:
+    """
+    What is left of the sections for calls of one kind.
+
+    :param sections: those that calls of this kind may fit
+    :param parties: what those ask of participants
+    """
+
+    sections: Bits
+    parties: PartyTexts
+
+
+def _may_be_of(kind: _Kind, when: When) -> bool:
+    """Whether the filters on type, direction and both sides let a call of that kind pass."""
+    call_type, direction, both = kind
+    return (
+        (not when.call_type or call_type in when.call_type)
+        and (not when.direction or direction in when.direction)
+        and when.recorded_both_sides in (None, both)
+    )
 
 
 class _Lengths:

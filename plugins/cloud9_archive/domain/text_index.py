@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from operator import attrgetter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from copy import copy
+from dataclasses import dataclass
+from functools import reduce
+from operator import attrgetter, or_
 
 from cloud9_archive.domain.call import Party, Side
 from cloud9_archive.domain.filters import EXTENSION_TEXTS, PARTY_FIELDS, Asked
-from cloud9_archive.domain.patterns import has_wildcard, literal, matcher
+from cloud9_archive.domain.patterns import has_wildcard, literal, literal_start, matcher
 from cloud9_archive.domain.recording_rules import PartyFilter, Section
 from cloud9_archive.domain.roster import Extension
 
@@ -16,36 +19,42 @@ LONGEST_KNOWN = 200
 """Bounds of what is remembered of texts that patterns were asked for: number of texts, and characters of one."""
 
 Bits = int
-_Of = Callable[[str | None, Bits], Bits]
+_Of = Callable[[str, Bits], Bits]
 
 
 class _Texts:
     """
     What one key of many sections asks of a text: each text's sections, to the letter or by pattern.
 
+    A pattern is asked only of texts that begin as it does, up to its first wildcard.
+
     :param asked: patterns, each with the sections that ask for it
     """
 
     def __init__(self, asked: Iterable[tuple[str, Bits]]) -> None:
-        self._exact: dict[str | None, Bits] = {}
-        self._patterns: list[tuple[Callable[[str], object], Bits]] = []
+        self._exact: dict[str, Bits] = {}
+        self._patterns: dict[str, list[tuple[Callable[[str], object], Bits]]] = {}
         self._known: dict[str, Bits] = {}
         for pattern, bits in asked:
             if has_wildcard(pattern):
-                self._patterns.append((matcher(pattern), bits))
+                self._patterns.setdefault(literal_start(pattern), []).append((matcher(pattern), bits))
             else:
                 self._exact[literal(pattern)] = self._exact.get(literal(pattern), 0) | bits
-        self.of: Callable[[str | None, Bits], Bits] = self._with_patterns if self._patterns else self._exact.get
+        self._starts = tuple(self._patterns)
+        self._lengths = sorted({len(start) for start in self._starts})
+        self.of: _Of = self._with_patterns if self._patterns else self._exact.get
 
-    def _with_patterns(self, text: str | None, none: Bits) -> Bits:
-        if text is None:
-            return none
+    def _with_patterns(self, text: str, none: Bits) -> Bits:
+        if not text.startswith(self._starts):
+            return self._exact.get(text, none)
         found = self._known.get(text)
         if found is None:
             found = self._exact.get(text, 0)
-            for matches, bits in self._patterns:
-                if matches(text):
-                    found |= bits
+            for length in self._lengths:
+                if length <= len(text):  # the slice of a shorter text would be the text itself, once again
+                    for matches, bits in self._patterns.get(text[:length], ()):
+                        if matches(text):
+                            found |= bits
             if len(self._known) >= MOST_KNOWN:
                 self._known.clear()
             if len(text) <= LONGEST_KNOWN:
@@ -64,7 +73,7 @@ class CallTexts:
 
     def possible(self, text: str | None) -> Bits:
         """The sections that this text does not rule out."""
-        return self._unasked | self._of(text, 0)
+        return self._unasked | self._of(text, 0) if text else self._unasked
 
 
 class PartyTexts:
@@ -89,27 +98,71 @@ class PartyTexts:
                 key = _first_key(group)
                 for side in sides:
                     asked[side].setdefault(key, []).extend((text, bit) for text in getattr(group, key))
-        self._of_party: dict[Side, list[tuple[Callable[[Party], str | None], _Of]]] = {side: [] for side in Side}
-        self._of_extension: dict[Side, list[tuple[Callable[[Extension], Iterable[str]], _Of]]] = {s: [] for s in Side}
-        for side, keys in asked.items():
-            for key, wanted in keys.items():
-                of = _Texts(wanted).of
-                self._of_party[side] += [(attrgetter(field), of) for field in PARTY_FIELDS[key]]
-                if key in EXTENSION_TEXTS:
-                    self._of_extension[side].append((EXTENSION_TEXTS[key], of))
+        self._lookups = [
+            lookup
+            for side, keys in asked.items()
+            for key, wanted in keys.items()
+            for lookup in _lookups(side, key, wanted)
+        ]
+        self._sort()
+
+    def among(self, sections: Bits) -> PartyTexts:
+        """The same for these sections alone; what only others ask for is not looked up."""
+        wide = sections | sections << self._width | sections << 2 * self._width
+        narrowed = copy(self)
+        narrowed._lookups = [each for each in self._lookups if each.asking & wide]  # noqa: SLF001 - its own class
+        narrowed._sort()  # noqa: SLF001 - as above
+        return narrowed
+
+    def _sort(self) -> None:
+        """Lookups lie ready for each end, those of participants and those of their rows."""
+        self._of_party = {
+            s: [(each.field, each.of) for each in self._lookups if each.field and each.side is s] for s in Side
+        }
+        self._of_row = {
+            s: [(each.texts, each.of) for each in self._lookups if each.texts and each.side is s] for s in Side
+        }
 
     def possible(self, asked: Asked) -> Bits:
         """The sections that these participants do not rule out."""
         found = self._unasked
         for party, extensions in asked:
-            for field, of in self._of_party[party.side]:
-                found |= of(field(party), 0)
+            side = party.side
+            for field, of in self._of_party[side]:
+                if text := field(party):
+                    found |= of(text, 0)
             if extensions:
-                for texts_of, of in self._of_extension[party.side]:
+                for texts_of, of in self._of_row[side]:
                     for extension in extensions:
                         for text in texts_of(extension):
                             found |= of(text, 0)
         return found & (found >> self._width) & (found >> 2 * self._width) & ((1 << self._width) - 1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Lookup:
+    """
+    Where one text of a participant is looked up.
+
+    :param asking: the bits of the filters that ask for it
+    :param field: takes the text from a participant, or
+    :param texts: takes texts from a row of the roster that matches the participant
+    """
+
+    side: Side
+    asking: Bits
+    of: _Of
+    field: Callable[[Party], str | None] | None = None
+    texts: Callable[[Extension], Iterable[str]] | None = None
+
+
+def _lookups(side: Side, key: str, wanted: Sequence[tuple[str, Bits]]) -> Iterator[_Lookup]:
+    """All lookups for a key of filters at one end; they share a table."""
+    asking, of = reduce(or_, (bits for _, bits in wanted)), _Texts(wanted).of
+    for name in PARTY_FIELDS[key]:
+        yield _Lookup(side, asking, of, field=attrgetter(name))
+    if key in EXTENSION_TEXTS:
+        yield _Lookup(side, asking, of, texts=EXTENSION_TEXTS[key])
 
 
 def _first_key(group: PartyFilter) -> str:

@@ -40,7 +40,7 @@ class AirflowReach:
         with _told(
             f"the roster {_without_credentials(url)}", "check the address, the connection in it, and its rights"
         ):
-            conn_id = urlsplit(url).username
+            conn_id = _user_of(url)
             if conn_id:
                 # Without it the object storage would go on as whoever this host is.
                 BaseHook.get_connection(conn_id)
@@ -137,6 +137,17 @@ def _told(what: str, hint: str) -> Iterator[None]:
         raise RosterError(
             f"{what} cannot be read: {type(error).__name__}: {shortened(reason, longest=_LONGEST_REASON)}", hint=hint
         ) from None
+
+
+def _user_of(url: str) -> str | None:
+    """
+    Whom the address names before its host.
+
+    :raises RosterError: without the parser's own words, which quote the credentials
+    """
+    with suppress(ValueError):
+        return urlsplit(url).username
+    raise RosterError("the roster's address cannot be read", hint="check recording_rules.roster")
 
 
 def _without_credentials(text: str) -> str:

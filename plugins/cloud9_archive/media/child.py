@@ -9,28 +9,30 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass, replace
 from typing import Final
 
-from pydantic import TypeAdapter, ValidationError
-
 from cloud9_archive.errors import ConfigurationError, MediaLimitError, MediaWorkerLostError, TransientError
-from cloud9_archive.media.jobs import Answer, JobLimits, MediaJob, MediaLimits, MediaResult
-from cloud9_archive.media.naming import unfinished
-from cloud9_archive.media.profiles import profile_named
-from cloud9_archive.media.verdicts import Examination, Failure, Transcoded
+from cloud9_archive.media.answers import understood
+from cloud9_archive.media.jobs import READY, Answer, JobLimits, MediaJob, MediaLimits, MediaResult
+from cloud9_archive.media.naming import leftovers
+from cloud9_archive.media.verdicts import Failure
 
 # The parent's environment holds every secret that Airflow was given (AIRFLOW_CONN_…): an allow-list, never a copy.
 _ENVIRONMENT: Final = ("HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PYTHONHOME", "PYTHONPATH", "PYTHONUSERBASE")
+_TUNING: Final = {
+    # A library that starts a thread per core takes address space for each, and a worker has none to give away.
+    "OPENBLAS_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+    # A second of samples is more than glibc keeps by itself: mapped anew each time, it costs a fifth of a short call.
+    "MALLOC_MMAP_THRESHOLD_": str(16 * 1024 * 1024),
+    "MALLOC_TRIM_THRESHOLD_": str(32 * 1024 * 1024),
+}
 _START_SECONDS: Final = 60.0
 _LEAVE_SECONDS: Final = 5.0
 _LONGEST_ANSWER: Final = 1024 * 1024
 _COMMAND: Final = ("-P", "-m", "cloud9_archive.media.worker_main")
-
-
-# The child has read hostile bytes, so its answers are checked like any other input.
-_ANSWERS: Final = TypeAdapter(Answer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,20 +58,27 @@ class Child:
         self._limits: JobLimits | None = None
         self._ready = False
         self._heard = b""
-        self._complaints = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the child
         environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
-        try:
-            self._process = subprocess.Popen(  # noqa: S603 - this interpreter, our own module
-                [sys.executable, *_COMMAND],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=self._complaints,
-                env=environment,
-                bufsize=0,
-            )
-        except OSError as fault:
-            self._complaints.close()
-            raise TransientError(f"no media worker could be started: {fault.strerror}") from fault
+        with ExitStack() as opened:
+            try:
+                self._complaints = opened.enter_context(tempfile.TemporaryFile())
+                ours, theirs = os.pipe()[::-1]
+                opened.callback(os.close, ours)
+                try:
+                    self._process = subprocess.Popen(  # noqa: S603 - this interpreter, our own module
+                        [sys.executable, *_COMMAND, str(theirs)],
+                        stdin=subprocess.PIPE,
+                        stdout=subprocess.PIPE,
+                        stderr=self._complaints,
+                        env=environment | _TUNING,
+                        pass_fds=(theirs,),
+                        bufsize=0,
+                    )
+                finally:
+                    os.close(theirs)
+            except OSError as fault:
+                raise TransientError(f"no media worker could be started: {fault.strerror}") from fault
+            self._opened = opened.pop_all()
 
     @property
     def output(self) -> int:
@@ -86,14 +95,17 @@ class Child:
         size = 0
         with suppress(OSError):
             size = job.source.stat().st_size
-        self._limits = limits.scaled(size, profile_named(job.profile))
+        self._limits = limits.scaled(size, job.profile)
         request = {
             "source": str(job.source.absolute()),
             "target": str(job.target.absolute()) if job.target else None,
-            "profile": job.profile,
+            "profile": asdict(job.profile),
+            "reported_duration": job.reported_duration,
             "limits": asdict(self._limits),
         }
         self.job = job
+        # What a run that was killed had not finished; nobody else is at work on what this one holds.
+        _sweep(job)
         if self._ready:
             self.deadline = time.monotonic() + self._limits.wall_seconds
         try:
@@ -122,8 +134,10 @@ class Child:
                 outcome = self._understand(line)
                 # Anything after an answer would be taken for the answer to the next job.
                 return replace(outcome, gone=outcome.gone or bool(self._heard))
-            self._ready = True
-            self.deadline = time.monotonic() + (self._limits.wall_seconds if self._limits else 0.0)
+            # Anything else that is said at the start is somebody's greeting: a start-up hook of the interpreter's.
+            if line == READY:
+                self._ready = True
+                self.deadline = time.monotonic() + (self._limits.wall_seconds if self._limits else 0.0)
         return Outcome()
 
     def overrun(self) -> Outcome:
@@ -140,30 +154,36 @@ class Child:
                 hint="look at the load and memory of this host",
             )
         seconds = self._limits.wall_seconds if self._limits else 0.0
-        return self._failed(Failure(MediaLimitError.code, f"not done after the limit of {seconds:g} s"), gone=True)
+        return self._failed(Failure(MediaLimitError.code, f"not done after the limit of {seconds:g} s"))
 
     def end(self) -> None:
         """The process is gone, and so is what it had not finished writing."""
         self._process.kill()
         self._process.wait()
-        for pipe in (self._process.stdin, self._process.stdout, self._complaints):
+        for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
                 with suppress(OSError):
                     pipe.close()
+        self._opened.close()
         if self.job is not None:
-            self._sweep(self.job)
+            _sweep(self.job)
 
     def _understand(self, line: bytes) -> Outcome:
         if self.job is None:
             return Outcome(gone=True)
-        try:
-            answer = _ANSWERS.validate_json(line)
-        except ValidationError:
-            return self._lost("the worker's answer was not understood")
-        return replace(self._done(answer.examination, answer.derivative, answer.failure), gone=answer.leaving)
+        answer = understood(line, self.job)
+        if answer.leaving:
+            _sweep(self.job)
+        return replace(self._done(answer), gone=answer.leaving)
 
     def _lost(self, reason: str | None) -> Outcome:
-        status = self._exit_status(patience=0.0 if reason else _LEAVE_SECONDS)
+        if reason is None and self._process.poll() is None:
+            try:
+                self._process.wait(_LEAVE_SECONDS)
+            except subprocess.TimeoutExpired:
+                reason = "the worker closed its output without an answer"
+        self._process.kill()
+        status = self._process.wait()
         if not self._ready and status < 0:
             raise TransientError(f"a media worker was ended by signal {-status} before it was ready")
         if not self._ready:
@@ -173,17 +193,7 @@ class Child:
             )
         if self.job is None:
             return Outcome(gone=True)
-        return self._failed(
-            self._cause(status) if reason is None else Failure(MediaWorkerLostError.code, reason), gone=True
-        )
-
-    def _exit_status(self, *, patience: float) -> int:
-        """Status of the child, which may have closed its output without ending."""
-        try:
-            return self._process.wait(patience)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            return self._process.wait()
+        return self._failed(self._cause(status) if reason is None else Failure(MediaWorkerLostError.code, reason))
 
     def _cause(self, status: int) -> Failure:
         if status == -signal.SIGXCPU and self._limits:
@@ -195,28 +205,32 @@ class Child:
             )
         return Failure(MediaWorkerLostError.code, f"the worker ended with status {status} at this recording")
 
-    def _failed(self, failure: Failure, *, gone: bool) -> Outcome:
+    def _failed(self, failure: Failure) -> Outcome:
         if self.job is not None:
-            self._sweep(self.job)
-        return Outcome(self._done(None, None, failure).result, gone=gone)
+            _sweep(self.job)
+        return replace(self._done(Answer(failure=failure)), gone=True)
 
-    def _done(self, examination: Examination | None, derivative: Transcoded | None, failure: Failure | None) -> Outcome:
+    def _done(self, answer: Answer) -> Outcome:
         job, self.job = self.job, None
         self.jobs_done += 1
         if job is None:
             return Outcome()
-        difference = None
+        examination, difference = answer.examination, None
         if examination and examination.duration is not None and job.reported_duration is not None:
             difference = examination.duration - job.reported_duration
-        return Outcome(MediaResult(job.recording_key, examination, derivative, failure, difference))
-
-    def _sweep(self, job: MediaJob) -> None:
-        """A killed child could not remove its half derivative."""
-        if job.target is not None:
-            with suppress(OSError):
-                unfinished(job.target.absolute(), self._process.pid).unlink(missing_ok=True)
+        return Outcome(
+            MediaResult(job.recording_key, examination, answer.derivatives, answer.failure, difference, answer.waveform)
+        )
 
     def _last_complaint(self) -> str:
         self._complaints.seek(0)
         lines = self._complaints.read().decode(errors="replace").strip().splitlines()
         return lines[-1] if lines else "it said nothing"
+
+
+def _sweep(job: MediaJob) -> None:
+    """Nothing is left of what was not finished for this job, whoever was killed at it."""
+    if job.target is not None:
+        for path in leftovers(job.target.absolute()):
+            with suppress(OSError):
+                path.unlink(missing_ok=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -12,19 +13,129 @@ from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 from av.codec.context import ThreadType
 
-from cloud9_archive.errors import DamagedMediaError, MediaLimitError, UnsupportedMediaError
-from cloud9_archive.media.verdicts import Examination
+from cloud9_archive.errors import DamagedMediaError, MediaLimitError, RecordError, UnsupportedMediaError
+from cloud9_archive.media.verdicts import Examination, Fault, Verdict
 from cloud9_archive.media.verify import length_complaint, tolerance
 
 # The reader is named, never guessed from the content: a guess could end at a playlist that opens files or addresses.
-_READERS: Final = {"ogg": "ogg", "m4a": "mov", "wav": "wav"}
+_READERS: Final = {"ogg": "ogg", "m4a": "mov", "wav": "wav", "mp3": "mp3"}
 _LONGEST_OPUS_FRAME: Final = 0.02
 LONGEST_SECONDS: Final = 24 * 3600.0
+
+
+def after_decoding(examination: Examination, refusal: RecordError) -> Examination:
+    """
+    The examination with what only the decoder could find; as it was if that is not to blame.
+
+    :param examination: of the structure
+    :param refusal: how decoding ended
+    """
+    if examination.verdict is not Verdict.INTACT:
+        return examination
+    if isinstance(refusal, DamagedMediaError) and refusal.kind:
+        return replace(
+            examination,
+            verdict=Verdict.DAMAGED,
+            code=refusal.kind,
+            words=refusal.message,
+            lost_seconds=refusal.lost_seconds,
+            lost_is_estimate=True,
+            faults=(Fault(refusal.kind, refusal.message, None, refusal.at_seconds),),
+            fault_count=refusal.count,
+        )
+    if isinstance(refusal, UnsupportedMediaError):
+        return replace(
+            examination,
+            verdict=Verdict.UNSUPPORTED,
+            code="DECODE_UNSUPPORTED",
+            words=refusal.message,
+            lost_seconds=None,
+            faults=(Fault("DECODE_UNSUPPORTED", refusal.message),),
+            fault_count=1,
+        )
+    return examination
+
+
+@dataclass(slots=True)
+class _Decoding:
+    """How far one file has been decoded."""
+
+    examination: Examination
+    max_seconds: float
+    samples: int = 0
+    rate: int = 0
+    largest: int = 0
+    shape: tuple[int, str, str] | None = None
+    broken: int = 0
+    first: tuple[str, str, float] | None = None
+
+    def take(self, packet: av.Packet[AudioStream]) -> list[AudioFrame]:
+        """The frames in a packet; of one that does not decode, none, and that is remembered."""
+        try:
+            frames = packet.decode()
+        except av.FFmpegError as fault:
+            _raise_unless_damage(fault)
+            self.break_off("DECODE_FAILED", f"the audio does not decode after {self.samples} samples: {fault.strerror}")
+            return []
+        if packet.is_corrupt or any(frame.is_corrupt for frame in frames):
+            self.break_off("DECODE_CORRUPT", f"the decoder calls the audio after {self.samples} samples corrupt")
+        for frame in frames:
+            now = (frame.sample_rate, frame.layout.name, frame.format.name)
+            self.shape = self.shape or now
+            if now != self.shape:
+                words = f"the audio changes from {self.shape} to {now} after {self.samples} samples"
+                self.break_off("DECODE_CHANGE", words)
+            self.rate = self.rate or frame.sample_rate
+            self.samples += frame.samples
+            self.largest = max(self.largest, frame.samples)
+            if self.samples > self.max_seconds * frame.sample_rate:
+                raise MediaLimitError(
+                    f"more than the limit of {self.max_seconds:.0f} s of audio came out of"
+                    f" {self.examination.size} bytes",
+                    hint="raise the limit of decoded seconds if recordings of this length are real",
+                )
+        return frames
+
+    def break_off(self, code: str, words: str) -> None:
+        """One more packet is damaged."""
+        self.broken += 1
+        self.first = self.first or (code, words, self.samples / self.rate if self.rate else 0.0)
+
+    def check(self) -> None:
+        """
+        The end has been reached without complaint.
+
+        :raises DamagedMediaError: if not
+        """
+        expected = self.examination.duration or 0.0
+        if self.first is not None:
+            frame = self.largest / self.rate if self.rate else 0.0
+            missing = expected - self.samples / self.rate if self.rate else expected
+            lost = max(self.broken * frame, missing if missing > frame else 0.0)
+            code, words, at = self.first
+            raise DamagedMediaError(words, kind=code, at_seconds=at, lost_seconds=lost, count=self.broken)
+        if self.shape is None:
+            raise DamagedMediaError("no audio came out of the decoder", kind="DECODE_NO_AUDIO", lost_seconds=expected)
+        frame, found = self.largest / self.rate, self.samples / self.rate
+        coarse = self.examination.container in {"m4a", "mp3"}
+        complaint = length_complaint(
+            expected,
+            found,
+            within=tolerance(
+                self.examination.container, frame_seconds=frame if coarse else min(frame, _LONGEST_OPUS_FRAME)
+            ),
+            what="the decoded audio",
+        )
+        if complaint:
+            lost = max(0.0, expected - found)
+            raise DamagedMediaError(complaint, kind="DECODE_LENGTH", lost_seconds=lost)
 
 
 def decoded_frames(source: Path, examination: Examination, *, max_seconds: float) -> Iterator[AudioFrame]:
     """
     Every decoded frame in order; exhausting it proves that all promised audio is there.
+
+    After the first damage the rest is decoded only to say how much more there is, and no further frame is given.
 
     :param source: the file that was examined
     :param examination: its intact verdict
@@ -32,25 +143,30 @@ def decoded_frames(source: Path, examination: Examination, *, max_seconds: float
     :raises DamagedMediaError: if something does not decode, or less or more comes out than the structure promises
     :raises MediaLimitError: if more than ``max_seconds`` comes out
     """
-    samples, largest, shape = 0, 0, None
+    decoding = _Decoding(examination, max_seconds)
     with _opened(source, examination) as (container, stream):
-        for packet in container.demux(stream):
-            for frame in _decode(packet, samples):
-                now = (frame.sample_rate, frame.layout.name, frame.format.name)
-                shape = shape or now
-                if now != shape:
-                    raise DamagedMediaError(f"the audio changes from {shape} to {now} after {samples} samples")
-                samples += frame.samples
-                largest = max(largest, frame.samples)
-                if samples > max_seconds * frame.sample_rate:
-                    raise MediaLimitError(
-                        f"more than the limit of {max_seconds:.0f} s of audio came out of {examination.size} bytes",
-                        hint="raise the limit of decoded seconds if recordings of this length are real",
-                    )
-                yield frame
-    if shape is None:
-        raise DamagedMediaError("no audio came out of the decoder")
-    _check_promise(examination, samples / shape[0], largest / shape[0])
+        for packet in _packets(container, stream, decoding):
+            frames = decoding.take(packet)
+            if decoding.first is None:
+                yield from frames
+    decoding.check()
+
+
+def _packets(
+    container: av.container.InputContainer, stream: AudioStream, decoding: _Decoding
+) -> Iterator[av.Packet[AudioStream]]:
+    """Every packet; a reader that gives up on the way is damage."""
+    packets = container.demux(stream)
+    while True:
+        try:
+            packet = next(packets)
+        except StopIteration:
+            return
+        except av.FFmpegError as fault:
+            _raise_unless_damage(fault)
+            decoding.break_off("DECODE_FAILED", f"the file cannot be read on after {decoding.samples} samples")
+            return
+        yield packet
 
 
 def count_samples(source: Path, examination: Examination, *, max_seconds: float = LONGEST_SECONDS) -> int:
@@ -77,24 +193,15 @@ def _opened(source: Path, examination: Examination) -> Iterator[tuple[av.contain
         )
     except (av.FFmpegError, IndexError, ValueError) as fault:
         _raise_unless_damage(fault)
-        raise DamagedMediaError(f"the {reader} reader refuses the file: {fault}") from fault
+        words = f"the {reader} reader refuses the file: {fault}"
+        raise DamagedMediaError(words, kind="DECODE_OPEN", lost_seconds=examination.duration) from fault
     with container:
         if not container.streams.audio:
-            raise DamagedMediaError(f"the {reader} reader finds no audio in the file")
+            words = f"the {reader} reader finds no audio in the file"
+            raise DamagedMediaError(words, kind="DECODE_NO_AUDIO", lost_seconds=examination.duration)
         stream = container.streams.audio[0]
         stream.codec_context.thread_type = ThreadType.NONE
         yield container, stream
-
-
-def _decode(packet: av.Packet[AudioStream], samples: int) -> list[AudioFrame]:
-    try:
-        frames = packet.decode()
-    except av.FFmpegError as fault:
-        _raise_unless_damage(fault)
-        raise DamagedMediaError(f"the audio does not decode after {samples} samples: {fault}") from fault
-    if packet.is_corrupt or any(frame.is_corrupt for frame in frames):
-        raise DamagedMediaError(f"the decoder calls the audio after {samples} samples corrupt")
-    return frames
 
 
 def _raise_unless_damage(fault: Exception) -> None:
@@ -107,15 +214,3 @@ def _raise_unless_damage(fault: Exception) -> None:
         raise fault
     if isinstance(fault, NotImplementedError):
         raise UnsupportedMediaError(f"the decoder does not know this kind of audio: {fault}") from fault
-
-
-def _check_promise(examination: Examination, seconds: float, frame_seconds: float) -> None:
-    frame = frame_seconds if examination.container == "m4a" else min(frame_seconds, _LONGEST_OPUS_FRAME)
-    complaint = length_complaint(
-        examination.duration or 0.0,
-        seconds,
-        within=tolerance(examination.container, frame_seconds=frame),
-        what="the decoded audio",
-    )
-    if complaint:
-        raise DamagedMediaError(complaint)

@@ -1,234 +1,154 @@
-"""MPEG-4 audio files by their boxes (ISO/IEC 14496-12): whether every sample that the index names is in the file."""
+"""MPEG-4 audio files (ISO/IEC 14496-12): whether the index agrees with itself and with the bytes of the file."""
 
 from __future__ import annotations
 
-import struct
-import sys
-from array import array
-from collections.abc import Iterator
-from dataclasses import dataclass
-from itertools import accumulate, pairwise
 from typing import BinaryIO, Final
 
-from cloud9_archive.media.aac_config import configured_channels
-from cloud9_archive.media.structure import Structure, damaged, unsupported
+from cloud9_archive.media.aac_config import AacConfig, read_aac_config
+from cloud9_archive.media.mp4_boxes import Box, Index, named, top_boxes
+from cloud9_archive.media.mp4_edits import SLACK_SECONDS, edited_seconds, header_times
+from cloud9_archive.media.mp4_samples import Chunk, Samples, check_places, read_samples
+from cloud9_archive.media.structure import Reading, Structure, StructureFault
 
 # An index larger than this describes weeks of audio, or nothing but a wish to fill memory.
 MAX_INDEX_BYTES: Final = 64 * 1024 * 1024
 CODECS: Final = {b"mp4a": "aac", b"alac": "alac", b"Opus": "opus"}
-_LARGE, _TO_END = 1, 0
-_MAX_TOP_BOXES: Final = 10_000
 _SOUND_ENTRY_GROWTH: Final = {1: 16, 2: 36}  # QuickTime's later sample entries carry more before the boxes inside
+_SELF_CONTAINED: Final = 1
 
 
-@dataclass(frozen=True, slots=True)
-class _Box:
-    kind: bytes
-    start: int
-    end: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Index:
-    """The bytes of the ``moov`` box, to be read by position."""
-
-    content: bytes
-
-    def boxes(self, start: int, end: int) -> Iterator[_Box]:
-        position = start
-        while position + 8 <= end:
-            size, kind = struct.unpack_from(">I4s", self.content, position)
-            header = 8
-            if size == _LARGE and position + 16 <= end:
-                (size,) = struct.unpack_from(">Q", self.content, position + 8)
-                header = 16
-            elif size == _TO_END:
-                size = end - position
-            if size < header or position + size > end:
-                raise damaged("M4A_BOX", f"the box {_name(kind)} in the index does not fit into the box around it")
-            yield _Box(kind, position + header, position + size)
-            position += size
-
-    def find(self, within: _Box, *path: bytes) -> _Box | None:
-        box: _Box | None = within
-        for kind in path:
-            if box is None:
-                return None
-            box = next((inner for inner in self.boxes(box.start, box.end) if inner.kind == kind), None)
-        return box
-
-    def need(self, within: _Box, *path: bytes) -> _Box:
-        box = self.find(within, *path)
-        if box is None:
-            raise damaged("M4A_INDEX", f"the index has no box {'/'.join(_name(kind) for kind in path)}")
-        return box
-
-    def numbers(self, layout: str, box: _Box, offset: int = 0) -> tuple[int, ...]:
-        if box.start + offset + struct.calcsize(layout) > box.end:
-            raise damaged("M4A_INDEX", f"the box {_name(box.kind)} in the index is too short")
-        return struct.unpack_from(layout, self.content, box.start + offset)
-
-    def table(self, box: _Box, *, width: int, columns: int = 1, offset: int = 8) -> array[int]:
-        """The rows of a table box, flattened; the row count stands right before the first row."""
-        (rows,) = self.numbers(">I", box, offset - 4)
-        start, size = box.start + offset, rows * columns * width
-        if start + size > box.end:
-            raise damaged("M4A_INDEX", f"the table {_name(box.kind)} claims {rows} rows and holds fewer")
-        values: array[int] = array("I" if width == 4 else "Q", self.content[start : start + size])  # noqa: PLR2004
-        if sys.byteorder == "little":
-            values.byteswap()
-        return values
-
-
-def read_m4a(stream: BinaryIO, size: int) -> Structure:
+def read_m4a(stream: BinaryIO, size: int) -> Reading:
     """
-    The audio that the index promises, after each of its samples has been found to lie inside the media box.
+    The audio that the index promises, after it has been held against itself and the bytes of the media box.
 
     :param stream: seekable
     :param size: of the file, bytes
-    :raises StructureFault: if a box is missing or cut, or the index and the file do not fit
+    :raises StructureFault: if the file cannot be read on
     """
-    boxes = list(_top_boxes(stream, size))
-    kinds = {box.kind for box in boxes}
-    if b"moof" in kinds:
-        raise unsupported("M4A_FRAGMENTED", "an MPEG-4 file in fragments, which is not read here")
+    reading = Reading()
+    boxes = list(top_boxes(stream, size, reading))
+    cut = reading.count > 0
     media = [box for box in boxes if box.kind == b"mdat"]
-    movie = next((box for box in boxes if box.kind == b"moov"), None)
-    if movie is None:
-        raise damaged("M4A_NO_INDEX", "the MPEG-4 file has no index (moov box): it was cut, or never finished")
+    movies = [box for box in boxes if box.kind == b"moov"]
+    if any(box.kind == b"moof" for box in boxes):
+        reading.note("M4A_FRAGMENTED", "an MPEG-4 file in fragments, which is not read here")
+        return reading
+    if not movies or (cut and boxes[-1] is movies[0]):
+        reading.note("M4A_NO_INDEX", "the MPEG-4 file has no whole index (moov box): none of its audio can be played")
+        return reading
     if not media:
-        raise damaged("M4A_NO_MEDIA", "the MPEG-4 file has no media box (mdat)")
+        reading.note("M4A_NO_MEDIA", "the MPEG-4 file has no media box (mdat)")
+        return reading
+    if len(movies) > 1:
+        reading.note("M4A_INDEX", "the file has two indexes: two files were joined", offset=movies[1].start)
+    movie = movies[0]
     if movie.end - movie.start > MAX_INDEX_BYTES:
-        raise unsupported("M4A_INDEX_SIZE", f"the index of the MPEG-4 file has {movie.end - movie.start} bytes")
+        words = f"the index of the MPEG-4 file has {movie.end - movie.start} bytes"
+        raise StructureFault("M4A_INDEX_SIZE", words, movie.start)
     stream.seek(movie.start)
-    index = _Index(stream.read(movie.end - movie.start))
-    root = _Box(b"moov", 0, len(index.content))
-    tracks = [box for box in index.boxes(root.start, root.end) if box.kind == b"trak" and _is_sound(index, box)]
-    if len(tracks) != 1:
-        raise unsupported("M4A_TRACKS", f"the MPEG-4 file has {len(tracks)} sound tracks, exactly one is read here")
-    _check_samples(index, tracks[0], media)
-    return _promise(index, root, tracks[0])
+    index = Index(stream.read(movie.end - movie.start), movie.start)
+    try:
+        _read_index(stream, size, index, media, cut=cut, reading=reading)
+    except StructureFault as fault:
+        reading.note(fault.code, fault.words, offset=fault.offset)
+    return reading
 
 
-def _top_boxes(stream: BinaryIO, size: int) -> Iterator[_Box]:
-    position = 0
-    for _ in range(_MAX_TOP_BOXES):
-        if position == size:
-            return
-        stream.seek(position)
-        header = stream.read(16)
-        if len(header) < 8:  # noqa: PLR2004 - a box begins with eight bytes: size and kind
-            raise damaged("M4A_CUT", f"{size - position} bytes stand after the last box")
-        length, kind = struct.unpack_from(">I4s", header)
-        start = position + 8
-        if length == _LARGE and len(header) == 16:  # noqa: PLR2004 - and eight more for a large size
-            (length,) = struct.unpack_from(">Q", header, 8)
-            start = position + 16
-        elif length == _TO_END:
-            length = size - position
-        if length < start - position or position + length > size:
-            raise damaged(
-                "M4A_CUT",
-                f"the box {_name(kind)} at byte {position} claims {length} bytes, the file has {size - position} left",
-            )
-        yield _Box(kind, start, position + length)
-        position += length
-    raise unsupported("M4A_BOXES", f"the MPEG-4 file has more than {_MAX_TOP_BOXES} boxes")
+def _read_index(stream: BinaryIO, size: int, index: Index, media: list[Box], *, cut: bool, reading: Reading) -> None:
+    tracks = [box for box in index.boxes(index.root) if box.kind == b"trak"]
+    sound = [track for track in tracks if _is_sound(index, track)]
+    if len(sound) != 1:
+        words = f"the MPEG-4 file has {len(sound)} sound tracks, exactly one is read here"
+        raise StructureFault("M4A_TRACKS", words)
+    samples = read_samples(index, sound[0], room=size)
+    others: list[Chunk] = []
+    for track in tracks:
+        if track != sound[0]:
+            others += read_samples(index, track, room=size).chunks
+    check_places(stream, [*samples.chunks, *others], media, whole=not cut, reading=reading)
+    promise = _promise(index, sound[0], samples, reading)
+    reading.structure = promise
+    if cut:
+        absent = sum(samples.cut(chunk, size) for chunk in samples.chunks)
+        if samples.count:
+            reading.lose(promise.duration * absent / samples.count, estimated=True)
 
 
-def _is_sound(index: _Index, track: _Box) -> bool:
+def _is_sound(index: Index, track: Box) -> bool:
     handler = index.find(track, b"mdia", b"hdlr")
     return handler is not None and index.content[handler.start + 8 : handler.start + 12] == b"soun"
 
 
-def _check_samples(index: _Index, track: _Box, media: list[_Box]) -> None:
-    """Every chunk that the sample table names lies whole in a media box."""
-    table = index.need(track, b"mdia", b"minf", b"stbl")
-    sizes = _sample_sizes(index, table)
-    ends = array("Q", accumulate(sizes, initial=0))
-    small = index.find(table, b"stco")
-    offsets = index.table(small, width=4) if small is not None else index.table(index.need(table, b"co64"), width=8)
-    first = 0
-    for offset, count in zip(offsets, _chunk_counts(index, table, len(offsets)), strict=True):
-        if first + count > len(sizes):
-            raise damaged("M4A_INDEX", f"the chunks hold more than the {len(sizes)} samples of the index")
-        end = offset + ends[first + count] - ends[first]
-        if not any(box.start <= offset and end <= box.end for box in media):
-            raise damaged("M4A_SAMPLES", f"the index names audio up to byte {end}, which is not in the media box")
-        first += count
-    if first != len(sizes):
-        raise damaged("M4A_INDEX", f"the index lists {len(sizes)} samples but places {first}")
-
-
-def _sample_sizes(index: _Index, table: _Box) -> array[int]:
-    box = index.need(table, b"stsz")
-    fixed, count = index.numbers(">II", box, 4)
-    if not fixed:
-        return index.table(box, width=4, offset=12)
-    if count > MAX_INDEX_BYTES // 4:
-        raise unsupported("M4A_INDEX_SIZE", f"the index of the MPEG-4 file claims {count} samples")
-    return array("I", [fixed]) * count
-
-
-def _chunk_counts(index: _Index, table: _Box, chunks: int) -> Iterator[int]:
-    """Samples per chunk, for each chunk in order."""
-    rows = index.table(index.need(table, b"stsc"), width=4, columns=3)
-    starts = [*rows[0::3], chunks + 1]
-    if starts[0] != 1 or any(later <= earlier for earlier, later in pairwise(starts)):
-        raise damaged("M4A_INDEX", "the table stsc does not count its chunks upwards")
-    for (start, end), count in zip(pairwise(starts), rows[1::3], strict=True):
-        for _ in range(end - start):
-            yield count
-
-
-def _promise(index: _Index, movie: _Box, track: _Box) -> Structure:
+def _promise(index: Index, track: Box, samples: Samples, reading: Reading) -> Structure:
     entries = index.need(track, b"mdia", b"minf", b"stbl", b"stsd")
+    _check_source(index, track, entries)
     kind = index.content[entries.start + 12 : entries.start + 16]
     codec = CODECS.get(kind)
     if codec is None:
-        raise unsupported("M4A_CODEC", f"the MPEG-4 file holds audio of the kind {_name(kind)}, which is not read here")
-    channels = _channels(index, entries)
+        words = f"the MPEG-4 file holds audio of the kind {named(kind)}, which is not read here"
+        raise index.fault("M4A_CODEC", words, entries.start)
+    config = _config(index, entries) if codec == "aac" else None
+    (counted,) = index.numbers(">H", entries, 8 + 8 + 16)
     (rate,) = index.numbers(">I", entries, 8 + 8 + 24)
-    timescale, ticks = _times(index, index.need(track, b"mdia", b"mdhd"))
+    header = index.need(track, b"mdia", b"mdhd")
+    timescale, ticks = header_times(index, header)
     if not timescale:
-        raise damaged("M4A_INDEX", "the track counts its time in units of nothing")
-    played = _edited_seconds(index, movie, track)
-    return Structure(codec, channels, rate >> 16 or timescale, ticks / timescale if played is None else played)
+        raise index.fault("M4A_INDEX", "the track counts its time in units of nothing", header.start)
+    rate = rate >> 16 or timescale
+    frame = 0.0
+    if config is not None and config.rate and config.delivered_rate:
+        rate = _check_rate(index, entries, config, rate, timescale)
+        frame = config.frame / config.rate
+        if samples.even_ticks and abs(samples.even_ticks - frame * timescale) > 1:
+            words = f"a frame of {frame:.6f} s is said to last {samples.even_ticks} of {timescale} ticks in a second"
+            reading.note("M4A_TIMES", words)
+        _compare(samples.count * frame, samples.ticks / timescale, 2 * frame, "the frames", reading)
+    _compare(ticks / timescale, samples.ticks / timescale, 2 * frame, "the track", reading)
+    played = edited_seconds(index, track, ticks / timescale, frame or SLACK_SECONDS, reading)
+    return Structure(codec, (config.channels if config else None) or counted, rate, played)
 
 
-def _channels(index: _Index, entries: _Box) -> int:
-    """What the decoder configuration says; the sample entry's own count only where there is none."""
+def _compare(expected: float, found: float, within: float, what: str, reading: Reading) -> None:
+    if abs(expected - found) > within + SLACK_SECONDS:
+        words = f"{what} last {expected:.3f} s, the durations of the samples add up to {found:.3f} s"
+        reading.note("M4A_TIMES", words)
+
+
+def _check_source(index: Index, track: Box, entries: Box) -> None:
+    (described,) = index.numbers(">I", entries, 4)
+    references = index.find(track, b"mdia", b"minf", b"dinf", b"dref")
+    outside = False
+    if references is not None:
+        inner = Box(references.kind, references.start + 8, references.end)
+        outside = any(
+            not index.content[box.start + 3] & _SELF_CONTAINED for box in index.boxes(inner) if box.end > box.start + 3
+        )
+    if described != 1 or outside:
+        words = "the audio lies in another file" if outside else f"the track has {described} descriptions"
+        raise index.fault("M4A_ENTRIES", words, entries.start)
+
+
+def _config(index: Index, entries: Box) -> AacConfig:
     (length,) = index.numbers(">I", entries, 8)
     (version,) = index.numbers(">H", entries, 8 + 8 + 8)
     fixed = 28 + _SOUND_ENTRY_GROWTH.get(version, 0)
-    entry = _Box(b"mp4a", entries.start + 8 + 8 + fixed, min(entries.start + 8 + length, entries.end))
-    esds = index.find(entry, b"esds")
-    configured = configured_channels(index.content[esds.start : esds.end]) if esds else None
-    (counted,) = index.numbers(">H", entries, 8 + 8 + 16)
-    return configured or counted
+    entry = Box(b"mp4a", entries.start + 8 + 8 + fixed, min(entries.start + 8 + length, entries.end))
+    esds = index.find(entry, b"esds") or index.find(entry, b"wave", b"esds")
+    config = read_aac_config(index.content[esds.start : esds.end]) if esds else None
+    if config is None:
+        raise index.fault("M4A_CONFIG", "the track has no decoder configuration that can be read", entries.start)
+    if config.rate is None or config.delivered_rate is None:
+        raise index.fault(
+            "M4A_CONFIG", "the decoder configuration names a sample rate that there is not", entries.start
+        )
+    return config
 
 
-def _times(index: _Index, header: _Box) -> tuple[int, int]:
-    """Ticks per second, and duration in ticks, of a header box that begins as mvhd and mdhd do."""
-    version = index.numbers(">B", header)[0]
-    timescale, ticks = index.numbers(">IQ", header, 20) if version == 1 else index.numbers(">II", header, 12)
-    return timescale, ticks
-
-
-def _edited_seconds(index: _Index, movie: _Box, track: _Box) -> float | None:
-    """Seconds that the edit list plays, priming samples left out; None without an edit list."""
-    box = index.find(track, b"edts", b"elst")
-    if box is None:
-        return None
-    version, _, _, _, rows = index.numbers(">BBBBI", box)
-    layout = ">Qq4x" if version == 1 else ">Ii4x"
-    if rows > (box.end - box.start) // struct.calcsize(layout):
-        raise damaged("M4A_INDEX", f"the edit list claims {rows} rows and holds fewer")
-    timescale, _ = _times(index, index.need(movie, b"mvhd"))
-    edits = [index.numbers(layout, box, 8 + row * struct.calcsize(layout)) for row in range(rows)]
-    played = sum(length for length, begin in edits if begin >= 0)
-    return played / timescale if timescale and played else None
-
-
-def _name(kind: bytes) -> str:
-    return ascii(kind.decode("latin-1"))
+def _check_rate(index: Index, entries: Box, config: AacConfig, stated: int, timescale: int) -> int:
+    """The rate that the decoder delivers, if the sample entry does not contradict it."""
+    core, delivered = config.rate or 0, config.delivered_rate or 0
+    # Band replication may be left unsaid in the configuration, and rates above 65,535 Hz do not fit into the entry.
+    if delivered in {core, 2 * core} and (stated in {core, delivered, 2 * core, timescale} or core > 0xFFFF):  # noqa: PLR2004
+        return delivered
+    words = f"the sample entry says {stated} Hz, the decoder configuration {core} and {delivered} Hz"
+    raise index.fault("M4A_CONFIG", words, entries.start)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import struct
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import BinaryIO, Final
 
 CAPTURE: Final = b"OggS"
 _HEADER: Final = struct.Struct("<4sBBqIIIB")
-_SEARCH_STEP: Final = 65_536
+_LONGEST_PAGE: Final = 27 + 255 + 255 * 255
+_FIRST_STEP, _LONGEST_STEP = 256, 65_536
 
 # zlib's CRC-32 runs over the same polynomial as Ogg's, bit-reversed: reverse the bits of each byte on the way in and of
 # the sum on the way out, and undo zlib's inversions. Both steps run in C, some hundred times faster than a table loop.
@@ -20,38 +21,7 @@ _ALL_ONES: Final = 0xFFFFFFFF
 _ZERO_SUM: Final = b"\0\0\0\0"
 
 
-class OggFaultCode(StrEnum):
-    """Ways in which a run of pages is not one whole stream."""
-
-    STRAY_BYTES = "OGG_STRAY_BYTES"
-    CUT_PAGE = "OGG_CUT_PAGE"
-    CHECKSUM = "OGG_CHECKSUM"
-    VERSION = "OGG_VERSION"
-    SEQUENCE = "OGG_SEQUENCE"
-    CONTINUATION = "OGG_CONTINUATION"
-    GRANULE = "OGG_GRANULE"
-    NO_BEGIN = "OGG_NO_BEGIN"
-    NO_END = "OGG_NO_END"
-    PAGE_AFTER_END = "OGG_PAGE_AFTER_END"
-    CHAINED = "OGG_CHAINED"
-    MULTIPLEXED = "OGG_MULTIPLEXED"
-
-
-@dataclass(frozen=True, slots=True)
-class OggFault:
-    """
-    One thing that is wrong.
-
-    :param offset: bytes from the start of the file
-    :param words: a sentence
-    """
-
-    code: OggFaultCode
-    offset: int
-    words: str
-
-
-Note = Callable[[OggFaultCode, int, str], None]
+Note = Callable[[str, int, str], None]
 """Takes a fault: its code, its offset in bytes, and a sentence."""
 
 
@@ -90,39 +60,52 @@ def read_pages(stream: BinaryIO, note: Note) -> Iterator[OggPage]:
     """
     Each page whose checksum is right, in file order; what lies between is noted as a fault.
 
-    Memory use does not depend on the length of the file.
+    Memory use does not depend on the length of the file, and no more than about three times its bytes are read.
 
     :param stream: seekable; left at its end
     """
-    offset = 0
-    while True:
+    offset, size = 0, stream.seek(0, os.SEEK_END)
+    # Inside a broken page the next one is searched for, as its length may be what was altered. Bytes that look like
+    # the beginnings of many long pages would make that work grow with the square of the file, so it is paid from here.
+    patience = size + _LONGEST_PAGE
+    while offset < size:
         stream.seek(offset)
         header = stream.read(_HEADER.size)
-        if not header:
-            return
         if not header.startswith(CAPTURE):
             found = _next_capture(stream, offset)
-            end = found if found is not None else stream.seek(0, 2)
-            note(OggFaultCode.STRAY_BYTES, offset, f"{end - offset} bytes that belong to no page")
+            end = size if found is None else found
+            note("OGG_STRAY_BYTES", offset, f"{end - offset} bytes belong to no page")
             offset = end
             continue
         page, raw = _read_page(stream, offset, header)
         if page is None:
-            note(OggFaultCode.CUT_PAGE, offset, "the file ends inside a page, or a page's length is altered")
+            note("OGG_CUT_PAGE", offset, "the file ends inside a page, or a page's length was altered")
         elif page_checksum(raw) != int.from_bytes(raw[22:26], "little"):
-            note(OggFaultCode.CHECKSUM, offset, "the checksum of a page is wrong: bytes in it were altered")
+            note("OGG_CHECKSUM", offset, "the checksum of a page is wrong: bytes in it were altered")
         elif raw[4] != 0:
-            note(OggFaultCode.VERSION, offset, f"a page has stream structure version {raw[4]}, only 0 is known")
+            note("OGG_VERSION", offset, f"a page has stream structure version {raw[4]}, only 0 is known")
         else:
             yield page
             offset += len(raw)
             continue
-        # The length field itself may be the altered byte, so the next page is searched for, not calculated.
-        found = _next_capture(stream, offset + len(CAPTURE))
-        if found is None:
-            stream.seek(0, 2)
-            return
-        offset = found
+        patience -= len(raw)
+        found = _next_capture(stream, offset + len(CAPTURE)) if patience > 0 else offset + len(raw)
+        offset = size if found is None else found
+    stream.seek(0, os.SEEK_END)
+
+
+def claimed_granule(stream: BinaryIO, offset: int) -> int | None:
+    """
+    The granule position in the header of a page that is not whole; None if not even the header is.
+
+    :param stream: seekable; its position is kept
+    :param offset: where the page begins, bytes
+    """
+    before = stream.tell()
+    stream.seek(offset)
+    header = stream.read(_HEADER.size)
+    stream.seek(before)
+    return int(_HEADER.unpack(header)[3]) if len(header) == _HEADER.size else None
 
 
 def _read_page(stream: BinaryIO, offset: int, header: bytes) -> tuple[OggPage | None, bytes]:
@@ -138,14 +121,16 @@ def _read_page(stream: BinaryIO, offset: int, header: bytes) -> tuple[OggPage | 
 
 
 def _next_capture(stream: BinaryIO, offset: int) -> int | None:
-    """Where the next page may begin, at or after ``offset``; None if nowhere."""
+    """Where the next page may begin, at or after ``offset``; None if nowhere. Reads little when it is near."""
     overlap = len(CAPTURE) - 1
+    step = _FIRST_STEP
     while True:
         stream.seek(offset)
-        chunk = stream.read(_SEARCH_STEP)
+        chunk = stream.read(step)
         found = chunk.find(CAPTURE)
         if found >= 0:
             return offset + found
-        if len(chunk) < _SEARCH_STEP:
+        if len(chunk) < step:
             return None
         offset += len(chunk) - overlap
+        step = min(2 * step, _LONGEST_STEP)

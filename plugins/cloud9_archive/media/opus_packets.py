@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,7 +13,8 @@ _CELT_FROM, _HYBRID_FROM = 16, 12
 _SILK_FRAMES: Final = (480, 960, 1920, 2880)
 _HYBRID_FRAMES: Final = (480, 960)
 _CELT_FRAMES: Final = (120, 240, 480, 960)
-_FRAME_COUNT_CODES: Final = (1, 2, 2)
+LONGEST_PACKET: Final = 5760  # 120 ms
+_COUNT_BITS: Final = 0x3F
 _SEGMENT_FULL: Final = 255
 
 
@@ -47,43 +47,41 @@ def packet_samples(packet: bytes) -> int:
     """
     Samples per channel at 48 kHz that a packet stands for; 0 for an empty one.
 
-    :param packet: one Opus packet, table-of-contents byte first
+    :param packet: one Opus packet, or at least its first two bytes
     """
     if not packet:
         return 0
-    configuration, count_code = packet[0] >> 3, packet[0] & 3
+    fixed = _SAMPLES_BY_HEAD[packet[0]]
+    if fixed:
+        return fixed
+    return _frame_samples(packet[0]) * (packet[1] & _COUNT_BITS) if len(packet) > 1 else 0
+
+
+def _frame_samples(head: int) -> int:
+    configuration = head >> 3
     if configuration >= _CELT_FROM:
-        frame = _CELT_FRAMES[configuration % 4]
-    elif configuration >= _HYBRID_FROM:
-        frame = _HYBRID_FRAMES[configuration % 2]
-    else:
-        frame = _SILK_FRAMES[configuration % 4]
-    if count_code < len(_FRAME_COUNT_CODES):
-        return frame * _FRAME_COUNT_CODES[count_code]
-    return frame * (packet[1] & 0x3F) if len(packet) > 1 else 0
+        return _CELT_FRAMES[configuration % 4]
+    if configuration >= _HYBRID_FROM:
+        return _HYBRID_FRAMES[configuration % 2]
+    return _SILK_FRAMES[configuration % 4]
 
 
-def first_sample(head: bytes, granule: int, lacing: bytes, body: bytes, *, last: bool) -> int:
+_SAMPLES_BY_HEAD: Final = tuple(_frame_samples(head) * (1, 2, 2, 0)[head & 3] for head in range(256))
+
+
+def packet_heads(lacing: bytes, body: bytes, begun: bytes) -> tuple[list[bytes], bytes]:
     """
-    The granule position before the first packet, from the first page that ends a packet.
+    The first two bytes of each packet that ends on a page, and those of one that goes on to the next.
 
-    A recorder that joins a running stream begins above 0; players subtract that, so durations must too.
-
-    :param head: first packet of the stream
-    :param granule: position of that page, samples at 48 kHz
-    :param last: whether it is also the last page, whose position may be cut short on purpose
+    :param lacing: sizes of the page's segments
+    :param body: of the page
+    :param begun: first bytes of a packet that began on an earlier page; empty if none did
     """
-    if last or read_opus_head(head) is None:
-        return 0
-    held = sum(packet_samples(packet) for packet in _packets(lacing, body))
-    return max(0, granule - held)
-
-
-def _packets(lacing: bytes, body: bytes) -> Iterator[bytes]:
-    """The packets that end on a page; a packet that goes on is left out."""
+    heads: list[bytes] = []
     start = position = 0
     for length in lacing:
         position += length
         if length < _SEGMENT_FULL:
-            yield body[start:position]
-            start = position
+            heads.append((begun + body[start : min(start + 2, position)])[:2])
+            begun, start = b"", position
+    return heads, (begun + body[start : min(start + 2, position)])[:2]

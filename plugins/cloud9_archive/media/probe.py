@@ -4,37 +4,41 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO, Final
 
+from cloud9_archive.media.codes import INTACT_CODE, KINDS
+from cloud9_archive.media.mp3 import read_mp3, starts_mp3
 from cloud9_archive.media.mp4 import read_m4a
-from cloud9_archive.media.ogg import OggScan, scan_ogg
-from cloud9_archive.media.ogg_pages import CAPTURE, OggFaultCode
-from cloud9_archive.media.opus_packets import OPUS_RATE, read_opus_head
+from cloud9_archive.media.ogg import scan_ogg
+from cloud9_archive.media.ogg_pages import CAPTURE
 from cloud9_archive.media.profiles import MAX_CHANNELS
 from cloud9_archive.media.riff import read_wav
-from cloud9_archive.media.structure import Structure, StructureFault, damaged, unsupported
-from cloud9_archive.media.verdicts import Examination, Verdict
+from cloud9_archive.media.structure import Reading, StructureFault
+from cloud9_archive.media.verdicts import MOST_SECONDS, Examination, Verdict
 
-INTACT_CODE: Final = "INTACT"
 _MAX_RATE: Final = 192_000
 _LOOK: Final = 512
 _STRANGERS: Final = (
-    (b"PK\x03\x04", "NOT_AUDIO_ZIP", "a ZIP archive"),
-    (b"PK\x05\x06", "NOT_AUDIO_ZIP", "an empty ZIP archive"),
-    (b"\x1f\x8b", "NOT_AUDIO_GZIP", "gzip-compressed bytes"),
-    (b"\x89PNG", "NOT_AUDIO_IMAGE", "a PNG image"),
-    (b"\xff\xd8\xff", "NOT_AUDIO_IMAGE", "a JPEG image"),
-    (b"GIF8", "NOT_AUDIO_IMAGE", "a GIF image"),
-    (b"%PDF", "NOT_AUDIO_PDF", "a PDF document"),
-    (b"ID3", "OTHER_AUDIO_MPEG", "MPEG audio (MP3), which Cloud9 is not known to deliver"),
-    (b"fLaC", "OTHER_AUDIO_FLAC", "FLAC audio, which Cloud9 is not known to deliver"),
-    (b"#!AMR", "OTHER_AUDIO_AMR", "AMR audio, which Cloud9 is not known to deliver"),
-    (b"\x1aE\xdf\xa3", "OTHER_AUDIO_MATROSKA", "Matroska or WebM, which Cloud9 is not known to deliver"),
-    (b"RF64", "OTHER_AUDIO_RF64", "a WAVE file of more than 4 GiB, which is not read here"),
+    (b"PK\x03\x04", "NOT_AUDIO_ZIP", "this is a ZIP archive"),
+    (b"PK\x05\x06", "NOT_AUDIO_ZIP", "this is an empty ZIP archive"),
+    (b"\x1f\x8b", "NOT_AUDIO_GZIP", "these are gzip-compressed bytes"),
+    (b"\x89PNG", "NOT_AUDIO_IMAGE", "this is a PNG image"),
+    (b"\xff\xd8\xff", "NOT_AUDIO_IMAGE", "this is a JPEG image"),
+    (b"GIF8", "NOT_AUDIO_IMAGE", "this is a GIF image"),
+    (b"%PDF", "NOT_AUDIO_PDF", "this is a PDF document"),
+    (b"fLaC", "OTHER_AUDIO_FLAC", "this is FLAC audio, which Cloud9 is not known to deliver"),
+    (b"#!AMR", "OTHER_AUDIO_AMR", "this is AMR audio, which Cloud9 is not known to deliver"),
+    (b"\x1aE\xdf\xa3", "OTHER_AUDIO_MATROSKA", "this is Matroska or WebM, which Cloud9 is not known to deliver"),
+    (b"RF64", "OTHER_AUDIO_RF64", "this is a WAVE file of more than 4 GiB, which is not read here"),
 )
-# A chain plays on in some players only, and several streams at once are not one recording; both may be whole.
-_NOT_DAMAGE: Final = {OggFaultCode.CHAINED, OggFaultCode.MULTIPLEXED}
+_READERS: Final[dict[str, Callable[[BinaryIO, int], Reading]]] = {
+    "ogg": lambda stream, _: scan_ogg(stream),
+    "m4a": read_m4a,
+    "wav": read_wav,
+    "mp3": read_mp3,
+}
 
 
 def examine(path: Path) -> Examination:
@@ -56,21 +60,23 @@ def examine(path: Path) -> Examination:
         size = status.st_size
         if size == 0:
             return Examination(Verdict.EMPTY, "NO_BYTES", "the file has no bytes", 0)
-        container = None
+        container, reading = None, Reading()
         try:
             container = recognise(stream.read(_LOOK))
             stream.seek(0)
-            return _judge(container, _read(container, stream, size), size)
+            reading = _READERS[container](stream, size)
         except StructureFault as fault:
-            return Examination(fault.verdict, fault.code, fault.words, size, container)
+            reading.note(fault.code, fault.words, offset=fault.offset)
+        _judge(reading)
+        return _examination(reading, size, container)
 
 
 def recognise(head: bytes) -> str:
     """
-    The container that the first bytes show: ``ogg``, ``m4a`` or ``wav``.
+    The container that the first bytes show: ``ogg``, ``m4a``, ``wav`` or ``mp3``.
 
     :param head: the first 512 bytes, or all of a shorter file
-    :raises StructureFault: ``unsupported`` for anything else, saying what it looks like
+    :raises StructureFault: for anything else, saying what it looks like
     """
     if head.startswith(CAPTURE):
         return "ogg"
@@ -80,54 +86,63 @@ def recognise(head: bytes) -> str:
         return "wav"
     for magic, code, words in _STRANGERS:
         if head.startswith(magic):
-            raise unsupported(code, f"this is {words}")
-    if len(head) > 1 and head[0] == 0xFF and head[1] & 0xE0 == 0xE0:  # noqa: PLR2004 - the sync bits of MPEG audio
-        raise unsupported("OTHER_AUDIO_MPEG", "this is MPEG audio (MP3 or ADTS), which Cloud9 is not known to deliver")
+            raise StructureFault(code, words, 0)
+    if starts_mp3(head):
+        return "mp3"
+    if len(head) > 1 and head[0] == 0xFF and head[1] & 0xF6 == 0xF0:  # noqa: PLR2004 - the sync bits of ADTS
+        raise StructureFault("OTHER_AUDIO_ADTS", "this is AAC without a container, which is not read here", 0)
     raise _text_or_noise(head)
 
 
 def _text_or_noise(head: bytes) -> StructureFault:
     if not any(head):
-        return damaged("ONLY_ZEROS", "the file begins with zeros only: it was never written, or a disk lost it")
+        return StructureFault(
+            "ONLY_ZEROS", "the file begins with zeros only: it was never written, or a disk lost it", 0
+        )
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     if text[:1] == b"<":
-        return unsupported("NOT_AUDIO_HTML", "this is an HTML or XML page instead of audio")
+        return StructureFault("NOT_AUDIO_HTML", "this is an HTML or XML page instead of audio", 0)
     if text[:1] in (b"{", b"["):
-        return unsupported("NOT_AUDIO_JSON", "this is JSON instead of audio, perhaps an error message")
+        return StructureFault("NOT_AUDIO_JSON", "this is JSON instead of audio, perhaps an error message", 0)
     if all(byte >= 0x20 or byte in b"\t\r\n\f" for byte in head):  # noqa: PLR2004 - below are control characters
-        return unsupported("NOT_AUDIO_TEXT", "this is text instead of audio")
-    return unsupported("NOT_AUDIO", f"these bytes are of no known kind; they begin with {head[:8].hex(' ')}")
+        return StructureFault("NOT_AUDIO_TEXT", "this is text instead of audio", 0)
+    words = f"these bytes are of no known kind; they begin with {head[:8].hex(' ')}"
+    return StructureFault("NOT_AUDIO", words, 0)
 
 
-def _read(container: str, stream: BinaryIO, size: int) -> Structure:
-    if container == "ogg":
-        return _promise_of_scan(scan_ogg(stream))
-    return read_m4a(stream, size) if container == "m4a" else read_wav(stream, size)
-
-
-def _promise_of_scan(scan: OggScan) -> Structure:
-    worst = next((fault for fault in scan.faults if fault.code not in _NOT_DAMAGE), None)
-    if worst is not None:
-        others = f" ({len(scan.faults) - 1} more faults)" if len(scan.faults) > 1 else ""
-        raise damaged(worst.code, f"at byte {worst.offset}: {worst.words}{others}")
-    if scan.faults:
-        raise unsupported(scan.faults[0].code, f"at byte {scan.faults[0].offset}: {scan.faults[0].words}")
-    head = read_opus_head(scan.head)
-    if head is None:
-        raise unsupported("OGG_CODEC", f"the Ogg stream is not Opus; it begins with {scan.head[:8].hex(' ')}")
-    played = scan.last_granule - scan.first_granule - head.pre_skip
-    return Structure("opus", head.channels, OPUS_RATE, max(0, played) / OPUS_RATE)
-
-
-def _judge(container: str, promise: Structure, size: int) -> Examination:
-    verdict, code, words = Verdict.INTACT, INTACT_CODE, "every part of the file is accounted for"
+def _judge(reading: Reading) -> None:
+    """What a whole structure promises has been found to be a recording."""
+    promise = reading.structure
+    if reading.count or promise is None:
+        return
     if promise.duration <= 0:
-        verdict, code, words = Verdict.EMPTY, "NO_AUDIO", "the file is whole but holds no audio"
+        reading.note("NO_AUDIO", "the file is whole but holds no audio")
     elif not 1 <= promise.channels <= MAX_CHANNELS:
-        verdict, code = Verdict.UNSUPPORTED, "CHANNELS"
-        words = f"{promise.channels} channels, a recording has 1 or {MAX_CHANNELS}"
+        reading.note("CHANNELS", f"{promise.channels} channels, a recording has 1 or {MAX_CHANNELS}")
     elif not 0 < promise.sample_rate <= _MAX_RATE:
-        verdict, code, words = Verdict.UNSUPPORTED, "SAMPLE_RATE", f"a sample rate of {promise.sample_rate} Hz"
+        reading.note("SAMPLE_RATE", f"a sample rate of {promise.sample_rate} Hz")
+    elif promise.duration > MOST_SECONDS:
+        reading.note("DURATION", f"the file promises {promise.duration / 3600:.0f} hours of audio")
+
+
+def _examination(reading: Reading, size: int, container: str | None) -> Examination:
+    code, words = INTACT_CODE, "every part of the file is accounted for"
+    if reading.worst:
+        code, words = reading.worst.code, reading.worst.words
+    promise = reading.structure
+    verdict, _ = KINDS[code]
     return Examination(
-        verdict, code, words, size, container, promise.codec, promise.channels, promise.sample_rate, promise.duration
+        verdict,
+        code,
+        words,
+        size,
+        container,
+        promise.codec if promise else None,
+        promise.channels if promise else None,
+        promise.sample_rate if promise else None,
+        promise.duration if promise else None,
+        0.0 if verdict is Verdict.INTACT else reading.lost_seconds,
+        reading.estimated,
+        tuple(reading.faults),
+        reading.count,
     )

@@ -1,30 +1,62 @@
-"""Making the derivative: decode, resample, encode, compare, and only then give it its name."""
+"""Making derivatives: decode once, encode, measure both sides, compare, and only then give the files their names."""
 
 from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
-from contextlib import suppress
-from fractions import Fraction
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, cast
 
-import av
 from av.audio.frame import AudioFrame
-from av.audio.resampler import AudioResampler
-from av.audio.stream import AudioStream
 
 from cloud9_archive.errors import TranscodeError
+from cloud9_archive.media.blocks import as_array, as_samples, in_blocks
 from cloud9_archive.media.decode import LONGEST_SECONDS, decoded_frames
-from cloud9_archive.media.naming import unfinished
+from cloud9_archive.media.encoders import LAYOUTS, encoder_version, open_encoder
+from cloud9_archive.media.envelope import Envelope, EnvelopeMeter
+from cloud9_archive.media.naming import part_name, part_path, unfinished, waveform_path
 from cloud9_archive.media.probe import examine
 from cloud9_archive.media.profiles import Profile
-from cloud9_archive.media.verdicts import Examination, Transcoded, Verdict
-from cloud9_archive.media.verify import length_complaint, tolerance
+from cloud9_archive.media.verdicts import Examination, Transcoded, Waveform
+from cloud9_archive.media.verify import verify
+from cloud9_archive.media.waveform import PeakMeter, Peaks
 
-_LAYOUTS: Final = {1: "mono", 2: "stereo"}
 _MAX_WAV_BYTES: Final = 2**32 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """
+    What one transcoding left behind.
+
+    :param derivatives: the one that stands at the target, or its parts in the order of the original's channels
+    :param waveform: the peaks beside them
+    """
+
+    derivatives: tuple[Transcoded, ...]
+    waveform: Waveform | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One file to write, and the channels of the original that it holds, by index."""
+
+    name: str
+    held: tuple[int, ...]
+    target: Path
+    partial: Path
+
+
+@dataclass(frozen=True, slots=True)
+class _Measured:
+    """What the one pass over the original showed."""
+
+    envelope: Envelope
+    peaks: Peaks
+    rate: int
 
 
 def transcode(
@@ -34,19 +66,21 @@ def transcode(
     *,
     examination: Examination | None = None,
     max_seconds: float = LONGEST_SECONDS,
-) -> Transcoded:
+    reported_duration: float | None = None,
+) -> Made:
     """
-    The derivative stands complete at ``target``; the same source, profile and software give the same bytes again.
+    The derivative, or its parts, and its peaks stand complete at ``target``; a retry gives the same bytes again.
 
-    It was written under another name, brought to disk, read back and compared with the original first, so a half
-    one never has the final name. What stood at ``target`` before is replaced.
+    They were written under other names, brought to disk, decoded and compared with the original first, so a half one
+    never has the final name. What stood there before is replaced.
 
     :param source: the original
-    :param target: where the derivative shall stand, in a directory that exists
+    :param target: where the derivative shall stand, in a directory that exists; parts and peaks stand beside it
     :param profile: any but ``none``
     :param examination: the verdict on ``source``, if it is known already
     :param max_seconds: audio that may be decoded, seconds
-    :raises RecordError: if the original is damaged, empty or of no known kind, or the derivative does not match it
+    :param reported_duration: seconds that the source reports; a figure to compare with, never a reason to refuse
+    :raises RecordError: if the original is damaged, empty or of no known kind, or a derivative does not match it
     :raises OSError: if this host cannot read or write
     """
     if not profile.alters:
@@ -55,115 +89,130 @@ def transcode(
     refusal = examination.refusal()
     if refusal is not None:
         raise refusal
-    partial = unfinished(target, os.getpid())
+    parts = _parts(target, profile, cast("int", examination.channels))
+    peaks_partial = unfinished(waveform_path(target), os.getpid())
     try:
-        _write(source, partial, profile, examination, max_seconds)
-        result = _compare(partial, profile, examination)
-        _bring_to_disk(partial)
-        partial.replace(target)
+        measured = _write(source, parts, profile, examination, max_seconds)
+        derivatives = tuple(_verified(part, profile, measured, reported_duration) for part in parts)
+        document = measured.peaks.document()
+        peaks_partial.write_bytes(document)
+        _bring_to_disk(peaks_partial)
+        for part in parts:
+            part.partial.replace(part.target)
+        peaks_partial.replace(waveform_path(target))
         _bring_to_disk(target.parent)
     except BaseException:
-        with suppress(OSError):
-            partial.unlink(missing_ok=True)
+        for partial in (*(part.partial for part in parts), peaks_partial):
+            with suppress(OSError):
+                partial.unlink(missing_ok=True)
         raise
-    return result
+    return Made(derivatives, _waveform(document, measured.peaks))
 
 
-def _write(source: Path, partial: Path, profile: Profile, examination: Examination, max_seconds: float) -> None:
+def _parts(target: Path, profile: Profile, channels: int) -> list[_Part]:
+    if channels > 1 and profile.channels == "mono":
+        raise TranscodeError(
+            f"the profile {profile.name!r} has one channel and would merge the {channels} parties of this recording",
+            hint="use a profile that keeps the channels or splits them into files",
+        )
+    split = channels > 1 and profile.channels == "split"
+    shares = [(part_name(index + 1), (index,)) for index in range(channels)] if split else [("", range(channels))]
+    parts = []
+    for name, held in shares:
+        path = part_path(target, name)
+        parts.append(_Part(name, tuple(held), path, unfinished(path, os.getpid())))
+    return parts
+
+
+def _write(
+    source: Path, parts: Sequence[_Part], profile: Profile, examination: Examination, max_seconds: float
+) -> _Measured:
+    """All parts are written and the original is measured, in one pass."""
     channels = cast("int", examination.channels)
-    expected = (examination.duration or 0.0) * profile.bytes_per_hour(channels) / 3600
+    _refuse_what_cannot_fit(profile, examination, channels, len(parts))
+    envelope: EnvelopeMeter | None = None
+    peaks: PeakMeter | None = None
+    rate = 0
+    with ExitStack() as stack:
+        encoders = []
+        for block in in_blocks(decoded_frames(source, examination, max_seconds=max_seconds)):
+            if envelope is None or peaks is None:
+                if len(block.layout.channels) != channels:
+                    raise TranscodeError(
+                        f"the decoder gives {len(block.layout.channels)} channels, the file says {channels}"
+                    )
+                rate = block.sample_rate
+                envelope, peaks = EnvelopeMeter(rate, channels), PeakMeter(rate, channels)
+                encoders = [
+                    stack.enter_context(
+                        closing(open_encoder(part.partial, profile, len(part.held), profile.rate or rate))
+                    )
+                    for part in parts
+                ]
+            rows = as_array(block)
+            samples = as_samples(rows, block.format.name)
+            envelope.take(samples)
+            peaks.take(samples)
+            for encoder, frame in zip(encoders, _shared(block, parts), strict=True):
+                encoder.take(frame)
+        for encoder in encoders:
+            encoder.take(None)
+    if envelope is None or peaks is None:
+        raise TranscodeError("no audio came out of the decoder")
+    return _Measured(envelope.envelope(), peaks.peaks(), rate)
+
+
+def _refuse_what_cannot_fit(profile: Profile, examination: Examination, channels: int, files: int) -> None:
+    expected = (examination.duration or 0.0) * profile.bytes_per_hour(channels) / 3600 / files
     if profile.container == "wav" and expected > _MAX_WAV_BYTES:
         raise TranscodeError(
             f"{expected / 2**30:.1f} GiB of samples do not fit into a WAVE file",
             hint="use a profile with fewer bytes per hour for recordings of this length",
         )
-    frames = decoded_frames(source, examination, max_seconds=max_seconds)
-    with av.open(str(partial.absolute()), "w", format=profile.container, options={"fflags": "+bitexact"}) as container:
-        stream = cast(
-            "AudioStream",
-            container.add_stream(
-                profile.codec, rate=profile.rate, layout=_LAYOUTS[channels], options=dict(profile.encoder_options)
-            ),
-        )
-        stream.codec_context.format = profile.sample_format
-        if profile.codec == "libopus":
-            stream.bit_rate = profile.bit_rate(channels)
-        stream.codec_context.open()
-        for frame in _resampled(frames, stream, profile, channels):
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode(None))
 
 
-def _resampled(
-    frames: Iterator[AudioFrame], stream: AudioStream, profile: Profile, channels: int
-) -> Iterator[AudioFrame]:
-    """Frames of the size that the encoder takes, stamped by counting: gaps in the source's stamps mean nothing here."""
-    resampler = AudioResampler(
-        format=profile.sample_format,
-        layout=_LAYOUTS[channels],
-        rate=profile.rate,
-        frame_size=stream.codec_context.frame_size or None,
-    )
-    position = 0
-
-    def stamped(parts: list[AudioFrame]) -> Iterator[AudioFrame]:
-        nonlocal position
-        for part in parts:
-            part.pts = position
-            part.time_base = Fraction(1, profile.rate)
-            position += part.samples
-            yield part
-
-    for frame in frames:
-        if len(frame.layout.channels) != channels:
-            raise TranscodeError(f"the decoder gives {len(frame.layout.channels)} channels, the file says {channels}")
-        yield from stamped(resampler.resample(frame))
-    yield from stamped(resampler.resample(None))
+def _shared(block: AudioFrame, parts: Sequence[_Part]) -> Iterator[AudioFrame]:
+    """What each part gets of a block."""
+    if len(parts) == 1:
+        yield block
+        return
+    rows = as_array(block)
+    kind = block.format.name.removesuffix("p") + "p"
+    for part in parts:
+        frame = AudioFrame.from_ndarray(rows[list(part.held)], format=kind, layout=LAYOUTS[len(part.held)])
+        frame.sample_rate = block.sample_rate
+        yield frame
 
 
-def _compare(partial: Path, profile: Profile, original: Examination) -> Transcoded:
+def _verified(part: _Part, profile: Profile, measured: _Measured, reported: float | None) -> Transcoded:
     """What the derivative's own bytes say of it, after they have been found to match the original."""
-    written = examine(partial)
-    if written.verdict is not Verdict.INTACT:
-        raise TranscodeError(f"the derivative is {written.verdict.value}: {written.words}")
-    if written.channels != original.channels:
-        raise TranscodeError(f"the derivative has {written.channels} channels, the original {original.channels}")
-    duration = written.duration or 0.0
-    complaint = length_complaint(
-        original.duration or 0.0,
-        duration,
-        within=tolerance(original.container, frame_seconds=_frame_seconds(profile)),
-        what="the derivative",
-    )
-    if complaint:
-        raise TranscodeError(complaint)
-    with partial.open("rb") as stream:
+    rate = profile.rate or measured.rate
+    checks = verify(part.partial, profile.coding, rate, measured.envelope, measured.rate, part.held, reported)
+    with part.partial.open("rb") as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    _bring_to_disk(part.partial)
     return Transcoded(
         sha256=digest,
-        size=written.size,
-        duration=duration,
-        samples=round(duration * profile.rate),
-        channels=cast("int", written.channels),
-        rate=profile.rate,
+        size=part.partial.stat().st_size,
+        duration=checks.samples_found / rate,
+        samples=checks.samples_found,
+        channels=len(part.held),
+        rate=rate,
         codec=profile.codec,
         encoder=encoder_version(profile),
+        part=part.name,
+        checks=checks,
     )
 
 
-def encoder_version(profile: Profile) -> str:
-    """
-    The software that writes this profile, as kept in the provenance of a derivative.
-
-    :param profile: any but ``none``
-    """
-    codec = ".".join(str(part) for part in av.library_versions["libavcodec"])
-    return f"PyAV {av.__version__} libavcodec {codec} {profile.codec}"
-
-
-def _frame_seconds(profile: Profile) -> float:
-    # Sample codings have no frames; resampling may still round the ends by a sample each.
-    return 0.02 if profile.codec == "libopus" else 2 / profile.rate
+def _waveform(document: bytes, peaks: Peaks) -> Waveform:
+    return Waveform(
+        sha256=hashlib.sha256(document).hexdigest(),
+        size=len(document),
+        channels=peaks.pairs.shape[1],
+        peaks_per_second=peaks.per_second,
+        peaks=len(peaks.pairs),
+    )
 
 
 def _bring_to_disk(path: Path) -> None:

@@ -16,26 +16,25 @@ from typing import Any, BinaryIO, Final
 import av
 
 from cloud9_archive.errors import MediaLimitError, RecordError, StagingLostError, TranscodeError, TransientError
-from cloud9_archive.media.decode import count_samples
-from cloud9_archive.media.jobs import Answer, JobLimits
+from cloud9_archive.media.confine import confine, end_with
+from cloud9_archive.media.decode import after_decoding, count_samples
+from cloud9_archive.media.jobs import READY, Answer, JobLimits
 from cloud9_archive.media.probe import examine
-from cloud9_archive.media.profiles import profile_named
+from cloud9_archive.media.profiles import Profile
 from cloud9_archive.media.transcode import transcode
 from cloud9_archive.media.verdicts import Failure
 
-READY: Final = b'{"ready":true}\n'
 # Past the deadline the parent kills; this clock runs for a parent that is no longer there.
 _ORPHAN_GRACE_SECONDS: Final = 30
 
 
 def main() -> None:
     """Jobs have been answered until the input ended, or until memory ran out once."""
-    answers = _claim_output()
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    confine()
+    end_with(int(sys.argv[1]))
     av.logging.set_level(av.logging.PANIC)
-    answers.write(READY)
+    answers = _claim_output()
+    answers.write(READY + b"\n")
     answers.flush()
     for line in sys.stdin.buffer:
         request = json.loads(line)
@@ -51,9 +50,12 @@ def main() -> None:
 
 
 def _claim_output() -> BinaryIO:
-    """The pipe to the parent, out of reach of anything that prints."""
+    """The pipe to the parent, out of reach of anything that prints: from here on that fills no disk."""
     pipe = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.dup2(nowhere, 2)
+    os.close(nowhere)
     return pipe
 
 
@@ -67,7 +69,12 @@ def _impose(limits: JobLimits) -> None:
         (resource.RLIMIT_CPU, seconds),
     ):
         _, hard = resource.getrlimit(kind)
-        resource.setrlimit(kind, (amount if hard == resource.RLIM_INFINITY else min(amount, hard), hard))
+        try:
+            resource.setrlimit(kind, (amount if hard == resource.RLIM_INFINITY else min(amount, hard), hard))
+        except ValueError:
+            # macOS cannot bound address space below what every process has of it there.
+            if sys.platform != "darwin" or kind != resource.RLIMIT_AS:
+                raise
     signal.alarm(math.ceil(limits.wall_seconds) + _ORPHAN_GRACE_SECONDS)
 
 
@@ -76,6 +83,9 @@ def _attempt(request: dict[str, Any], limits: JobLimits, answer: Answer) -> None
     try:
         _examine_and_transcode(request, limits, answer)
     except RecordError as refusal:
+        if answer.examination:
+            answer.examination = after_decoding(answer.examination, refusal).beside(request["reported_duration"])
+            refusal = answer.examination.refusal() or refusal
         answer.failure = Failure(refusal.code, str(refusal))
     except MemoryError:
         answer.failure = Failure(MediaLimitError.code, f"more than the limit of {limits.memory_bytes} bytes of memory")
@@ -87,21 +97,38 @@ def _attempt(request: dict[str, Any], limits: JobLimits, answer: Answer) -> None
 
 
 def _examine_and_transcode(request: dict[str, Any], limits: JobLimits, answer: Answer) -> None:
-    source, profile = Path(request["source"]), profile_named(request["profile"])
-    answer.examination = examine(source)
+    source, profile = Path(request["source"]), _profile(request["profile"])
+    answer.examination = examine(source).beside(request["reported_duration"])
     refusal = answer.examination.refusal()
     if refusal is not None:
         raise refusal
+    if (answer.examination.duration or 0.0) > limits.decoded_seconds:
+        raise MediaLimitError(
+            f"{answer.examination.duration:.0f} s of audio in {answer.examination.size} bytes are more than the limit of "
+            f"{limits.decoded_seconds:.0f} s of audio",
+            hint="raise media_longest_hours if recordings of this length are real",
+        )
     if profile.alters:
-        answer.derivative = transcode(
+        made = transcode(
             source,
             Path(request["target"]),
             profile,
             examination=answer.examination,
             max_seconds=limits.decoded_seconds,
+            reported_duration=request["reported_duration"],
         )
+        answer.derivatives, answer.waveform = made.derivatives, made.waveform
     else:
         count_samples(source, answer.examination, max_seconds=limits.decoded_seconds)
+
+
+def _profile(fields: dict[str, Any]) -> Profile:
+    """The profile as the parent had it; JSON has lists for its tuples."""
+    return Profile(**{name: _with_tuples(value) for name, value in fields.items()})
+
+
+def _with_tuples(value: object) -> Any:  # noqa: ANN401 - whatever a field of a profile holds
+    return tuple(_with_tuples(each) for each in value) if isinstance(value, list) else value
 
 
 def _host_failure(fault: OSError, source: Path, limits: JobLimits) -> Failure:

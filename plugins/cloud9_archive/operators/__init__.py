@@ -10,6 +10,7 @@ from cloud9_archive.operators.batches import (
 from cloud9_archive.operators.calls import Cloud9ApplyRecordingRulesOperator, Cloud9FetchCallsOperator
 from cloud9_archive.operators.reconcile import Cloud9ReconcileOperator
 from cloud9_archive.operators.roster import Cloud9SyncRosterOperator
+from cloud9_archive.operators.verify import Cloud9VerifyArchiveOperator
 
 __all__ = [
     "Cloud9ApplyRecordingRulesOperator",
@@ -19,4 +20,5 @@ __all__ = [
     "Cloud9ReconcileOperator",
     "Cloud9SyncRosterOperator",
     "Cloud9TranscodeOperator",
+    "Cloud9VerifyArchiveOperator",
 ]

@@ -40,6 +40,7 @@ class PolicyOperator(BaseOperator):
     @contextmanager
     def workspace(self) -> Iterator[Workspace]:
         """The policy's workspace; import sources are opened through their Airflow connections."""
+        from cloud9_archive.hooks.archives import archive_access
         from cloud9_archive.hooks.cloud9 import Cloud9Hook
         from cloud9_archive.hooks.rosters import AirflowReach
         from cloud9_archive.pipeline.policy_files import load_policy
@@ -52,6 +53,7 @@ class PolicyOperator(BaseOperator):
             settings,
             open_source=lambda conn_id, limiter: Cloud9Hook(conn_id).client(limiter=limiter),
             reach=AirflowReach(),
+            open_archive=archive_access,
         ) as workspace:
             yield workspace
 

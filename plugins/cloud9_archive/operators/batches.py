@@ -44,7 +44,7 @@ class Cloud9FetchRecordingsOperator(BatchOperator):
 
 class Cloud9TranscodeOperator(BatchOperator):
     """
-    Each original of the batch has its derivative, or is quarantined with the reason.
+    Each original of the batch has its derivatives, or is quarantined with the reason.
 
     .. seealso:: :func:`cloud9_archive.pipeline.transcode.transcode`
     """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import structlog
 
@@ -11,15 +11,16 @@ from cloud9_archive.catalog.batches import Batch, read_batch
 from cloud9_archive.catalog.media import want_again
 from cloud9_archive.catalog.sealing import SealedBag, dissolve_batch, finish_batch, fix_plan
 from cloud9_archive.domain.accounting import BatchState, MediaState
-from cloud9_archive.domain.bag import SEAL
+from cloud9_archive.domain.bag import SEAL, TagFile
 from cloud9_archive.domain.keys import bag_folder
 from cloud9_archive.domain.run import CallRef, RecordingRef
 from cloud9_archive.domain.words import shown
 from cloud9_archive.errors import ArchiveConflictError, StagingLostError
 from cloud9_archive.pipeline.attempts import unless_sealed
 from cloud9_archive.pipeline.bag_plan import IN_BAG, BagPlan, PlannedFile, plan_bag
+from cloud9_archive.pipeline.bag_retention import BagRetention
 from cloud9_archive.pipeline.workspace import Workspace
-from cloud9_archive.storage.store import Put
+from cloud9_archive.storage.store import Put, Stored
 
 log = structlog.get_logger(__name__)
 
@@ -54,7 +55,13 @@ def archive(workspace: Workspace, batch_id: str) -> ArchivedBatch:
     :raises StagingLostError: if recordings of the batch are not ready to be archived, or staged bytes are lost
     :raises ArchiveConflictError: if other bytes stand where the bag goes; nothing is overwritten
     """
-    batch = read_batch(workspace.catalog, batch_id, lease=workspace.settings.claim_lease, now=workspace.clock())
+    batch = read_batch(
+        workspace.catalog,
+        batch_id,
+        lease=workspace.settings.claim_lease,
+        now=workspace.clock(),
+        retention=workspace.policy.archive.retention,
+    )
     archived = ArchivedBatch(batch_id)
     if batch.state in (BatchState.OPEN, BatchState.SEALING):
         with unless_sealed(workspace, batch):
@@ -69,12 +76,24 @@ def _archived(workspace: Workspace, batch: Batch) -> ArchivedBatch:
         log.info("batch has nothing to archive yet", batch=batch.batch_id)
         return ArchivedBatch(batch.batch_id)
     try:
-        bag, created = _seal(workspace, batch, plan)
+        bag, stored = _seal(workspace, batch, plan)
     except StagingLostError as error:
-        raise _give_up(workspace, batch, error) from error
+        told = _give_up(workspace, batch, error)
+        if told is error:
+            raise
+        raise told from error
     refs = [RecordingRef(recording.source, recording.recording_id) for recording in plan.recordings]
     documented = {CallRef(call.source, call.call_id): call.digest for call in plan.calls}
-    finish_batch(workspace.catalog, batch, bag, held=refs, documented=documented, now=workspace.clock())
+    created = sum(file.created for file in stored)
+    finish_batch(
+        workspace.catalog,
+        batch,
+        bag,
+        held=refs,
+        documented=documented,
+        now=workspace.clock(),
+        versions={file.key: file.version_id for file in stored if file.version_id},
+    )
     for ref in refs:
         workspace.staging.drop_media(batch.policy, ref)
     log.info("bag sealed", batch=batch.batch_id, bag=bag.prefix, files=bag.files, created=created, size=bag.size)
@@ -93,7 +112,7 @@ def _fixed_plan(workspace: Workspace, batch: Batch) -> BagPlan | None:
             subject=batch.batch_id,
             hint="clear the batch's fetch_recordings task and those after it",
         )
-    plan = plan_bag(batch, profile=workspace.profile, policy_version=workspace.policy.version, now=workspace.clock())
+    plan = plan_bag(batch, policy_version=workspace.policy.version, now=workspace.clock())
     if plan is None:
         return None
     return BagPlan.model_validate_json(fix_plan(workspace.catalog, batch.batch_id, plan.model_dump_json()))
@@ -107,9 +126,10 @@ def _lost(workspace: Workspace, batch: Batch) -> list[str]:
         if recording.state not in IN_BAG or digest is None:
             continue
         staged = [(workspace.staging.original(batch.policy, recording.ref, digest), recording.original_size)]
-        if recording.derivative:
-            derivative = workspace.staging.derivative(batch.policy, recording.ref, digest, workspace.profile)
-            staged.append((derivative, recording.derivative["size"]))
+        staged += [
+            (workspace.staging.derivative(batch.policy, recording.ref, digest, made["file"]), made["size"])
+            for made in recording.beside_original
+        ]
         if any(not path.is_file() or path.stat().st_size != size for path, size in staged):
             want_again(workspace.catalog, batch, recording, now=workspace.clock())
             lost.append("/".join(recording.ref))
@@ -129,31 +149,39 @@ def _give_up(workspace: Workspace, batch: Batch, error: StagingLostError) -> Sta
     )
 
 
-def _seal(workspace: Workspace, batch: Batch, plan: BagPlan) -> tuple[SealedBag, int]:
+def _seal(workspace: Workspace, batch: Batch, plan: BagPlan) -> tuple[SealedBag, list[Stored]]:
     prefix = bag_folder(plan.policy, day=plan.bagging_date, bag_id=plan.bag_id)
     tags = plan.tag_files()
+    kept = BagRetention(batch)
     stored = list(
         workspace.store.put_all(
-            Put(f"{prefix}/{file.path}", _content(workspace, batch, plan, file), file.sha256) for file in plan.files
+            Put(f"{prefix}/{file.path}", _content(workspace, batch, plan, file), file.sha256, kept.of(file.path))
+            for file in plan.files
         )
     )
-    stored.extend(workspace.store.put(f"{prefix}/{tag.path}", tag.content, sha256=tag.sha256) for tag in tags[:-1])
+    stored.extend(_put_tag(workspace, f"{prefix}/{tag.path}", tag, kept) for tag in tags[:-1])
     for file in stored:
-        _prove(workspace, file.key, file.sha256)
-    seal = workspace.store.put(f"{prefix}/{SEAL}", tags[-1].content, sha256=tags[-1].sha256)
-    _prove(workspace, seal.key, seal.sha256)
+        _prove(workspace, file)
+    seal = _put_tag(workspace, f"{prefix}/{SEAL}", tags[-1], kept)
+    _prove(workspace, seal)
     stored.append(seal)
     bag = SealedBag(plan.bag_id, prefix, seal.sha256, len(stored), sum(file.size for file in stored))
-    return bag, sum(file.created for file in stored)
+    return bag, stored
 
 
-def _prove(workspace: Workspace, key: str, sha256: str) -> None:
+def _put_tag(workspace: Workspace, key: str, tag: TagFile, kept: BagRetention) -> Stored:
+    return workspace.store.put(key, tag.content, sha256=tag.sha256, retain_until=kept.of(tag.path))
+
+
+def _prove(workspace: Workspace, file: Stored) -> None:
     """What stands in the archive is what was put there, read back from it."""
-    found = workspace.store.digest(key)
-    if found != sha256:
+    if file.proven:
+        return
+    found = workspace.store.digest(file.key)
+    if found != file.sha256:
         raise ArchiveConflictError(
-            f"{key} reads back as {found}, and {sha256} was put there",
-            subject=key,
+            f"{file.key} reads back as {found}, and {file.sha256} was put there",
+            subject=file.key,
             hint="the archive's disk alters what it is given: take it out of use and check it",
         )
 
@@ -166,4 +194,4 @@ def _content(workspace: Workspace, batch: Batch, plan: BagPlan, file: PlannedFil
     digest = recording.original_sha256 or ""
     if file.staged == "original":
         return workspace.staging.original(batch.policy, ref, digest)
-    return workspace.staging.derivative(batch.policy, ref, digest, workspace.profile)
+    return workspace.staging.derivative(batch.policy, ref, digest, PurePosixPath(file.path).name)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cloud9_archive.catalog.batches import BatchCall, BatchRecording
+from cloud9_archive.catalog.batches import BatchCall, BatchRecording, profiles_of
 from cloud9_archive.domain.accounting import MediaState
 from cloud9_archive.domain.bag import ARCHIVE_FORMAT
 from cloud9_archive.domain.call import utc_text
 from cloud9_archive.domain.keys import call_key, recording_key
-from cloud9_archive.domain.run import CallRef
-from cloud9_archive.media.profiles import Profile
+from cloud9_archive.domain.run import CallRef, RecordingRef
 
 UNKNOWN_EXTENSION = "bin"
 
@@ -27,9 +26,9 @@ def original_path(recording: BatchRecording) -> str:
     return f"{_folder(recording)}/original.{container or UNKNOWN_EXTENSION}"
 
 
-def derivative_path(recording: BatchRecording, profile: Profile) -> str:
-    """Where the derivative lies in the bag."""
-    return f"{_folder(recording)}/{profile.name}.{profile.extension}"
+def path_beside(recording: BatchRecording, file: str) -> str:
+    """Where a file that was made from the original lies in the bag."""
+    return f"{_folder(recording)}/{file}"
 
 
 def call_path(call: CallRef) -> str:
@@ -37,8 +36,8 @@ def call_path(call: CallRef) -> str:
     return f"data/calls/{call_key(*call)}.json"
 
 
-def record_document(recording: BatchRecording, policy: str, profile: Profile) -> dict[str, Any]:
-    """What is known of a recording: its original, its derivative or the reason why not, and its calls."""
+def record_document(recording: BatchRecording, policy: str) -> dict[str, Any]:
+    """What is known of a recording: its original, its derivatives or the reasons why not, and its calls."""
     quarantined = recording.state is MediaState.QUARANTINED
     return {
         "format": ARCHIVE_FORMAT,
@@ -57,9 +56,9 @@ def record_document(recording: BatchRecording, policy: str, profile: Profile) ->
         if recording.original_sha256
         else None,
         "examination": recording.examination,
-        "derivative": {"path": derivative_path(recording, profile), **recording.derivative}
-        if recording.derivative
-        else None,
+        "derivatives": [_in_bag(recording, made) for made in recording.derivatives],
+        "failed_derivatives": list(recording.failed_derivatives),
+        "waveform": _in_bag(recording, recording.waveform) if recording.waveform else None,
         "failure": {"code": recording.failure_code, "reason": recording.failure_reason} if quarantined else None,
         "retain_until": utc_text(recording.retain_until),
         "calls": [
@@ -69,24 +68,34 @@ def record_document(recording: BatchRecording, policy: str, profile: Profile) ->
     }
 
 
-def call_document(call: BatchCall, recordings: Sequence[BatchRecording], policy: str) -> dict[str, Any]:
+def call_document(
+    call: BatchCall,
+    recordings: Sequence[BatchRecording],
+    policy: str,
+    earlier: Mapping[RecordingRef, frozenset[str]],
+) -> dict[str, Any]:
     """
     What is known of a call: as the source reported it, the decision on it, and its recordings.
 
     :param recordings: those of the batch; ``state`` is where each stood when the bag's content was fixed
+    :param earlier: recordings in earlier bags, each with the profiles of its derivatives
     """
     states = {recording.ref.recording_id: recording.state for recording in recordings}
+    profiles = {ref.recording_id: made for ref, made in earlier.items() if ref.source == call.call.source}
+    profiles |= {recording.ref.recording_id: profiles_of(recording.derivatives) for recording in recordings}
     return {
         "format": ARCHIVE_FORMAT,
         "policy": policy,
         "call": call.call.document(),
         "call_sha256": call.digest,
         "decision": {**call.decision, "decided_at": utc_text(call.decision["decided_at"])},
+        "retain_until": utc_text(call.retain_until),
         "recordings": [
             {
                 "recording_id": link.recording_id,
                 "key": recording_key(call.call.source, link.recording_id),
                 "state": _state_in_document(states.get(link.recording_id)),
+                "profiles": sorted(profiles.get(link.recording_id, ())),
             }
             for link in call.call.recordings
         ],
@@ -97,6 +106,11 @@ def _state_in_document(state: MediaState | None) -> str:
     if state is None:
         return "earlier_bag"
     return MediaState.ARCHIVED if state is MediaState.TRANSCODED else state
+
+
+def _in_bag(recording: BatchRecording, made: Mapping[str, Any]) -> dict[str, Any]:
+    known = dict(made)
+    return {"path": path_beside(recording, known.pop("file")), **known}
 
 
 def _folder(recording: BatchRecording) -> str:

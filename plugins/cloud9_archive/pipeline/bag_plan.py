@@ -13,12 +13,11 @@ from cloud9_archive.domain.accounting import CallState, MediaState, call_state
 from cloud9_archive.domain.bag import BagEntry, TagFile, tag_files
 from cloud9_archive.domain.call import canonical_json
 from cloud9_archive.domain.run import CallRef
-from cloud9_archive.media.profiles import Profile
 from cloud9_archive.pipeline.bag_documents import (
     call_document,
     call_path,
-    derivative_path,
     original_path,
+    path_beside,
     record_document,
     record_path,
 )
@@ -30,7 +29,7 @@ class PlannedFile(BaseModel):
     """
     A payload file: either a document with its text, or the bytes of a staged file.
 
-    :param staged: name below staging for bytes, such as ``original`` or ``derivative``; None for documents
+    :param staged: ``original``, or ``derivative`` for what was made from it; None for documents
     :param recording: index into the plan's recordings, for staged files
     """
 
@@ -92,7 +91,7 @@ class BagPlan(BaseModel):
         )
 
 
-def plan_bag(batch: Batch, *, profile: Profile, policy_version: str, now: datetime) -> BagPlan | None:
+def plan_bag(batch: Batch, *, policy_version: str, now: datetime) -> BagPlan | None:
     """
     What the batch's bag holds, or None when there is nothing to archive yet.
 
@@ -105,10 +104,10 @@ def plan_bag(batch: Batch, *, profile: Profile, policy_version: str, now: dateti
         return None
     files: list[PlannedFile] = []
     for number, recording in enumerate(recordings):
-        files.extend(_recording_files(number, recording, batch.policy, profile))
+        files.extend(_recording_files(number, recording, batch.policy))
     for call in calls:
         linked = [r for r in batch.recordings if _ref(call) in {ref for ref, _ in r.links}]
-        files.append(_document(call_path(_ref(call)), call_document(call, linked, batch.policy)))
+        files.append(_document(call_path(_ref(call)), call_document(call, linked, batch.policy, batch.earlier)))
     return BagPlan(
         bag_id=batch.batch_id,
         policy=batch.policy,
@@ -150,7 +149,7 @@ def _is_documented(call: BatchCall, batch: Batch, now: datetime) -> bool:
     return bool(call.call.recordings) or now >= call.deadline_at
 
 
-def _recording_files(number: int, recording: BatchRecording, policy: str, profile: Profile) -> Iterator[PlannedFile]:
+def _recording_files(number: int, recording: BatchRecording, policy: str) -> Iterator[PlannedFile]:
     if recording.original_sha256 is not None:
         yield PlannedFile(
             path=original_path(recording),
@@ -159,15 +158,15 @@ def _recording_files(number: int, recording: BatchRecording, policy: str, profil
             staged="original",
             recording=number,
         )
-    if recording.derivative is not None:
+    for made in recording.beside_original:
         yield PlannedFile(
-            path=derivative_path(recording, profile),
-            sha256=recording.derivative["sha256"],
-            size=recording.derivative["size"],
+            path=path_beside(recording, made["file"]),
+            sha256=made["sha256"],
+            size=made["size"],
             staged="derivative",
             recording=number,
         )
-    yield _document(record_path(recording), record_document(recording, policy, profile))
+    yield _document(record_path(recording), record_document(recording, policy))
 
 
 def _document(path: str, document: dict[str, object]) -> PlannedFile:

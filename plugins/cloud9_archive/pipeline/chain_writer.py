@@ -11,19 +11,22 @@ from cloud9_archive.domain.chain import ChainLink, LinkKind, Member, link_bytes,
 from cloud9_archive.domain.keys import link_path
 from cloud9_archive.domain.run import RunKind, RunRef
 from cloud9_archive.errors import ArchiveConflictError, TransientError
+from cloud9_archive.pipeline.chain_proofs import Prover, check_still_signed
 from cloud9_archive.pipeline.workspace import Workspace
 
 MOST_ATTEMPTS = 50
 
 
-def append_link(workspace: Workspace, run: RunRef, *, report: Iterable[Member]) -> KnownLink:
+def append_link(workspace: Workspace, run: RunRef, *, report: Iterable[Member], prover: Prover) -> KnownLink:
     """
     A link of the chain has the report as a member, and every sealed bag that no link before it has.
 
     It may stand there already: an earlier attempt's.
 
     :param report: the report's files
+    :param prover: will sign and time-stamp a link that is new; see :func:`complete_proofs`
     :raises ArchiveConflictError: if the chain in the archive is not the one that the catalog knows
+    :raises ConfigurationError: if the link would be unsigned after signed ones
     """
     report = tuple(report)
     for known in links_of_run(workspace.catalog, run.policy, run.run_id):
@@ -34,6 +37,7 @@ def append_link(workspace: Workspace, run: RunRef, *, report: Iterable[Member]) 
         found, previous = _read_on(workspace, run.policy, previous, report)
         if found is not None:
             return found
+        check_still_signed(prover, previous)
         bags = unlinked_members(workspace, run.policy)
         link = next_link(
             previous,
@@ -42,6 +46,8 @@ def append_link(workspace: Workspace, run: RunRef, *, report: Iterable[Member]) 
             run_id=run.run_id,
             written_at=workspace.clock(),
             members={*bags, *report},
+            key_id=prover.key_id,
+            timestamp=prover.authority is not None,
         )
         content = link_bytes(link)
         try:

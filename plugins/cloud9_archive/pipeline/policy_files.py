@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from zoneinfo import available_timezones
@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from cloud9_archive.domain.policy import NOT_OFFERED_YET, Policy
 from cloud9_archive.domain.words import nearest
 from cloud9_archive.errors import PolicyError
+from cloud9_archive.pipeline.media_profiles import refused_profiles
 from cloud9_archive.pipeline.policy_keys import model_at, pattern_of
 from cloud9_archive.pipeline.problems import Problem, listed, shown
 from cloud9_archive.pipeline.text_files import read_text
@@ -59,6 +60,8 @@ def load_policy(path: Path) -> Policy:
                 f"the name of the file is wanted, {shown(path.stem)}, or a file named {policy.policy}.yaml",
             )
         )
+    if policy is not None:
+        problems += _refused_profiles(policy, document)
     if problems or policy is None:
         raise _refusal(problems, path=path)
     return policy
@@ -67,6 +70,19 @@ def load_policy(path: Path) -> Policy:
 def line_in_policy(path: Path, place: tuple[str | int, ...]) -> int:
     """The line of a valid policy's file at which this key or entry stands."""
     return read_placed(_text(path)).line(place)
+
+
+def _refused_profiles(policy: Policy, document: PlacedDocument) -> Iterator[Problem]:
+    """The policy's own profiles that nothing codes, or that would merge two parties."""
+    for name, refusal in refused_profiles(policy):
+        place: tuple[str, ...] = ("media", "profiles", name)
+        key = (refusal.subject or "").removeprefix(f"{dotted(place)}.")
+        told = getattr(policy.media.profiles[name], key, None)
+        if told is not None:
+            place = (*place, key)
+        found = "a group of keys" if told is None else shown(told)
+        wanted = " – ".join(filter(None, (refusal.message, refusal.hint)))
+        yield Problem(document.line(place), dotted(place), found, wanted)
 
 
 def _text(path: Path) -> str:
@@ -96,7 +112,9 @@ def _validated(document: PlacedDocument, problems: list[Problem]) -> Policy | No
         return Policy.model_validate(document.value)
     except ValidationError as error:
         for fault in error.errors(include_url=False):
-            path = tuple(part for part in fault["loc"] if not str(part).startswith("<"))  # a kind of value, not a key
+            path = tuple(
+                part for part in fault["loc"] if not str(part).startswith(("<", "["))
+            )  # a kind of value, not a key
             found, wanted = _explained(fault["type"], path, fault)
             problems.append(Problem(document.line(path), dotted(path), found, wanted))
         return None
@@ -116,9 +134,10 @@ def _explained(kind: str, path: tuple[str | int, ...], fault: Mapping[str, Any])
         case "literal_error":
             wanted = f"one of {context['expected'].replace(chr(39), '')} is wanted"
             return shown(fault["input"]), wanted + nearest(str(fault["input"]), _words(context["expected"]))
-        case "value_error":
-            near = nearest(str(fault["input"]), available_timezones()) if path[-1] == "timezone" else ""
-            return shown(fault["input"]), f"{context['error']}{near}"
+        case "value_error" | "profile_unknown":
+            words: Iterable[str] = available_timezones() if path[-1] == "timezone" else context.get("known", ())
+            wanted = context.get("wanted") or context["error"]
+            return shown(fault["input"]), f"{wanted}{nearest(str(fault['input']), words)}"
         case _ if kind in _WANTED:
             return shown(fault["input"]), _WANTED[kind].format(**context)
         case _:

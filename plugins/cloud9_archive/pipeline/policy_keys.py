@@ -24,12 +24,20 @@ def is_list_of_groups(annotation: Any) -> bool:  # noqa: ANN401 - as above
     return get_origin(annotation) is tuple and group_of(annotation) is not None
 
 
+def is_map_of_groups(annotation: Any) -> bool:  # noqa: ANN401 - as above
+    """Whether the field has groups of keys under names that the policy's author chooses."""
+    return get_origin(annotation) is dict and group_of(annotation) is not None
+
+
 def model_at(path: Path) -> type[BaseModel]:
     """The model whose keys stand at this place of a policy."""
     model: type[BaseModel] = Policy
-    for part in path:
-        if isinstance(part, str):
-            model = group_of(model.model_fields[part].annotation) or model
+    names = iter(part for part in path if isinstance(part, str))
+    for name in names:
+        annotation = model.model_fields[name].annotation
+        model = group_of(annotation) or model
+        if is_map_of_groups(annotation):
+            next(names, None)
     return model
 
 

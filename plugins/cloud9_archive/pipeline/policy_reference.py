@@ -16,7 +16,7 @@ from cloud9_archive.domain.policy import Policy
 from cloud9_archive.domain.policy_words import SLUG, SLUG_WANTED
 from cloud9_archive.domain.schedule import duration_text
 from cloud9_archive.errors import PolicyError
-from cloud9_archive.pipeline.policy_keys import group_of, is_list_of_groups
+from cloud9_archive.pipeline.policy_keys import group_of, is_list_of_groups, is_map_of_groups
 from cloud9_archive.pipeline.problems import shown
 
 _SKELETON = """\
@@ -40,7 +40,7 @@ schedule:
 recording_rules:
   enabled: false
 
-# A second copy beside the original: none, pcm_16k, alaw_8k or opus_24k.
+# A second copy beside the original: none, alaw_8k, opus_24k or another profile.
 media:
   profile: none
   deadline: 72h
@@ -119,12 +119,13 @@ def _key_rows(model: type[BaseModel], prefix: str, listed: set[type[BaseModel]])
             yield KeyRow(f"{prefix}{name}", _default(model, name, field), field.description)
         if group not in listed:
             listed.add(group)
-            brackets = "[]" if is_list_of_groups(field.annotation) else ""
-            yield from _key_rows(group, f"{prefix}{name}{brackets}.", listed)
+            entry = "[]" if is_list_of_groups(field.annotation) else ""
+            entry = ".<name>" if is_map_of_groups(field.annotation) else entry
+            yield from _key_rows(group, f"{prefix}{name}{entry}.", listed)
 
 
 def _default(model: type[BaseModel], name: str, field: FieldInfo) -> str:
     if field.is_required():
         return "**needed**"
     value = _schema(model)["properties"][name].get("default")
-    return "–" if value in (None, "", []) else f"`{json.dumps(value).strip(chr(34))}`"
+    return "–" if value in (None, "", [], {}) else f"`{json.dumps(value).strip(chr(34))}`"

@@ -25,7 +25,9 @@ from cloud9_archive.domain.findings import FINDING_KINDS, Finding
 from cloud9_archive.domain.run import RunKind, RunRef
 from cloud9_archive.domain.words import shown
 from cloud9_archive.errors import ReconciliationError
-from cloud9_archive.pipeline.chain_writer import append_link, unlinked_members
+from cloud9_archive.pipeline.chain_proofs import Prover, check_still_signed, complete_proofs, open_prover
+from cloud9_archive.pipeline.chain_writer import append_link, read_head, unlinked_members
+from cloud9_archive.pipeline.derivative_findings import derivative_findings
 from cloud9_archive.pipeline.expiring_keys import expiring_keys, key_subject
 from cloud9_archive.pipeline.report import RunFacts, outcome
 from cloud9_archive.pipeline.report_writer import put_report
@@ -66,6 +68,7 @@ def reconcile(workspace: Workspace, run: RunRef, *, failed_tasks: Sequence[str] 
 
     :param failed_tasks: names of tasks of this run that failed, which alone is a reason to fail
     :raises ReconciliationError: if anything is unaccounted for, or a task failed
+    :raises ConfigurationError: if the chain cannot be signed as it must be; nothing was written then
     """
     record = find_run(workspace.catalog, run.policy, run.run_id)
     if record is None:
@@ -78,7 +81,9 @@ def reconcile(workspace: Workspace, run: RunRef, *, failed_tasks: Sequence[str] 
     release_batches(workspace.catalog, run, now=workspace.clock())
     gaps = sorted((finding for finding in facts.findings if finding.kind.gap), key=_urgency)
     holds = not gaps and not facts.calls.unaccounted and not facts.recordings.unaccounted
-    report, chain_head = _file_report(workspace, record, facts, holds=holds)
+    prover = open_prover(workspace.settings.proof)
+    report, chain_head = _file_report(workspace, record, facts, prover, holds=holds)
+    unproven = complete_proofs(workspace, run, prover)
     examined = {
         "/".join(ref)
         for account in (*facts.accounts, *facts.stragglers)
@@ -96,7 +101,7 @@ def reconcile(workspace: Workspace, run: RunRef, *, failed_tasks: Sequence[str] 
         facts.calls,
         facts.recordings,
         facts.excluded_by_rule,
-        tuple(facts.findings),
+        (*facts.findings, *unproven),
         len(facts.bags),
         report,
         chain_head,
@@ -118,6 +123,7 @@ def _facts(workspace: Workspace, run: RunRef) -> RunFacts:
     stragglers = straggler_accounts(workspace.catalog, run, now=workspace.clock())
     for account in (*accounts, *stragglers):
         findings.extend(_findings_on(account))
+    findings.extend(derivative_findings(workspace.catalog, run.policy, (*accounts, *stragglers)))
     if run.kind is RunKind.SCHEDULED:
         findings.extend(
             Finding("RECORDING_ABANDONED", "/".join(ref), "it is under work, and nobody holds it")
@@ -166,7 +172,9 @@ def _recording_refs(account: CallAccount) -> list[tuple[str, str]]:
     return [recording.ref for recording in account.recordings]
 
 
-def _file_report(workspace: Workspace, record: RunRecord, facts: RunFacts, *, holds: bool) -> tuple[str, str]:
+def _file_report(
+    workspace: Workspace, record: RunRecord, facts: RunFacts, prover: Prover, *, holds: bool
+) -> tuple[str, str]:
     """The report stands in archive and chain; its JSON file's key, and the chain's head."""
     run = record.run
     known = head(workspace.catalog, run.policy)
@@ -177,9 +185,10 @@ def _file_report(workspace: Workspace, record: RunRecord, facts: RunFacts, *, ho
         and not unlinked_members(workspace, run.policy)
     ):
         return record.report_key, known.digest
+    check_still_signed(prover, read_head(workspace, run.policy))
     write_readme(workspace.store)
     number, key, members = put_report(workspace, record, facts)
-    link = append_link(workspace, run, report=members)
+    link = append_link(workspace, run, report=members, prover=prover)
     note_report(
         workspace.catalog,
         run,

@@ -28,6 +28,7 @@ CSV_COLUMNS = (
     "reason",
     "users",
     "retention",
+    "profile",
     "held_by",
     "bag_id",
     "recordings",
@@ -149,6 +150,7 @@ def _row(account: CallAccount) -> dict[str, Any]:
         "reason": account.reason,
         "users": list(account.users),
         "retention": account.retention,
+        "profile": account.profile,
         "held_by": account.held_by,
         "bag_id": account.bag_id,
         "recordings": [
@@ -158,6 +160,8 @@ def _row(account: CallAccount) -> dict[str, Any]:
                 "sha256": recording.sha256,
                 "bag_id": recording.bag_id,
                 "failure": recording.failure_code,
+                "derivatives": sorted(recording.derivatives),
+                "failed_derivatives": list(recording.failed_derivatives),
             }
             for recording in account.recordings
         ],

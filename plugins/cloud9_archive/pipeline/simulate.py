@@ -53,7 +53,7 @@ class Simulation:
 
     :param calls: calls that were compared
     :param undecided: of these, calls that the policy has not decided on yet
-    :param otherwise: calls with the same outcome, but for other users or another time
+    :param otherwise: calls with the same outcome, but for other users, another time, or with another profile
     :param flips: calls with another outcome, by source, start and id
     """
 
@@ -109,24 +109,31 @@ def simulate(
         counts["calls"] += 1
         counts["undecided"] += known.standing is None
         after = changed.decide(known.call)
-        outcome, rule, users, retention = _before(known, current)
+        outcome, rule, *said = _before(known, current)
         if outcome is not after.outcome:
             ref = CallRef(known.call.source, known.call.call_id)
             flips.append(Flip(ref, known.call.started_at, known.state, outcome, rule, after))
-        elif (users, retention) != (after.users, str(after.retention) if after.retention else None):
+        elif tuple(said) != _said(after, changed):
             counts["otherwise"] += 1
     return Simulation(counts["calls"], counts["undecided"], counts["otherwise"], tuple(flips))
 
 
-def _before(known: KnownCall, current: Ruler) -> tuple[Outcome, str, tuple[str, ...], str | None]:
-    """Outcome, rule, users and retention of what holds."""
-    if known.standing is not None:
-        standing = known.standing
-        return standing.outcome, standing.rule, standing.users, standing.retention
+def _before(known: KnownCall, current: Ruler) -> tuple[Outcome, str, tuple[str, ...], str | None, str | None]:
+    """Outcome, rule, users, retention and profile of what holds."""
+    standing = known.standing
+    if standing is not None:
+        profile = _profile(standing.profile, standing.outcome, current)
+        return standing.outcome, standing.rule, standing.users, standing.retention, profile
     decision = current.decide(known.call)
-    return (
-        decision.outcome,
-        decision.rule.value,
-        decision.users,
-        str(decision.retention) if decision.retention else None,
-    )
+    return (decision.outcome, decision.rule.value, *_said(decision, current))
+
+
+def _said(decision: Decision, ruler: Ruler) -> tuple[tuple[str, ...], str | None, str | None]:
+    """Users, retention and profile."""
+    retention = str(decision.retention) if decision.retention else None
+    return decision.users, retention, _profile(decision.profile, decision.outcome, ruler)
+
+
+def _profile(asked_for: str | None, outcome: Outcome, ruler: Ruler) -> str | None:
+    """The profile that follows: what no section asks for is the policy's."""
+    return (asked_for or ruler.media_profile) if outcome is Outcome.RECORD else None

@@ -14,7 +14,7 @@ from pathlib import Path
 from cloud9_archive.domain.keys import path_segment, recording_key
 from cloud9_archive.domain.run import RecordingRef
 from cloud9_archive.errors import StagingLostError
-from cloud9_archive.media.profiles import Profile
+from cloud9_archive.pipeline.media_work import staged_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +32,13 @@ class Staging:
         """Where the recording's original stands."""
         return self._media(policy, ref) / sha256
 
-    def derivative(self, policy: str, ref: RecordingRef, sha256: str, profile: Profile) -> Path:
-        """Where the derivative of the original with this digest stands."""
-        return self._media(policy, ref) / f"{sha256}.{profile.name}.{profile.extension}"
+    def derivative(self, policy: str, ref: RecordingRef, sha256: str, file: str) -> Path:
+        """
+        Where a file stands that was made from the original with this digest.
+
+        :param file: its name in the bag
+        """
+        return self._media(policy, ref) / staged_name(sha256, file)
 
     def page(self, policy: str, run_id: str, source: str, number: int) -> Path:
         """Where a raw listing page of a run stands."""

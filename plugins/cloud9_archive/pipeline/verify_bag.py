@@ -10,11 +10,25 @@ from cloud9_archive.domain import bag
 from cloud9_archive.domain.bag import ManifestLine
 from cloud9_archive.domain.keys import bag_folder
 from cloud9_archive.errors import Cloud9ArchiveError
-from cloud9_archive.pipeline.verify_report import Code, VerifyFinding
+from cloud9_archive.pipeline.verify_record import verify_records
+from cloud9_archive.pipeline.verify_report import Code, Head, VerifyFinding, VerifyReport
 from cloud9_archive.storage.store import Store
 
 _CHUNK = 1024 * 1024
 _TAG_FILES = frozenset([bag.BAGIT, bag.BAG_INFO, bag.MANIFEST])
+
+
+class Watch:
+    """Is told how a verification goes on; this one does not care."""
+
+    def planned(self, bags: int) -> None:
+        """So many bags more are to be read, as far as it is known."""
+
+    def bag_done(self) -> None:
+        """One of them was read."""
+
+    def read(self, size: int) -> None:
+        """So many bytes more were read."""
 
 
 class Checker:
@@ -22,10 +36,12 @@ class Checker:
     A store seen through the eyes of verify: it counts what it reads and collects what it finds.
 
     :param store: the archive
+    :param watch: is told how it goes on
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, watch: Watch) -> None:
         self.store = store
+        self.watch = watch
         self.bags = 0
         self.files = 0
         self.size = 0
@@ -44,12 +60,37 @@ class Checker:
                 while chunk := file.read(_CHUNK):
                     digest.update(chunk)
                     size += len(chunk)
+                    self.watch.read(len(chunk))
         except (Cloud9ArchiveError, OSError) as error:
             self.found(Code.FILE_UNREADABLE, key, str(error))
             return None
         self.files += 1
         self.size += size
         return digest.hexdigest(), size
+
+    def read_counted(self, key: str) -> bytes | None:
+        """All bytes of a small file that is read for its own sake, or None with a finding."""
+        content = self.read(key)
+        if content is not None:
+            self.files += 1
+            self.size += len(content)
+        return content
+
+    def report(self, *, heads: tuple[Head, ...], unread: int) -> VerifyReport:
+        """
+        What was counted and found.
+
+        :param unread: bags that were out of scope
+        """
+        return VerifyReport(
+            bags=self.bags,
+            files=self.files,
+            size=self.size,
+            links=self.links,
+            heads=heads,
+            findings=tuple(self.findings),
+            unread=unread,
+        )
 
     def read(self, key: str) -> bytes | None:
         """All bytes of a small file, or None with a finding."""
@@ -81,6 +122,7 @@ def verify_bag(checker: Checker, folder: str, keys: Iterable[str]) -> str | None
         checker.found(Code.BAG_MALFORMED, folder, f"{bag.SEAL} does not list {name}")
     _check_lines(checker, folder, tags, there=there)
     size = _check_lines(checker, folder, payload, there=there)
+    verify_records(checker, folder, payload, there=there)
     for name in sorted(there - {bag.SEAL} - {line.path for line in (*tags, *payload)}):
         checker.found(Code.FILE_EXTRA, prefix + name, "no manifest of its bag lists it")
     if bag.BAG_INFO in there:

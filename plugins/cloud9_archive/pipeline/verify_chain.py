@@ -10,6 +10,7 @@ from cloud9_archive.domain.chain import ChainLink, check_succession, parse_link
 from cloud9_archive.domain.keys import link_path, path_segment
 from cloud9_archive.errors import Cloud9ArchiveError
 from cloud9_archive.pipeline.verify_bag import Checker
+from cloud9_archive.pipeline.verify_proofs import ChainProofs, Keyring
 from cloud9_archive.pipeline.verify_report import Code, Head
 
 
@@ -28,11 +29,12 @@ class Vouched:
     head: Head | None
 
 
-def verify_chain(checker: Checker, segment: str) -> Vouched:
+def verify_chain(checker: Checker, segment: str, keyring: Keyring) -> Vouched:
     """
-    Numbers, names, previous digests and Merkle roots are checked; the members are not read here.
+    Numbers, names, previous digests, Merkle roots, signatures and time stamps are checked; members are not read here.
 
     :param segment: the policy's folder
+    :param keyring: gives the keys that signatures are checked with
     """
     members: dict[str, str] = {}
     digests: set[str] = set()
@@ -40,22 +42,25 @@ def verify_chain(checker: Checker, segment: str) -> Vouched:
     readable = True
     expected = 1
     head: Head | None = None
-    for key in checker.store.keys(f"{segment}/chain"):
-        number = _number(key)
+    numbers = {key: _number(key) for key in checker.store.keys(f"{segment}/chain")}
+    proofs = ChainProofs(keyring, {key for key, number in numbers.items() if number is None})
+    newest: str | None = None
+    for key, number in numbers.items():
         if number is None:
-            checker.found(Code.FILE_MISPLACED, key, "a chain holds nothing but links named by their number")
             continue
+        newest = key
         if number != expected:
             checker.found(Code.CHAIN_GAP, key, f"number {expected} must come here; {number - expected} are missing")
             previous, readable = None, False
         expected = number + 1
         content = checker.read(key)
-        link = _link(checker, key, content) if content is not None else None
         if content is not None:
             digests.add(hashlib.sha256(content).hexdigest())
-        if link is None:
+        link = _link(checker, key, content) if content is not None else None
+        if content is None or link is None:
             previous, readable = None, False
             continue
+        proofs.check(key, link, content)
         _check_place(checker, key, link, segment=segment, number=number)
         if readable:
             _check_order(checker, key, previous, link)
@@ -64,6 +69,7 @@ def verify_chain(checker: Checker, segment: str) -> Vouched:
                 checker.found(Code.CHAIN_MEMBER_ALTERED, member.path, f"two links vouch for different digests: {key}")
         previous, readable = link, True
         head = Head(policy=segment, number=number, digest=link.digest())
+    proofs.end(newest)
     return Vouched(members=members, digests=frozenset(digests), head=head)
 
 

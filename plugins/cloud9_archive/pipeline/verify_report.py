@@ -26,7 +26,11 @@ class Code(StrEnum):
     FILE_UNREADABLE = "FILE_UNREADABLE"
     FILE_EXTRA = "FILE_EXTRA"
     FILE_MISPLACED = "FILE_MISPLACED"
+    FILE_OVERWRITTEN = "FILE_OVERWRITTEN"
+    FILE_DELETED = "FILE_DELETED"
+    FILE_WRITTEN_TWICE = "FILE_WRITTEN_TWICE"
     BAG_MALFORMED = "BAG_MALFORMED"
+    RECORD_CONTRADICTED = "RECORD_CONTRADICTED"
     BAG_UNSEALED = "BAG_UNSEALED"
     BAG_NOT_CHAINED = "BAG_NOT_CHAINED"
     REPORT_NOT_CHAINED = "REPORT_NOT_CHAINED"
@@ -37,6 +41,14 @@ class Code(StrEnum):
     CHAIN_MEMBER_MISSING = "CHAIN_MEMBER_MISSING"
     CHAIN_MEMBER_ALTERED = "CHAIN_MEMBER_ALTERED"
     CHAIN_ROLLED_BACK = "CHAIN_ROLLED_BACK"
+    CHAIN_UNSIGNED = "CHAIN_UNSIGNED"
+    SIGNATURE_MISSING = "SIGNATURE_MISSING"
+    SIGNATURE_WRONG = "SIGNATURE_WRONG"
+    KEY_MISSING = "KEY_MISSING"
+    KEY_ALTERED = "KEY_ALTERED"
+    KEY_UNKNOWN = "KEY_UNKNOWN"
+    TIMESTAMP_MISSING = "TIMESTAMP_MISSING"
+    TIMESTAMP_WRONG = "TIMESTAMP_WRONG"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +109,32 @@ MEANINGS = {
         "A file lies where the layout has no place for one.",
         "Move it out of the archive; find out who put it there.",
     ),
+    Code.FILE_OVERWRITTEN: Meaning(
+        Severity.FAULT,
+        "file",
+        "In the bucket, other bytes were put over a file; the first version, which was checked, is still there.",
+        "Find out who wrote to the bucket; remove the newer version, after keeping a copy of it.",
+    ),
+    Code.FILE_DELETED: Meaning(
+        Severity.FAULT,
+        "file",
+        "In the bucket, a delete marker stands over a file, or where one was; its version, if there is one, was checked.",
+        "Find out who deleted it; remove the delete marker.",
+    ),
+    Code.FILE_WRITTEN_TWICE: Meaning(
+        Severity.NOTICE,
+        "file",
+        "In the bucket, the same bytes were put over a file.",
+        "None: a put that was cut off or ran twice leaves this where the server may not remove versions.",
+    ),
     Code.BAG_MALFORMED: Meaning(
         Severity.FAULT, "bag", "A tag file of a sealed bag does not say what this format wants.", _RESTORE
+    ),
+    Code.RECORD_CONTRADICTED: Meaning(
+        Severity.FAULT,
+        "file",
+        "A record.json does not name just the files that lie beside it, by their digests.",
+        "Compare it with a copy; if the bag was sealed so, report it.",
     ),
     Code.BAG_UNSEALED: Meaning(
         Severity.NOTICE,
@@ -132,6 +168,51 @@ MEANINGS = {
     ),
     Code.CHAIN_ROLLED_BACK: Meaning(
         Severity.FAULT, "head", "No link has the head digest that was kept elsewhere: newer links are gone.", _CHAIN
+    ),
+    Code.CHAIN_UNSIGNED: Meaning(
+        Severity.FAULT,
+        "link",
+        "A link is not signed though links before it are, or none of a chain is though a public key was given.",
+        _CHAIN,
+    ),
+    Code.SIGNATURE_MISSING: Meaning(
+        Severity.FAULT,
+        "link",
+        "A link names a key, and its signature is not beside it.",
+        "Clear the reconcile task of its run, which signs it again, with the key that it names; a run in progress does so by itself.",
+    ),
+    Code.SIGNATURE_WRONG: Meaning(
+        Severity.FAULT, "file", "A signature is not that of the link beside it by the key that it names.", _CHAIN
+    ),
+    Code.KEY_MISSING: Meaning(
+        Severity.FAULT,
+        "file",
+        "Links are signed with a key that does not lie in the archive.",
+        "Put the public key back from a copy kept elsewhere; the next run that signs with it does so too.",
+    ),
+    Code.KEY_ALTERED: Meaning(
+        Severity.FAULT,
+        "file",
+        "A public key of the archive is not the one that its name says.",
+        "Put the public key back from a copy kept elsewhere; then find out who wrote to the archive.",
+    ),
+    Code.KEY_UNKNOWN: Meaning(
+        Severity.FAULT,
+        "file",
+        "Links are signed with a key that is none of those given.",
+        "Give the public keys of all signing keys there ever were; if this is none of them, somebody else wrote the links.",
+    ),
+    Code.TIMESTAMP_MISSING: Meaning(
+        Severity.FAULT,
+        "link",
+        "A time stamp is promised and is not beside the link, or none of a chain has one though an authority was given.",
+        "Each run asks again for those that it could not have; if an older one is missing, compare with a copy.",
+    ),
+    Code.TIMESTAMP_WRONG: Meaning(
+        Severity.FAULT,
+        "file",
+        "It is no time stamp on the link beside it, or not by an authority below the certificates given.",
+        "Check that the certificates are the authority's; then compare with a copy, and find out who wrote to the archive.",
     ),
 }
 
@@ -180,6 +261,7 @@ class VerifyReport:
     :param files: files whose digest was computed
     :param size: bytes of those files
     :param links: chain links
+    :param unread: bags that were out of scope, and only compared with the chain by name
     """
 
     bags: int
@@ -188,6 +270,7 @@ class VerifyReport:
     links: int
     heads: tuple[Head, ...]
     findings: tuple[VerifyFinding, ...]
+    unread: int = 0
 
     @property
     def ok(self) -> bool:
@@ -198,8 +281,9 @@ class VerifyReport:
         """The report on one line."""
         faults = sum(finding.severity is Severity.FAULT for finding in self.findings)
         heads = "".join(f" head={head.policy}:{head.number}:{head.digest}" for head in self.heads)
+        unread = f" unread={self.unread}" if self.unread else ""
         return (
-            f"verify: {'ok' if self.ok else 'failed'} bags={self.bags} files={self.files} bytes={self.size}"
+            f"verify: {'ok' if self.ok else 'failed'} bags={self.bags}{unread} files={self.files} bytes={self.size}"
             f" links={self.links} faults={faults} notices={len(self.findings) - faults}{heads}"
         )
 
@@ -208,6 +292,7 @@ class VerifyReport:
         return {
             "ok": self.ok,
             "bags": self.bags,
+            "unread": self.unread,
             "files": self.files,
             "bytes": self.size,
             "links": self.links,

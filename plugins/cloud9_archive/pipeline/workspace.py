@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from cloud9_archive.api.client import FetchedRecording, PendingRecording
 from cloud9_archive.api.limits import Limiter
@@ -18,13 +18,17 @@ from cloud9_archive.domain.policy import Policy
 from cloud9_archive.domain.roster import Roster
 from cloud9_archive.domain.run import RunKind, WantedRecording
 from cloud9_archive.domain.window import Window
-from cloud9_archive.media.profiles import Profile, profile_named
+from cloud9_archive.errors import ConfigurationError
 from cloud9_archive.pipeline.last_good_roster import roster_to_decide_by
+from cloud9_archive.pipeline.media_profiles import profile_of
 from cloud9_archive.pipeline.roster_reach import RosterReach
 from cloud9_archive.pipeline.settings import Settings
 from cloud9_archive.pipeline.staging import Staging
-from cloud9_archive.storage.store import Store
-from cloud9_archive.storage.targets import open_store
+from cloud9_archive.storage.store import LockMode, Store
+from cloud9_archive.storage.targets import Locking, open_store
+
+if TYPE_CHECKING:
+    from cloud9_archive.storage.s3_client import S3Access
 
 
 class CallSource(Protocol):
@@ -43,6 +47,9 @@ class CallSource(Protocol):
 
 OpenSource = Callable[[str, Limiter], AbstractContextManager[CallSource]]
 """Opens an import source by its Airflow connection id; its requests wait for turns of the limiter."""
+
+OpenArchive = Callable[[str], "S3Access"]
+"""The way to a bucket by an Airflow connection id."""
 
 
 def utc_now() -> datetime:
@@ -68,11 +75,6 @@ class Workspace:
     open_source: OpenSource
     clock: Callable[[], datetime] = utc_now
     reach: RosterReach | None = None
-
-    @property
-    def profile(self) -> Profile:
-        """The policy's transcoding profile."""
-        return profile_named(self.policy.media.profile)
 
     def roster(self) -> Roster | None:
         """
@@ -103,16 +105,25 @@ def open_workspace(
     open_source: OpenSource,
     clock: Callable[[], datetime] = utc_now,
     reach: RosterReach | None = None,
+    open_archive: OpenArchive | None = None,
 ) -> Iterator[Workspace]:
-    """A workspace whose catalog is current and whose archive can be reached; the catalog is closed at the end."""
-    profile_named(policy.media.profile)
+    """
+    A workspace whose catalog is current and whose archive can be reached; the catalog is closed at the end.
+
+    :param open_archive: the way to a bucket; without it, only a policy that names no ``archive.conn_id`` is served
+    :raises ConfigurationError: also if the archive cannot take and lock files as the policy says, before any byte
+    """
+    for name in (policy.media.profile, *policy.media.profiles):
+        profile_of(policy, name)
+    store = archive_of(policy, settings, open_archive=open_archive)
+    store.check()
     catalog = open_catalog(settings.catalog_address)
     try:
         yield Workspace(
             policy=policy,
             settings=settings,
             catalog=catalog,
-            store=open_store(policy.archive.target, base=settings.data_root),
+            store=store,
             staging=Staging(settings.staging),
             open_source=open_source,
             clock=clock,
@@ -120,3 +131,24 @@ def open_workspace(
         )
     finally:
         catalog.close()
+
+
+def archive_of(policy: Policy, settings: Settings, *, open_archive: OpenArchive | None = None) -> Store:
+    """
+    The store that the policy's archive is, set up to lock as the policy says; nothing is asked of it yet.
+
+    :param open_archive: as for :func:`open_workspace`
+    :raises ConfigurationError: if the target or its connection cannot be used
+    """
+    said = policy.archive
+    if said.conn_id is not None and open_archive is None:
+        raise ConfigurationError(
+            f"archive.conn_id names the connection {said.conn_id!r}, and there is no Airflow here to look it up",
+            subject="archive.conn_id",
+        )
+    return open_store(
+        said.target,
+        base=settings.data_root,
+        access=open_archive(said.conn_id) if said.conn_id is not None and open_archive else None,
+        locking=Locking(LockMode(said.lock), said.retention) if said.lock and said.retention else None,
+    )

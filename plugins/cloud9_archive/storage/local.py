@@ -16,7 +16,7 @@ from uuid import uuid4
 from cloud9_archive.domain.keys import check_archive_key
 from cloud9_archive.errors import ArchiveConflictError, ConfigurationError, StagingLostError
 from cloud9_archive.storage.folders import INCOMING, Folders, os_errors, walk
-from cloud9_archive.storage.store import PARALLEL, READ_LIMIT, Put, Stored, put_in_parallel
+from cloud9_archive.storage.store import PARALLEL, READ_LIMIT, Hidden, Put, Stored, put_in_parallel
 
 _CHUNK = 1024 * 1024
 _FILE_MODE = 0o444
@@ -44,8 +44,18 @@ class LocalStore:
         """Where it is."""
         return f"LocalStore({str(self.root)!r})"
 
-    def put(self, key: str, content: bytes | Path, *, sha256: str) -> Stored:
-        """See :meth:`Store.put`."""
+    def check(self) -> None:
+        """See :meth:`Store.check`; what a folder cannot take shows at the first put."""
+
+    def put(
+        self,
+        key: str,
+        content: bytes | Path,
+        *,
+        sha256: str,
+        retain_until: datetime | None = None,  # noqa: ARG002 - see Store: recorded in the bag, not enforced here
+    ) -> Stored:
+        """See :meth:`Store.put`; a file system does not lock."""
         check_archive_key(key)
         folder, _, name = key.rpartition("/")
         with os_errors(key), ExitStack() as stack:
@@ -118,6 +128,12 @@ class LocalStore:
         if prefix:
             check_archive_key(prefix)
         yield from walk(self.root, prefix)
+
+    def hidden(self, prefix: str = "") -> Iterator[Hidden]:
+        """See :meth:`Store.hidden`; a file system keeps no versions."""
+        if prefix:
+            check_archive_key(prefix)
+        yield from ()
 
     def remove_leftovers(self, *, older_than: timedelta, now: datetime) -> int:
         """

@@ -8,7 +8,10 @@ from cloud9_archive.errors import ArchiveConflictError
 from cloud9_archive.storage.store import Store, Stored
 
 README_KEY = "README.txt"
-README_DIGESTS = ("89428692289fac44bf7e218fc7a2c573e4c10504e064c72b0c5e4fe14e4464b6",)
+README_DIGESTS = (
+    "89428692289fac44bf7e218fc7a2c573e4c10504e064c72b0c5e4fe14e4464b6",
+    "26a7db9e13bf3e1a11397b5d83e1a1030c1ed488a0ab7b8eb72a30f587fbc50e",
+)
 """Digests of every text that a release ever wrote here; verify takes them all."""
 
 README_TEXT = rb"""Archive of recorded calls, format 1
@@ -22,6 +25,8 @@ Each top folder belongs to one policy:
   - tagmanifest-sha256.txt             the seal, written last: a folder without it is not finished
   <policy>/reports/YYYY/MM/DD/         one report per run
   <policy>/chain/00000001.json ...     one link per run: digests of its bags and reports, and of the link before
+  - 00000001.sig  00000001.tsr         its signature and its time stamp, if it has them
+  keys/<id>.pem                        public keys that links are signed with (belongs to no policy)
 
 Nothing here is ever changed once written. To check that, go to the folder of this file and run the lines below with
 bash. They need GNU coreutils and findutils, sed, jq and openssl. Every line that they print, except those with
@@ -80,6 +85,27 @@ A missing end of a chain, together with its bags, leaves nothing that these line
 step 2 elsewhere; every run report carries the one that it follows. A head that you kept must be the digest of some link:
 
     for link in */chain/*.json; do openssl dgst -sha256 -r "$link"; done | sed 's/ \*/ head of /'
+
+5. Every signature is right. A link that has a "key_id" is signed (Ed25519) by the key of that name; trust a copy of the
+   public key that you kept elsewhere, and not keys/, which whoever can write here can replace:
+
+    for link in */chain/*.json; do
+      id=$(jq -r '.key_id // empty' "$link")
+      [ -n "$id" ] || continue
+      [ "$(openssl pkey -pubin -in "keys/$id.pem" -outform DER | openssl dgst -sha256 -r | cut -d ' ' -f 1)" = "$id" ] ||
+        echo "NOT ITS KEY: keys/$id.pem"
+      openssl pkeyutl -verify -pubin -inkey "keys/$id.pem" -rawin -in "$link" -sigfile "${link%.json}.sig" > /dev/null ||
+        echo "WRONG SIGNATURE: $link"
+    done
+
+6. Every time stamp (RFC 3161) is right. Its authority's certificates are not here: name your copy first, tsa=FILE.
+   After the authority's certificate has expired, add -attime and a moment within its life, in seconds since 1970:
+
+    for link in */chain/*.json; do
+      [ "$(jq -r '.timestamp // false' "$link")" = true ] || continue
+      openssl ts -verify -data "$link" -in "${link%.json}.tsr" -CAfile "${tsa:?}" > /dev/null 2>&1 ||
+        echo "WRONG TIME STAMP: $link"
+    done
 
 Any BagIt 1.0 tool can check one bag, for example: bagit.py --validate <policy>/bags/YYYY/MM/DD/<bag id>
 """

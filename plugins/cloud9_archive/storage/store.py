@@ -5,11 +5,35 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
 READ_LIMIT = 64 * 1024 * 1024
 PARALLEL = 8
+
+
+class LockMode(StrEnum):
+    """Who may lift a lock before its time: privileged accounts, or nobody."""
+
+    GOVERNANCE = "governance"
+    COMPLIANCE = "compliance"
+
+
+@dataclass(frozen=True, slots=True)
+class HeldLock:
+    """
+    The lock that a store was seen to hold a file under.
+
+    :param mode: None when only a legal hold keeps the file
+    :param retain_until: aware UTC; None without a mode
+    :param legal_hold: whether it is kept until somebody lifts the hold, whatever the date
+    """
+
+    mode: LockMode | None = None
+    retain_until: datetime | None = None
+    legal_hold: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +45,18 @@ class Stored:
     :param size: bytes
     :param sha256: hex
     :param created: False if the same bytes were there already
+    :param version_id: what the store itself calls these bytes, where it keeps versions
+    :param lock: as read back from the store, where it locks
+    :param proven: whether the store itself read the bytes back and compared them
     """
 
     key: str
     size: int
     sha256: str
     created: bool
+    version_id: str | None = None
+    lock: HeldLock | None = None
+    proven: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +66,29 @@ class Put:
 
     :param content: the bytes, or the path of a file that holds them
     :param sha256: hex digest that the content must have
+    :param retain_until: aware moment until which it is to be kept at least; see :meth:`Store.put`
     """
 
     key: str
     content: bytes | Path
     sha256: str
+    retain_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Hidden:
+    """
+    A key of which the store keeps more than the one version that it should have.
+
+    :param versions: how many of them hold bytes
+    :param deleted: whether a delete marker stands among them
+    :param same: whether all of them hold the same bytes
+    """
+
+    key: str
+    versions: int
+    deleted: bool
+    same: bool
 
 
 class Store(Protocol):
@@ -52,11 +100,26 @@ class Store(Protocol):
     removes. A file is visible under its key whole or not at all. All methods may be called from several threads and
     several hosts at once.
 
+    **First bytes win.** Where others can put newer versions or delete markers over a file, which no lock prevents,
+    every method goes on to see the first version; :meth:`hidden` tells what was put over it.
+
+    **Retention only grows.** A store that locks, locks each file at its put, and reads the lock back. A put of bytes
+    that stand there already lengthens a lock that is too short, and never shortens one. A file system does not lock:
+    what is to be kept until when is recorded in the bags, and enforced by whoever removes files.
+
     Of the errors, a :class:`~cloud9_archive.errors.TransientError` may go away by itself, a
     :class:`~cloud9_archive.errors.ConfigurationError` needs a person.
     """
 
-    def put(self, key: str, content: bytes | Path, *, sha256: str) -> Stored:
+    def check(self) -> None:
+        """
+        The place can take files as it is set up to: nothing is written to learn that.
+
+        :raises ConfigurationError: if it keeps no versions, or locks otherwise than it is to
+        """
+        ...
+
+    def put(self, key: str, content: bytes | Path, *, sha256: str, retain_until: datetime | None = None) -> Stored:
         """
         The content is in the archive under the key, on stable storage, when this returns.
 
@@ -64,8 +127,12 @@ class Store(Protocol):
 
         :param content: the bytes, or the path of a file that holds them
         :param sha256: hex digest that the content must have
+        :param retain_until: aware moment until which a store that locks keeps it at least; None for as long as the
+            store's own rule says. What should have expired by now is locked for a day
         :returns: ``created=False`` if the same bytes stood there already
-        :raises ArchiveConflictError: if other bytes stand there; they are left as they are
+        :raises ArchiveConflictError: if other bytes stand there, which are left as they are, or other bytes than
+            these are read back
+        :raises LockNotProvenError: if the lock is not read back as it was asked for
         :raises StagingLostError: if the content is not there, or does not have the digest; nothing becomes visible
         """
         ...
@@ -127,11 +194,24 @@ class Store(Protocol):
         """
         ...
 
+    def hidden(self, prefix: str = "") -> Iterator[Hidden]:
+        """
+        Keys below the folder ``prefix`` that somebody put newer bytes or a delete marker over, sorted.
+
+        Nothing where a store keeps no versions, and so cannot know.
+
+        :param prefix: as for :meth:`keys`
+        """
+        ...
+
 
 def put_in_parallel(store: Store, items: Iterable[Put], *, parallel: int) -> tuple[Stored, ...]:
     """Every item went through ``store.put``; see :meth:`Store.put_all`."""
     with ThreadPoolExecutor(max_workers=parallel, thread_name_prefix="archive-put") as pool:
-        futures = [pool.submit(store.put, item.key, item.content, sha256=item.sha256) for item in items]
+        futures = [
+            pool.submit(store.put, item.key, item.content, sha256=item.sha256, retain_until=item.retain_until)
+            for item in items
+        ]
         try:
             return tuple(future.result() for future in futures)
         except BaseException:

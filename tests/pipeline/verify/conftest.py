@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -19,6 +20,7 @@ from cloud9_archive.storage.readme import write_readme
 DAY = date(2026, 11, 22)
 NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
 POLICY = "emea_rates"
+FILES = ("original.ogg", "amr_nb.channel-1.amr", "amr_nb.channel-2.amr", "amr_nb.peaks.json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +41,10 @@ class Archive:
         payload = {f"data/calls/{call_key('cloud9_emea', bag_id)}.json": b"{}\n"}
         for name in ("one", "two/../2"):
             place = f"data/recordings/{recording_key('cloud9_emea', name)}"
-            payload[f"{place}/original.ogg"] = f"{bag_id} {name}".encode() * 50
-            payload[f"{place}/record.json"] = b'{"a":1}\n'
+            files = {f"{place}/{file}": f"{bag_id} {name} {file}".encode() * 50 for file in FILES}
+            named = [{"path": path, "sha256": hashlib.sha256(content).hexdigest()} for path, content in files.items()]
+            record = {"original": named[0], "derivatives": named[1:3], "waveform": named[3]}
+            payload |= {**files, f"{place}/record.json": json.dumps(record).encode() + b"\n"}
         entries = [BagEntry(p, hashlib.sha256(c).hexdigest(), len(c)) for p, c in payload.items()]
         for path, content in payload.items():
             self.put(f"{folder}/{path}", content)

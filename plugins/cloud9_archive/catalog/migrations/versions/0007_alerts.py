@@ -8,8 +8,8 @@ from alembic import op
 from cloud9_archive.catalog.tables import UtcDateTime
 from cloud9_archive.catalog.text_type import SourceText
 
-revision = "0008"
-down_revision = "0005"
+revision = "0007"
+down_revision = "0006"
 
 
 def upgrade() -> None:
