@@ -28,7 +28,6 @@
     │   ├── LockNotProvenError        a file in the archive is not locked as it must be
     │   ├── CatalogError              the catalog cannot be used as it is
     │   ├── AlertChannelError         alerts cannot go out the way the policy says
-    │   └── ReconciliationError       the run does not add up
     │   ├── ReconciliationError       the run does not add up
     │   └── VerificationError         an archive is not as its seals and chain say
     └── RecordError                   one recording is bad: quarantine it, carry on

@@ -17,6 +17,7 @@ from airflow.serialization.encoders import coerce_to_core_timetable
 
 from cloud9_archive import errors
 from cloud9_archive.dag import RETRY_POLICY
+from cloud9_archive.notifications.alerts import Cloud9AlertNotifier
 
 BOTH = pytest.mark.parametrize("name", ["americas_credit", "emea_rates"])
 ORDER = {
@@ -191,3 +192,23 @@ def test_the_page_does_not_promise_a_second_copy_where_none_is_made(bag: DagBag)
 
 def _retry_policy(task: Any) -> object:
     return task.retry_policy if isinstance(task, BaseOperator) else task.partial_kwargs["retry_policy"]
+
+
+ALERTS = "alerts: {conn_id: ops_hook, late_after: 30m}"
+
+
+def test_without_alerts_nobody_is_called(bag: DagBag) -> None:
+    dag = bag.dags["emea_rates"]
+    assert not dag.on_failure_callback
+    assert not dag.deadline
+
+
+def test_alerts_are_the_dags_own_callback_and_a_deadline(dag_of: Callable[..., DAG]) -> None:
+    dag = dag_of(ALERTS)
+    (notifier,) = dag.on_failure_callback if isinstance(dag.on_failure_callback, list) else [dag.on_failure_callback]
+    assert isinstance(notifier, Cloud9AlertNotifier)
+    assert (notifier.policy, notifier.kind) == ("trial", "RUN_FAILED")
+    (deadline,) = dag.deadline if isinstance(dag.deadline, list) else [dag.deadline]
+    assert deadline.interval == timedelta(minutes=30)
+    assert deadline.callback.path == "cloud9_archive.notifications.alerts.Cloud9AlertNotifier"
+    assert deadline.callback.kwargs == {"policy": "trial", "kind": "RUN_LATE"}

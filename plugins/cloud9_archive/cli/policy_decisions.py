@@ -24,9 +24,10 @@ _PolicyName = Annotated[str, typer.Argument(help="A policy's name, or the path o
 
 
 def decision_commands(app: typer.Typer) -> None:
-    """``explain`` and ``simulate`` are commands of the app."""
+    """``explain``, ``simulate`` and ``test-alert`` are commands of the app."""
     app.command("explain")(explain_command)
     app.command("simulate")(simulate_command)
+    app.command("test-alert")(send_test_command)
 
 
 def explain_command(
@@ -94,6 +95,20 @@ def simulate_command(
     try:
         for line in simulated(order, as_json=as_json):
             typer.echo(line)
+    except Cloud9ArchiveError as error:
+        raise refused(error) from None
+
+
+def send_test_command(policy: _PolicyName, *, include: Include = _HERE) -> None:
+    """
+    Send a test through the policy's ``alerts``, to see that people get what it would tell them.
+
+    Ends with 0 if the channel took it. Nothing is written to the catalog.
+    """
+    from cloud9_archive.cli.policy_work import send_test_alert  # noqa: PLC0415 - imports Airflow
+
+    try:
+        typer.echo(send_test_alert(policy_path(policy, include=include)))
     except Cloud9ArchiveError as error:
         raise refused(error) from None
 

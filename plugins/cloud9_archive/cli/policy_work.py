@@ -10,17 +10,23 @@ from pathlib import Path
 
 from cloud9_archive.catalog.history import MadeDecision, calls_named, decisions_on
 from cloud9_archive.cli.catalog_work import catalog_of, require_catalog
+from cloud9_archive.cli.connections import connections_found
 from cloud9_archive.cli.late_reach import LateReach
+from cloud9_archive.cli.logs import quiet_logs
 from cloud9_archive.cli.policy_decisions import policy_path
 from cloud9_archive.deployment import deployment_settings
+from cloud9_archive.domain.alert import Alert
+from cloud9_archive.domain.alerting import AlertKind
 from cloud9_archive.domain.call import utc_text
 from cloud9_archive.domain.explanation import explained
+from cloud9_archive.domain.findings import Severity
 from cloud9_archive.domain.policy import Policy
 from cloud9_archive.domain.rules import Ruler
 from cloud9_archive.domain.run import CallRef
 from cloud9_archive.domain.window import Window
 from cloud9_archive.domain.words import shown
 from cloud9_archive.errors import ConfigurationError, PolicyError, WindowError
+from cloud9_archive.notifications.channels import send
 from cloud9_archive.pipeline.policy_files import load_policy
 from cloud9_archive.pipeline.roster_files import Matching, load_roster
 from cloud9_archive.pipeline.roster_sources import load_roster_of
@@ -47,6 +53,21 @@ class SimulationOrder:
     against: Path | None
     roster: Path | None
     include: Path
+
+
+def send_test_alert(path: Path) -> str:
+    """
+    What a test of the policy's alerts led to, as a sentence.
+
+    :raises ConfigurationError: if the policy has no alerts, or they cannot go out as it says
+    :raises AlertNotSentError: if the channel did not take it
+    """
+    policy = load_policy(path)
+    if policy.alerts is None:
+        raise PolicyError(f"{path} has no alerts: nobody is told", subject="alerts", hint="docs/alerts.md has examples")
+    with quiet_logs(), connections_found():
+        send(policy.alerts, Alert(AlertKind.TEST, policy.policy, Severity.NOTIFICATION))
+    return f"the connection {policy.alerts.conn_id} took a test"
 
 
 def explained_in_catalog(
