@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,13 +10,25 @@ from typing import Any
 
 import pytest
 
+from cloud9_archive.domain.chain import LinkKind, Member, link_bytes, next_link
+from cloud9_archive.domain.keys import link_path
 from cloud9_archive.errors import PolicyError, VerificationError
 from cloud9_archive.operators import Cloud9VerifyArchiveOperator
 from cloud9_archive.storage.local import LocalStore
 from cloud9_archive.storage.readme import write_readme
 from cloud9_archive.verify_dag import build_verify_dag
 
-CONTEXT: Any = {"dag_run": SimpleNamespace(run_after=datetime(2026, 11, 22, tzinfo=UTC))}
+NOW = datetime(2026, 11, 22, tzinfo=UTC)
+CONTEXT: Any = {"dag_run": SimpleNamespace(run_after=NOW)}
+
+
+def fill(store: LocalStore) -> None:
+    """A report, and the link that vouches for it."""
+    write_readme(store)
+    report = "emea_rates/reports/2026/11/22/r.json"
+    member = Member(report, store.put(report, b"r", sha256=hashlib.sha256(b"r").hexdigest()).sha256)
+    link = next_link(None, kind=LinkKind.REGULAR, policy="emea_rates", run_id="r", written_at=NOW, members=[member])
+    store.put(link_path("emea_rates", 1), link_bytes(link), sha256=link.digest())
 
 
 def verify(*policies: str) -> Any:
@@ -36,8 +49,9 @@ def test_a_sound_archive_ends_well_and_a_fault_fails_the_task(settings_only: Pat
     (tmp_path / "data").mkdir()
     with pytest.raises(VerificationError, match="ARCHIVE_EMPTY"):
         verify("emea_rates")
-    write_readme(LocalStore(tmp_path / "data" / "archive"))
-    assert verify("emea_rates")["files"] == 1
+    fill(LocalStore(tmp_path / "data" / "archive"))
+    left = verify("emea_rates")
+    assert (left["files"], left["links"], [head["number"] for head in left["heads"]]) == (3, 1, [1])
     (tmp_path / "data" / "archive" / "stray").write_bytes(b"")
     with pytest.raises(VerificationError, match="FILE_MISPLACED stray"):
         verify("emea_rates")
