@@ -68,7 +68,7 @@ def parse_retention(text: object) -> Retention:
     if isinstance(text, Retention):
         return text
     if not isinstance(text, str):
-        raise ValueError(RETENTION_WANTED)
+        raise ValueError(RETENTION_WANTED)  # noqa: TRY004 - pydantic takes this for the refusal of a value
     return _parsed(text)
 
 
