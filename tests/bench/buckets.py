@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from threading import Thread
 from typing import Any
 from uuid import uuid4
@@ -43,6 +44,12 @@ def access_to(url: str, **config: Any) -> S3Access:
 
     session = boto3.session.Session(ACCESS_KEY, SECRET_KEY, region_name="us-east-1")
     return S3Access(session, endpoint_url=url, config=Config(s3={"addressing_style": "path"}, **config))
+
+
+@lru_cache
+def client_to(url: str) -> Any:
+    """One client for all tests: to make one costs more than most of them."""
+    return access_to(url).client()
 
 
 def new_bucket(client: Any, *, lock: bool = True) -> str:

@@ -179,6 +179,18 @@ def test_an_archived_call_is_documented_anew_when_its_decision_says_something_el
     assert states(catalog)[1] == {"R1": "archived"}
 
 
+@pytest.mark.parametrize("profile", ["flac", None])
+def test_an_archived_call_is_documented_anew_when_its_section_asks_for_no_profile_any_more(
+    catalog: Catalog, run: RunRef, profile: str | None
+) -> None:
+    call = call_of("C1", "R1")
+    decided(catalog, run, (call, replace(RECORD, profile="flac")))
+    formed(catalog, run)
+    archived(catalog, call, "R1")
+    assert again(catalog, run, replace(RECORD, profile=profile)) == Redecided(1)
+    assert (row_of(catalog, "C1").state == "selected") is (profile is None)
+
+
 @pytest.mark.parametrize("case", ["another's", "sealing"])
 def test_what_a_batch_holds_is_left_alone_and_named(catalog: Catalog, run: RunRef, case: str) -> None:
     decided(catalog, run, (call_of("C1", "R1"), RECORD))

@@ -17,6 +17,8 @@ POLICIES = {"americas_credit", "emea_rates"}
 ESTATE = {"cloud9_verify"}
 HEAVY = {"alembic", "av", "boto3", "cryptography", "fastapi", "requests", "sqlalchemy", "uvicorn"}
 ROOMS = {"api", "catalog", "emulator", "hooks", "media", "storage"}
+TABLES = {f"cloud9_archive.media{name}" for name in ("", ".codings", ".jobs", ".profiles", ".verdicts")}
+"""A policy names profiles and the settings limits: plain tables, which import nothing heavy."""
 MOST_SECONDS = 1.5
 PARSE = """
 import json, sys, time
@@ -95,7 +97,8 @@ def test_parsing_opens_no_connection_and_no_database(parsed: dict[str, Any]) -> 
 def test_parsing_imports_nothing_heavy(parsed: dict[str, Any]) -> None:
     modules = set(parsed["modules"])
     assert {name.partition(".")[0] for name in modules} & HEAVY == set()
-    assert not {name for name in modules if name.startswith("cloud9_archive.") and name.split(".")[1] in ROOMS}
+    ours = {name for name in modules if name.startswith("cloud9_archive.") and name.split(".")[1] in ROOMS}
+    assert ours <= TABLES
 
 
 def test_parsing_is_cheap(parsed: dict[str, Any]) -> None:

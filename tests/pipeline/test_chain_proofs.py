@@ -195,3 +195,34 @@ def test_an_address_that_is_none_is_refused(url: str, tsa: LocalTsa) -> None:
     assert "pass@" not in str(caught.value)
     with pytest.raises(ConfigurationError, match="without timestamp_ca_file"):
         ProofSettings(timestamp_url=url)
+
+
+def test_whatever_is_done_to_a_proof_is_found(run: Any, key: Path, tsa: LocalTsa) -> None:
+    for number in (1, 2):
+        run(number, signing_key_file=key, timestamp_url=tsa.url, timestamp_ca_file=tsa.root)
+    trust = {"keys": [public_of(key)], "roots": tsa.root}
+    files = [path for ending in ("sig", "tsr", "pem") for path in sorted(run.bench.archive.rglob(f"*.{ending}"))]
+    codes = {"sig": "SIGNATURE", "tsr": "TIMESTAMP", "pem": "KEY"}
+    for path in files:
+        good = path.read_bytes()
+        other = next((each for each in files if each.suffix == path.suffix and each != path), key)
+        # In a time stamp: its outermost length, what is signed, and the end of the signature.
+        damages = [good[:at] + bytes([good[at] ^ 1]) + good[at + 1 :] for at in (0, len(good) // 2, len(good) - 1)]
+        for damage in (*damages, good[:-1], b"", other.read_bytes(), good + b"\n", None):
+            path.unlink()
+            if damage is not None:
+                path.write_bytes(damage)
+            wrong = found(run.bench, **trust)
+            assert wrong, (path.name, damage)
+            assert all(code.startswith(codes[path.suffix[1:]]) for code in wrong)
+            path.write_bytes(good)
+            path.chmod(0o644)
+    for name in ("emea_rates/chain/00000003.sig", "emea_rates/chain/00000001.json.sig", f"keys/{'0' * 64}.pem"):
+        stray = run.bench.archive / name
+        stray.write_bytes(files[0].read_bytes())
+        assert found(run.bench, **trust) == ["FILE_MISPLACED"]
+        stray.unlink()
+    assert found(run.bench, **trust) == []
+    for path in run.bench.archive.rglob("00000002.json"):
+        path.unlink()
+    assert found(run.bench, **trust).count("FILE_MISPLACED") == 2, "what stood beside a link that was taken away"

@@ -135,6 +135,7 @@ def test_power_cuts_at_every_put(trial: Trial) -> None:
 
 
 def test_power_cuts_while_the_archive_is_read(trial: Trial) -> None:
+    trial.bench.policy["media"] = {"profile": "gsm_8k", "deadline": "7d"}  # with files for each party, and peaks
     counts, _ = trial.count()
     for operation in (Operation.DIGEST, Operation.EXISTS):
         for nth in {1, counts[operation] // 2, counts[operation]}:

@@ -93,9 +93,9 @@ def documents(bench: Any) -> list[dict[str, Any]]:
 def failing(code: str, *profiles: str) -> Callable[..., Iterator[MediaResult]]:
     """Media work that fails for these profiles."""
 
-    def run_jobs(jobs: Iterable[MediaJob], *, workers: int = 1) -> Iterator[MediaResult]:
+    def run_jobs(jobs: Iterable[MediaJob], *, workers: int = 1, **more: Any) -> Iterator[MediaResult]:
         for job in jobs:
-            (result,) = in_this_process([job], workers=workers)
+            (result,) = in_this_process([job], workers=workers, **more)
             bad = job.profile.name in profiles
             yield replace(result, derivatives=(), failure=Failure(code, "It failed.")) if bad else result
 

@@ -91,7 +91,7 @@ batch: {max_recordings: 5000}
             f"12: media.profile: found 'alaw8k': one of {', '.join(PROFILES)} is wanted, or a name that media.profiles "
             "defines (did you mean alaw_8k?)"
         ),
-        "13: archive.lock: found an unknown key: locks are not offered yet: nothing would be locked",
+        "13: archive.lock: found 'compliance': no lock is wanted where target is a folder: a file system only records retention",
         "14: batch.max_recordings: found 5000: a whole number of at most 1000 is wanted",
     ]
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from buckets import access_to, new_bucket
+from buckets import access_to, client_to, new_bucket
 from ceph_gateway import SECRET_KEY
 
 from cloud9_archive.domain.retention import parse_retention
@@ -39,7 +39,7 @@ class Server:
 
     def __init__(self, url: str, *, creates_only: bool, lock: bool = True) -> None:
         self.url = url
-        self.client = access_to(url).client()
+        self.client = client_to(url)
         self.bucket = new_bucket(self.client, lock=lock)
         self.creates_only = creates_only
 
@@ -102,6 +102,13 @@ def test_a_lock_grows_and_never_shrinks(server: Server) -> None:
         assert stored.lock == HeldLock(LockMode.GOVERNANCE, expected) == held(server)
         assert not stored.created
     assert len(server.versions()) == 1
+
+
+@pytest.mark.parametrize("server", KINDS[:2], indirect=True)
+def test_a_weaker_mode_is_made_the_one_that_is_asked_for_and_never_the_other_way(server: Server) -> None:
+    for mode, expected in [("GOVERNANCE",) * 2, ("COMPLIANCE",) * 2, ("GOVERNANCE", "COMPLIANCE")]:
+        stored = server.store(LockMode(mode.lower())).put(KEY, CONTENT, sha256=DIGEST, retain_until=SOON)
+        assert stored.lock == HeldLock(LockMode(expected.lower()), SOON) == held(server)
 
 
 def test_what_should_have_expired_is_locked_for_a_day(server: Server) -> None:

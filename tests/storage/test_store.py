@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from buckets import access_to, new_bucket
+from buckets import client_to, new_bucket
 
 from cloud9_archive.domain.retention import parse_retention
 from cloud9_archive.errors import ArchiveConflictError, ConfigurationError, StagingLostError
@@ -32,7 +32,7 @@ def _wrapped(request: pytest.FixtureRequest) -> Store:
 
 
 def _in_bucket(url: str, *, creates_only: bool, rule: LockRule | None = None, prefix: str = "the/archive") -> Store:
-    client = access_to(url).client()
+    client = client_to(url)
     return S3Store(new_bucket(client), prefix, client, rule=rule, creates_only=creates_only)
 
 
@@ -119,7 +119,7 @@ def test_a_staged_file_that_is_gone_says_so(store: Store, tmp_path: Path) -> Non
 
 
 def test_put_all_answers_in_the_order_asked(store: Store) -> None:
-    items = [Put(f"p/{n % 7}/{n:03d}", str(n).encode(), sha256(str(n).encode())) for n in range(60)]
+    items = [Put(f"p/{n % 7}/{n:03d}", str(n).encode(), sha256(str(n).encode())) for n in range(30)]
     assert [stored.key for stored in store.put_all(items)] == [item.key for item in items]
     assert list(store.keys("p")) == sorted(item.key for item in items)
     assert not any(stored.created for stored in store.put_all(items, parallel=2))
@@ -196,3 +196,12 @@ def test_nothing_hides_what_was_put_once_or_again(store: Store) -> None:
         store.put("p/a", b"x", sha256=sha256(b"x"), retain_until=datetime(2100, 1, 1, tzinfo=UTC))
     assert list(store.hidden()) == []
     assert list(store.hidden("p")) == []
+
+
+def test_a_key_that_begins_like_another_is_another(store: Store) -> None:
+    store.put("p/ab", b"longer", sha256=sha256(b"longer"))
+    assert not store.exists("p/a")
+    assert store.put("p/a", b"x", sha256=sha256(b"x")).created
+    assert store.put("p/a.b", b"y", sha256=sha256(b"y")).created
+    assert (store.read("p/a"), store.read("p/ab")) == (b"x", b"longer")
+    assert list(store.hidden()) == []

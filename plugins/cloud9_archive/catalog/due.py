@@ -9,8 +9,9 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, and_, select
 
 from cloud9_archive.catalog.joins import media_of_link, of_run, same_call
-from cloud9_archive.catalog.tables import call_recordings, calls, media, policy_calls, run_calls
+from cloud9_archive.catalog.tables import call_recordings, calls, decisions, media, policy_calls, run_calls
 from cloud9_archive.domain.accounting import ABSENT, CallState, MediaState
+from cloud9_archive.domain.retention import Retention, parse_retention
 from cloud9_archive.domain.run import CallRef, RecordingRef, RunKind, RunRef
 
 SETTLED = (MediaState.ARCHIVED, MediaState.QUARANTINED)
@@ -26,6 +27,7 @@ class Due:
     :param unknown: its recordings that the policy has never heard of
     :param to_do: its recordings that are not settled
     :param held: whether another batch holds one of its recordings
+    :param retention: what the decision on it asks for
     """
 
     started_at: datetime
@@ -36,6 +38,7 @@ class Due:
     to_do: list[RecordingRef] = field(default_factory=list)
     has_recordings: bool = False
     held: bool = False
+    retention: Retention | None = None
 
     def has_work(self) -> bool:
         """Whether a batch is to take it."""
@@ -73,12 +76,14 @@ def _unsettled(run: RunRef) -> Select[Any]:
             policy_calls.c.started_at,
             policy_calls.c.deadline_at,
             policy_calls.c.archived_digest,
+            decisions.c.retention,
             calls.c.digest,
             call_recordings.c.recording_id,
             media.c.state.label("media_state"),
             media.c.batch_id,
         )
         .join(calls, same_call(calls, policy_calls))
+        .outerjoin(decisions, decisions.c.decision_id == policy_calls.c.decision_id)
         .outerjoin(
             call_recordings,
             same_call(call_recordings, calls),
@@ -98,7 +103,13 @@ def _unsettled(run: RunRef) -> Select[Any]:
 def _add_row(due: dict[CallRef, Due], row: Row[Any], now: datetime) -> None:
     call = due.setdefault(
         CallRef(row.source, row.call_id),
-        Due(row.started_at, row.deadline_at, row.archived_digest == row.digest, now >= row.deadline_at),
+        Due(
+            row.started_at,
+            row.deadline_at,
+            row.archived_digest == row.digest,
+            now >= row.deadline_at,
+            retention=parse_retention(row.retention) if row.retention else None,
+        ),
     )
     if row.recording_id is None:
         return

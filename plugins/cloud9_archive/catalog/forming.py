@@ -49,7 +49,9 @@ def form_batches(catalog: Catalog, run: RunRef, *, max_recordings: int, lease: t
         _settle_without_media(connection, run, due, now)
         work = [(ref, call.to_do) for ref, call in due.items() if call.has_work()]
         weight = sum(max(len(recordings), 1) for _, recordings in work)
-        for group in batches_of(work, max_recordings=max(max_recordings, -(-weight // MOST_BATCHES))):
+        size = max(max_recordings, -(-weight // MOST_BATCHES))
+        retentions = {ref: call.retention for ref, call in due.items()}
+        for group in batches_of(work, max_recordings=size, retentions=retentions):
             _claim(connection, run, group, lease=lease, now=now)
         _note_stragglers(connection, run, due)
         held = select(batches.c.batch_id).where(of_run(batches, run), batches.c.state.in_(UNFINISHED))

@@ -10,11 +10,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from cloud9_archive.cli.verify_bar import watched
 from cloud9_archive.domain.schedule import parse_duration
 from cloud9_archive.errors import Cloud9ArchiveError, ConfigurationError
-from cloud9_archive.pipeline.verify import verify_archive
-from cloud9_archive.pipeline.verify_proofs import read_trust
 from cloud9_archive.pipeline.verify_scope import Scope, parse_sample
 from cloud9_archive.storage.store import Store
 from cloud9_archive.storage.targets import open_store
@@ -69,6 +66,10 @@ def verify_command(  # noqa: PLR0913 - one argument for each option
     Prints one line per finding and a summary; on a terminal, shows how far it is. Ends with 0 if all is well, 1 if
     there is a fault (notices are not faults), 2 if the archive cannot be looked at, or an option cannot be used.
     """
+    from cloud9_archive.cli.verify_bar import watched  # noqa: PLC0415 - imports what checks time stamps, and with it requests
+    from cloud9_archive.pipeline.verify import verify_archive  # noqa: PLC0415 - as above
+    from cloud9_archive.pipeline.verify_proofs import read_trust  # noqa: PLC0415 - as above
+
     try:
         scope = _scope(since=since, sample=sample, max_duration=max_duration, turn=turn)
         trust = read_trust(public_key or [], tsa_ca)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from types import MappingProxyType
 
+from cloud9_archive.domain.retention import Retention, longest
 from cloud9_archive.domain.run import CallRef, RecordingRef
+
+_SOME_DAY = datetime(2024, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,25 +21,45 @@ class Grouped:
     recordings: tuple[RecordingRef, ...]
 
 
-def batches_of(calls: Iterable[tuple[CallRef, Sequence[RecordingRef]]], *, max_recordings: int) -> Iterator[Grouped]:
+@dataclass(slots=True)
+class _Waiting:
+    """Groups of one retention that will be a batch."""
+
+    calls: list[CallRef] = field(default_factory=list)
+    recordings: list[RecordingRef] = field(default_factory=list)
+    weight: int = 0
+
+    def batch(self) -> Grouped:
+        return Grouped(tuple(self.calls), tuple(self.recordings))
+
+
+def batches_of(
+    calls: Iterable[tuple[CallRef, Sequence[RecordingRef]]],
+    *,
+    max_recordings: int,
+    retentions: Mapping[CallRef, Retention | None] = MappingProxyType({}),
+) -> Iterator[Grouped]:
     """
     Batches of at most ``max_recordings``, except where calls that share recordings need more.
 
-    A call without recordings counts as one, so that a batch of documents alone stays bounded too.
+    A call without recordings counts as one, so that a batch of documents alone stays bounded too. Calls of different
+    retention are in different batches, so that a bag expires as a whole; calls that share recordings share the longest.
+
+    :param retentions: what the decision on a call asks for; calls that are not here ask for nothing
     """
-    waiting_calls: list[CallRef] = []
-    waiting_recordings: list[RecordingRef] = []
-    weight = 0
+    waiting: dict[Retention | None, _Waiting] = {}
     for group in _connected(calls):
         size = max(len(group.recordings), 1)
-        if waiting_calls and weight + size > max_recordings:
-            yield Grouped(tuple(waiting_calls), tuple(waiting_recordings))
-            waiting_calls, waiting_recordings, weight = [], [], 0
-        waiting_calls.extend(group.calls)
-        waiting_recordings.extend(group.recordings)
-        weight += size
-    if waiting_calls:
-        yield Grouped(tuple(waiting_calls), tuple(waiting_recordings))
+        kept = longest([retentions.get(call) for call in group.calls], since=_SOME_DAY)
+        batch = waiting.setdefault(kept, _Waiting())
+        if batch.calls and batch.weight + size > max_recordings:
+            yield batch.batch()
+            batch = waiting[kept] = _Waiting()
+        batch.calls.extend(group.calls)
+        batch.recordings.extend(group.recordings)
+        batch.weight += size
+    for batch in waiting.values():
+        yield batch.batch()
 
 
 def _connected(calls: Iterable[tuple[CallRef, Sequence[RecordingRef]]]) -> Iterator[Grouped]:

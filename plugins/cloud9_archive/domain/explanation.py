@@ -9,7 +9,7 @@ from typing import Any
 from cloud9_archive.domain.call import Call, Party, utc_text
 from cloud9_archive.domain.decision import Decision, Outcome, Rule
 from cloud9_archive.domain.filters import Facts
-from cloud9_archive.domain.reasons import KIND_WORDS, direction_words
+from cloud9_archive.domain.reasons import KIND_WORDS, described, direction_words
 from cloud9_archive.domain.roster import Extension, RecordingMode
 from cloud9_archive.domain.rules import Hearing, Ruler, counts
 from cloud9_archive.domain.section_index import ReadySection
@@ -141,7 +141,7 @@ def _who(party: Party) -> str:
 
 def _says(party: Party, extensions: tuple[Extension, ...], call: Call, ruler: Ruler) -> Iterator[str]:
     for extension in extensions:
-        words = ruler.reasons.described(extension)
+        words = described(extension)
         if counts(extension, party.side, call.direction):
             yield f"{words}: {_ABOUT_MODE[extension.mode]}"
         else:

@@ -148,25 +148,32 @@ def _length_filter(length: Length) -> Filter:
 
 
 def _hours_filter(hours: Hours) -> Filter:
-    zone = ZoneInfo(hours.timezone)
-    days = frozenset(WEEKDAYS.index(day) for day in hours.weekdays or WEEKDAYS)
-    start, end = hours.start or time(), hours.end or time()
-    over_midnight = start > end > time()
-
-    def holds(facts: Facts) -> bool:
-        local = facts.local_start(zone)
-        clock, weekday = local.time(), local.weekday()
-        if over_midnight and clock < end:
-            return (weekday - 1) % 7 in days
-        return weekday in days and clock >= start and (over_midnight or end == time() or clock < end)
+    zone, is_within = ZoneInfo(hours.timezone), hours_test(hours)
 
     def found(facts: Facts) -> str:
         local = facts.local_start(zone)
         return f"the call starts on {WEEKDAYS[local.weekday()]} at {local:%H:%M} ({zone.key})"
 
+    start, end = hours.start or time(), hours.end or time()
     span = f" from {start:%H:%M} to {end:%H:%M}" if hours.start or hours.end else ""
     on = f" on {named(hours.weekdays)}" if hours.weekdays else ""
-    return Filter("hours", f"the call starts{on}{span} ({zone.key})", holds, found)
+    words = f"the call starts{on}{span} ({zone.key})"
+    return Filter("hours", words, lambda facts: is_within(facts.local_start(zone)), found)
+
+
+def hours_test(hours: Hours) -> Callable[[datetime], bool]:
+    """Whether a moment, by the clocks of the zone, lies within."""
+    days = frozenset(WEEKDAYS.index(day) for day in hours.weekdays or WEEKDAYS)
+    start, end = hours.start or time(), hours.end or time()
+    over_midnight = start > end > time()
+
+    def is_within(local: datetime) -> bool:
+        clock, weekday = local.time(), local.weekday()
+        if over_midnight and clock < end:
+            return (weekday - 1) % 7 in days
+        return weekday in days and clock >= start and (over_midnight or end == time() or clock < end)
+
+    return is_within
 
 
 def _party_filter(name: str, group: PartyFilter, side: Side | None) -> Filter:

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from cloud9_archive.domain.call import Call, Direction, Party, Side
 from cloud9_archive.domain.decision import Rule
-from cloud9_archive.domain.roster import Extension, ExtensionType, Roster
-from cloud9_archive.domain.text_index import MOST_KNOWN
+from cloud9_archive.domain.roster import Extension, ExtensionType, RecordingMode, Roster
 from cloud9_archive.domain.words import MOST_NAMED, shown
 
 if TYPE_CHECKING:
@@ -16,13 +15,14 @@ if TYPE_CHECKING:
     from cloud9_archive.domain.section_index import ReadySection
 
 KIND_WORDS = {ExtensionType.USER_AGENT_ID: "login", ExtensionType.NUMBER_ADDRESS: "number"}
+_MODE_WORDS = {mode: f"mode {mode.value}" for mode in RecordingMode}
 _UNKNOWN, _NO_SECTION_FITS, _SECTION_RECORDS = Direction.UNKNOWN, Rule.NO_SECTION_FITS, Rule.SECTION_RECORDS
 _UNKNOWN_DIRECTION = " The call's direction is not known, which counts as every direction."
 
 
 class Reasons:
     """
-    Makes the sentences; what is said of an extension is remembered for a while.
+    Makes the sentences.
 
     :param one_side: whether a veto silences only its own side
     """
@@ -32,7 +32,6 @@ class Reasons:
     def __init__(self, roster: Roster | None, *, one_side: bool) -> None:
         self._roster = roster
         self._one_side = one_side
-        self._described: dict[int, str] = {}
         kinds = [kind for kind in ExtensionType if roster and roster.lists(kind)]
         self._kinds = kinds
         self.party_unknown = (
@@ -91,19 +90,11 @@ class Reasons:
             sentences.append(f"{len(values) - MOST_NAMED} more logins are not on the roster either.")
         return " ".join(sentences)
 
-    def described(self, extension: Extension) -> str:
-        """What the roster says in this row, as a clause."""
-        known = self._described.get(id(extension))
-        if known is None:
-            if len(self._described) >= MOST_KNOWN:
-                self._described.clear()
-            known = self._described[id(extension)] = _described(extension)
-        return known
-
-    def _listed(self, matches: Sequence[Match]) -> str:
+    @staticmethod
+    def _listed(matches: Sequence[Match]) -> str:
         if len(matches) == 1:
-            return self.described(matches[0][1])
-        return listed({id(extension): extension for _, extension in matches}.values(), self.described)
+            return described(matches[0][1])
+        return listed({id(extension): extension for _, extension in matches}.values(), described)
 
     def _direction_note(self, call: Call, matches: Sequence[Match]) -> str:
         unknown = call.direction is _UNKNOWN and any(extension.directions for _, extension in matches)
@@ -149,6 +140,14 @@ def section_words(ready: ReadySection) -> str:
     return f"section {ready.number}, {shown(ready.section.name)} ({asked})"
 
 
+def described(extension: Extension) -> str:
+    """What the roster says in this row, as a clause."""
+    kind, mode = KIND_WORDS[extension.type], _MODE_WORDS[extension.mode]
+    name = f" ({shown(extension.display_name)})" if extension.display_name else ""
+    only = f", {direction_words(extension)} calls only" if extension.directions else ""
+    return f"{kind} {shown(extension.value)} belongs to user {shown(extension.user)}{name}, {mode}{only}, valid {extension.validity}"
+
+
 def direction_words(extension: Extension) -> str:
     """The directions that it is meant for."""
     return " and ".join(sorted(extension.directions))
@@ -160,12 +159,6 @@ def listed(extensions: Iterable[Extension], words: Callable[[Extension], str]) -
     if len(parts) > MOST_NAMED:
         parts[MOST_NAMED:] = [f"and {len(parts) - MOST_NAMED} more"]
     return "; ".join(parts)
-
-
-def _described(extension: Extension) -> str:
-    name = f" ({shown(extension.display_name)})" if extension.display_name else ""
-    only = f", {direction_words(extension)} calls only" if extension.directions else ""
-    return f"{KIND_WORDS[extension.type]} {shown(extension.value)} belongs to user {shown(extension.user)}{name}, mode {extension.mode}{only}, valid {extension.validity}"
 
 
 def _duration_note(ready: ReadySection | None, sections: Sequence[ReadySection]) -> str:

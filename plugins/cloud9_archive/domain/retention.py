@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 
 _RETENTION = re.compile(r"([1-9]\d{0,4})([dy])", re.ASCII)
 LONGEST_YEARS = 100
@@ -66,7 +67,15 @@ def parse_retention(text: object) -> Retention:
     """
     if isinstance(text, Retention):
         return text
-    match = _RETENTION.fullmatch(text) if isinstance(text, str) else None
+    if not isinstance(text, str):
+        raise ValueError(RETENTION_WANTED)  # noqa: TRY004 - pydantic takes this for the refusal of a value
+    return _parsed(text)
+
+
+@lru_cache(maxsize=1024)
+def _parsed(text: str) -> Retention:
+    """One object for each text: the rows of a roster say the same few over and over."""
+    match = _RETENTION.fullmatch(text)
     if match is None:
         raise ValueError(RETENTION_WANTED)
     retention = Retention(int(match[1]), RetentionUnit(match[2]))

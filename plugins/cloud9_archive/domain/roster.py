@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from enum import StrEnum
+from functools import lru_cache
 from operator import attrgetter
 from types import MappingProxyType
 
@@ -99,10 +100,7 @@ class Extension:
     @property
     def validity(self) -> str:
         """The validity in words."""
-        if self.valid_from is None and self.valid_to is None:
-            return "without limit of time"
-        begin = f"from {self.valid_from} " if self.valid_from else ""
-        return begin + (f"until {self.valid_to} (exclusive)" if self.valid_to else "on")
+        return _validity(self.valid_from, self.valid_to)
 
     @property
     def first_day(self) -> date:
@@ -193,7 +191,7 @@ class Roster:
                 if each.type is ExtensionType.USER_AGENT_ID
             )
         near = self._near.get(_folded(login))
-        return near if near != login and not self.entries(login) else None
+        return None if near is None or near == login or self.entries(login) else near
 
     def _digest(self) -> str:
         """SHA-256 over a line of canonical JSON for the options and for each extension, without building it whole."""
@@ -223,6 +221,13 @@ def utc_day(moment: datetime) -> date:
     :param moment: aware datetime
     """
     return (moment if moment.tzinfo is UTC else moment.astimezone(UTC)).date()
+
+
+@lru_cache(maxsize=1024)
+def _validity(first: date | None, end: date | None) -> str:
+    if first is None and end is None:
+        return "without limit of time"
+    return (f"from {first} " if first else "") + (f"until {end} (exclusive)" if end else "on")
 
 
 def _clashes(group: list[Extension]) -> Iterator[tuple[Extension, Extension]]:

@@ -10,11 +10,12 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from itertools import product
 from zoneinfo import ZoneInfo
 
 from cloud9_archive.domain.call import CallType, Direction
-from cloud9_archive.domain.filters import PARTY_FIELDS, Facts, Filter, filters_of
+from cloud9_archive.domain.filters import PARTY_FIELDS, Facts, Filter, filters_of, hours_test
 from cloud9_archive.domain.recording_rules import Hours, PartyFilter, Section, When
 from cloud9_archive.domain.text_index import MOST_KNOWN, Bits, CallTexts, PartyTexts, bits_of
 
@@ -24,6 +25,8 @@ WHOLE_MINUTES_SINCE = 1980
 _Kind = tuple[CallType, Direction, bool]
 """A call's type, its direction, and whether recorded users take part at both ends."""
 
+_Week = tuple[ZoneInfo, list[int], list[Bits]]
+_MONDAY = datetime(2024, 1, 1)  # noqa: DTZ001 - by the clocks of whatever zone
 _MINUTES_OF_DAY = 24 * 60
 _BY_TABLE = frozenset(
     ("call_type", "direction", "recorded_both_sides", "connection", "button_label", "duration", "hours")
@@ -61,7 +64,7 @@ class SectionIndex:
         self.sections = tuple(_ready(number, section) for number, section in enumerate(sections, start=1))
         whens = [each.when for each in sections]
         self._lengths = _Lengths(self.sections)
-        self._hours = _Hours(self.sections)
+        self._hours = _Hours(sections)
         self._connections = CallTexts("connection", sections)
         self._labels = CallTexts("button_label", sections)
         parties = PartyTexts(sections)
@@ -150,10 +153,10 @@ class _Hours:
     Long ago zones were off by seconds, so what started then is asked anew each time.
     """
 
-    def __init__(self, sections: Sequence[ReadySection]) -> None:
-        self.asking = bits_of(each.section.when.hours is not None for each in sections)
-        zones = dict.fromkeys(each.section.when.hours.timezone for each in sections if each.section.when.hours)
-        self._weeks = [_Week(ZoneInfo(zone), sections) for zone in zones]
+    def __init__(self, sections: Sequence[Section]) -> None:
+        asked = [each.when.hours for each in sections]
+        self.asking = bits_of(hours is not None for hours in asked)
+        self._weeks = [_week(zone, asked) for zone in dict.fromkeys(hours.timezone for hours in asked if hours)]
         self._known: dict[float, Bits] = {}
 
     def possible(self, facts: Facts) -> Bits:
@@ -170,37 +173,21 @@ class _Hours:
 
     def _found_out(self, facts: Facts) -> Bits:
         found = -1
-        for week in self._weeks:
-            found &= week.possible(facts)
+        for zone, cuts, between in self._weeks:
+            local = facts.local_start(zone)
+            minute = local.weekday() * _MINUTES_OF_DAY + local.hour * 60 + local.minute
+            found &= between[bisect_right(cuts, minute) - 1]
         return found
 
 
-class _Week:
-    """The week of one zone, cut at every minute at which some section's span begins or ends."""
-
-    def __init__(self, zone: ZoneInfo, sections: Sequence[ReadySection]) -> None:
-        self._zone = zone
-        self._unasked = bits_of(_hours_in(zone, each) is None for each in sections)
-        self._asking = [each for each in sections if _hours_in(zone, each) is not None]
-        spans = [hours for each in sections if (hours := _hours_in(zone, each)) is not None]
-        ends = {end.hour * 60 + end.minute for each in spans for end in (each.start, each.end) if end} | {0}
-        self._cuts = sorted(day * _MINUTES_OF_DAY + end for day in range(7) for end in ends)
-        self._known: dict[int, Bits] = {}
-
-    def possible(self, facts: Facts) -> Bits:
-        local = facts.local_start(self._zone)
-        place = bisect_right(self._cuts, local.weekday() * _MINUTES_OF_DAY + local.hour * 60 + local.minute)
-        found = self._known.get(place)
-        if found is None:
-            fitting = (1 << each.number - 1 for each in self._asking if _holds(each, "hours", facts))
-            found = self._known[place] = sum(fitting, self._unasked)
-        return found
-
-
-def _hours_in(zone: ZoneInfo, ready: ReadySection) -> Hours | None:
-    """What the section asks of the zone's clocks, if it asks anything of them."""
-    hours = ready.section.when.hours
-    return hours if hours and hours.timezone == zone.key else None
+def _week(key: str, asked: Sequence[Hours | None]) -> _Week:
+    """The zone's week, cut at every minute at which some section's span begins or ends; what fits between the cuts."""
+    here = [hours if hours and hours.timezone == key else None for hours in asked]
+    ends = {end.hour * 60 + end.minute for each in here if each for end in (each.start, each.end) if end} | {0}
+    cuts = sorted(day * _MINUTES_OF_DAY + end for day in range(7) for end in ends)
+    tests = [hours_test(each) if each else None for each in here]
+    moments = [_MONDAY + timedelta(minutes=cut) for cut in cuts]
+    return ZoneInfo(key), cuts, [bits_of(test is None or test(moment) for test in tests) for moment in moments]
 
 
 def _ready(number: int, section: Section) -> ReadySection:

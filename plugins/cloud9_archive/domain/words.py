@@ -16,8 +16,9 @@ def shown(text: str, *, longest: int = LONGEST_SHOWN) -> str:
 
     :param longest: characters
     """
-    cut = text if len(text) <= longest else shortened(text, longest=longest)
-    return cut if cut.isprintable() and cut.strip() == cut else repr(cut)
+    if len(text) > longest:
+        text = shortened(text, longest=longest)
+    return text if text.isprintable() and text.strip() == text else repr(text)
 
 
 def shortened(text: str, *, longest: int = LONGEST_SHOWN) -> str:

@@ -25,7 +25,7 @@ class Likeness:
     even: tuple[float, float] = (1.0, 1.0)
     correlation: float = 0.97
     moment: float = 10.0
-    brief: tuple[float, float] = (1.5, 1.0)
+    brief: tuple[float, float] = (3.0, 1.0)
     masked: float = -90.0
     silent: float = -55.0
 
@@ -94,7 +94,7 @@ CODINGS: Mapping[str, Coding] = MappingProxyType(
             bits_per_sample=1.625,
             mono_only=True,
             padding=320,
-            likeness=Likeness(level=(1.8, 1.2), even=(2.5, 1.5), brief=_SETTLING, correlation=0.85),
+            likeness=Likeness(level=(2.9, 1.0), even=(2.5, 1.5), brief=_SETTLING, correlation=0.85),
         ),
         # Small blocks: the last one is filled up, and the usual 1024 bytes would add a quarter of a second.
         "ms_adpcm": Coding(
