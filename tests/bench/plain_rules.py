@@ -148,6 +148,4 @@ def _is_wanted(wanted: PartyFilter, party: Party, call: Call, roster: Roster) ->
         "firm": [party.firm, party.firm_id],
         "number": [party.number],
     }
-    return all(
-        _any_matches(patterns, texts[key]) for key in texts if (patterns := getattr(wanted, key)) is not None
-    )
+    return all(_any_matches(patterns, texts[key]) for key in texts if (patterns := getattr(wanted, key)) is not None)

@@ -116,8 +116,12 @@ class PartyTexts:
 
     def _sort(self) -> None:
         """Lookups lie ready for each end, those of participants and those of their rows."""
-        self._of_party = {s: [(each.field, each.of) for each in self._lookups if each.field and each.side is s] for s in Side}
-        self._of_row = {s: [(each.texts, each.of) for each in self._lookups if each.texts and each.side is s] for s in Side}
+        self._of_party = {
+            s: [(each.field, each.of) for each in self._lookups if each.field and each.side is s] for s in Side
+        }
+        self._of_row = {
+            s: [(each.texts, each.of) for each in self._lookups if each.texts and each.side is s] for s in Side
+        }
 
     def possible(self, asked: Asked) -> Bits:
         """The sections that these participants do not rule out."""
