@@ -19,10 +19,10 @@ def in_this_process(
         size = 0
         with suppress(OSError):  # a lost original is the attempt's to tell
             size = job.source.stat().st_size
-        bounds = limits.scaled(size, job.profile)
+        job_limits = limits.scaled(size, job.profile)
         request = {"source": str(job.source), "target": job.target and str(job.target), "profile": asdict(job.profile)}
         request["reported_duration"] = job.reported_duration
-        worker_main._attempt(request, bounds, answer)
+        worker_main._attempt(request, job_limits, answer)
         yield MediaResult(
             job.recording_key, answer.examination, answer.derivatives, answer.failure, waveform=answer.waveform
         )

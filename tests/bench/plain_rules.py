@@ -22,7 +22,7 @@ TURNED = {Direction.INCOMING: Direction.OUTGOING, Direction.OUTGOING: Direction.
 Verdict = tuple[Rule, str | None, tuple[str, ...]]
 
 
-def plain_verdict(call: Call, policy: Policy, roster: Roster) -> Verdict:  # noqa: PLR0911 - a plain reading, one rule after the other
+def plain_verdict(call: Call, policy: Policy, roster: Roster) -> Verdict:
     """The rule that decides, the section if one does, and the users for whom the call is recorded."""
     rules = policy.recording_rules
     if not rules.enabled:
@@ -37,20 +37,23 @@ def plain_verdict(call: Call, policy: Policy, roster: Roster) -> Verdict:  # noq
             return Rule.NEVER_RECORD, None, ()
     if full:
         users = tuple(sorted({row.user for _, row in full}))
-        both = {side for side, _ in full} == set(Side)
-        for section in rules.sections:
-            if _fits(section.when, call, roster, both=both):
-                if section.then == "exclude":
-                    return Rule.SECTION_EXCLUDES, section.name, ()
-                return Rule.SECTION_RECORDS, section.name, users
-        return (Rule.NO_SECTION_FITS if rules.sections else Rule.RECORDED_PARTY), None, users
+        return _by_sections(call, policy, roster, users, both={side for side, _ in full} == set(Side))
     if said:
         return Rule.DO_NOT_RECORD, None, ()
     types = {row.type for row in roster.extensions}
     identifying = "login" if ExtensionType.USER_AGENT_ID in types else "number"
-    if any(getattr(party, identifying) for party in call.parties):
-        return Rule.NO_RECORDED_PARTY, None, ()
-    return Rule.PARTY_UNKNOWN, None, ()
+    known = any(getattr(party, identifying) for party in call.parties)
+    return (Rule.NO_RECORDED_PARTY if known else Rule.PARTY_UNKNOWN), None, ()
+
+
+def _by_sections(call: Call, policy: Policy, roster: Roster, users: tuple[str, ...], *, both: bool) -> Verdict:
+    """The first section that fits, or that none does."""
+    for section in policy.recording_rules.sections:
+        if _fits(section.when, call, roster, both=both):
+            if section.then == "exclude":
+                return Rule.SECTION_EXCLUDES, section.name, ()
+            return Rule.SECTION_RECORDS, section.name, users
+    return (Rule.NO_SECTION_FITS if policy.recording_rules.sections else Rule.RECORDED_PARTY), None, users
 
 
 def matches(pattern: str, text: str) -> bool:

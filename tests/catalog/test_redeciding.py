@@ -21,7 +21,7 @@ from cloud9_archive.catalog.tables import batches, decisions, events, media, pol
 from cloud9_archive.domain.accounting import BatchState, CallState, MediaState
 from cloud9_archive.domain.call import Call, RecordingLink
 from cloud9_archive.domain.decision import At, Decision, Outcome, RecordedUser, Rule
-from cloud9_archive.domain.retention import parse_retention
+from cloud9_archive.domain.retention import Retention, parse_retention
 from cloud9_archive.domain.roster import ExtensionType
 from cloud9_archive.domain.run import CallRef, RecordingRef, RunRef
 from cloud9_archive.domain.window import Window
@@ -242,9 +242,26 @@ def test_a_shared_recording_is_kept_as_long_as_the_longest_of_its_calls(catalog:
     short, long, none = call_of("C1", "R1"), call_of("C2", "R1"), call_of("C3", "R2")
     kept = [replace(RECORD, retention=parse_retention(each)) for each in ("400d", "1y")]
     decided(catalog, run, (short, kept[0]), (long, kept[1]), (none, RECORD))
-    (batch_id,) = formed(catalog, run)
-    batch = read_batch(catalog, batch_id, lease=LEASE, now=NOW)
-    ends = {each.ref.recording_id: each.retain_until for each in batch.recordings}
-    assert ends == {"R1": short.started_at + timedelta(days=400), "R2": None}
-    assert [call.decision["retention"] for call in batch.calls] == ["400d", "1y", None]
+    formed_ids = formed(catalog, run)
+
+    def ends(retention: Retention | None) -> list[tuple[dict[str, datetime | None], list[datetime | None]]]:
+        batches = [read_batch(catalog, each, lease=LEASE, now=NOW, retention=retention) for each in formed_ids]
+        kept = [
+            ({each.ref.recording_id: each.retain_until for each in batch.recordings}, batch.calls) for batch in batches
+        ]
+        return sorted(
+            ((ends, [call.retain_until for call in calls]) for ends, calls in kept), key=lambda each: str(each[0])
+        )
+
+    end, start = short.started_at + timedelta(days=400), none.started_at
+    own = [end, long.started_at + timedelta(days=365)]
+    assert ends(None) == [({"R1": end}, own), ({"R2": None}, [None])], "what expires apart is in bags apart"
+    assert ends(parse_retention("380d")) == [
+        ({"R1": end}, [end, long.started_at + timedelta(days=380)]),
+        ({"R2": start + timedelta(days=380)}, [start + timedelta(days=380)]),
+    ]
+    batch = next(
+        b for b in (read_batch(catalog, each, lease=LEASE, now=NOW) for each in formed_ids) if len(b.calls) > 1
+    )
+    assert [call.decision["retention"] for call in batch.calls] == ["400d", "1y"]
     assert batch.calls[0].decision["recorded_for"] == [JANE.document()]

@@ -14,6 +14,7 @@ from typer.testing import Result
 from worker_children import ILL_WILL, children
 
 from cloud9_archive.cli import media_work
+from cloud9_archive.media.jobs import DEFAULT_LIMITS
 from cloud9_archive.media.probe import examine
 from cloud9_archive.media.verdicts import Verdict
 
@@ -81,6 +82,10 @@ def test_a_file_that_kills_its_worker_is_one_line(
     first, second = told.stdout.splitlines()
     assert first.startswith(f"{deadly}: not usable (MEDIA_WORKER_LOST): the worker was ended by signal 11")
     assert second.startswith(f"{good}: intact")
+
+
+def test_the_deployments_limits_are_those_of_the_workers_unless_it_says_otherwise() -> None:
+    assert media_work.deployment_settings().media_limits == DEFAULT_LIMITS
 
 
 def test_the_deployments_limits_hold(command: Command, good: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,7 @@ POLICIES = {"americas_credit", "emea_rates"}
 ESTATE = {"cloud9_verify"}
 HEAVY = {"alembic", "av", "boto3", "cryptography", "fastapi", "requests", "sqlalchemy", "uvicorn"}
 ROOMS = {"api", "catalog", "emulator", "hooks", "media", "storage"}
-TABLES = {f"cloud9_archive.media{name}" for name in ("", ".codings", ".jobs", ".profiles", ".verdicts")}
+TABLES = {f"cloud9_archive.media{name}" for name in ("", ".codings", ".profiles")}
 """A policy names profiles and the settings limits: plain tables, which import nothing heavy."""
 MOST_SECONDS = 1.5
 PARSE = """

@@ -21,6 +21,7 @@ from cloud9_archive.emulator.fault_kinds import faults_table
 from cloud9_archive.errors import Cloud9ArchiveError, ConfigurationError, RecordError, TransientError
 from cloud9_archive.get_provider_info import get_provider_info
 from cloud9_archive.media.codes import codes_table
+from cloud9_archive.media.profile_tables import codecs_table, profiles_table
 from cloud9_archive.pipeline.roster_columns import columns_table
 
 ROOT = Path(__file__).parents[2]
@@ -127,6 +128,8 @@ GENERATED: Mapping[str, Callable[[], str]] = {
     "layers": layers_block,
     "roster-columns": columns_table,
     "connection": connection_table,
+    "media-profiles": profiles_table,
+    "media-codecs": codecs_table,
     "outcomes": outcomes_table,
     "dialect": dialect_table,
     "fault-suite": fault_suite_table,

@@ -6,9 +6,8 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from plain_rules import plain_verdict
 
 from cloud9_archive.domain.call import Call, CallType, Direction, Party, Side
 from cloud9_archive.domain.decision import Decision, Outcome, Rule
@@ -301,28 +300,6 @@ def test_sections_found_by_tables_are_those_found_by_asking_each(
     for _ in range(2):  # the second time from what the tables remember
         found = ruler._index.first_fitting(facts)
         assert (found and found.number) == (plainly and plainly.number)
-
-
-@settings(max_examples=400)
-@given(
-    st.lists(RICH_CALLS | RECORDED_CALLS, min_size=1, max_size=5),
-    EXTENSIONS,
-    OPTIONS,
-    SECTIONS,
-    st.sampled_from(["call", "side"]),
-)
-def test_a_plain_reading_of_the_documentation_comes_to_the_same_verdict(
-    calls: list[Call],
-    rows: tuple[Extension, ...],
-    options: dict[str, bool],
-    sections: list[dict[str, Any]],
-    veto: str,
-) -> None:
-    rules, roster = with_sections(sections, veto=veto), Roster((*rows, SURE), **options)
-    ruler = Ruler(rules, roster)
-    for call in (*calls, *calls):  # the second time from what the ruler remembers
-        made = ruler.decide(call)
-        assert (made.rule, made.section, made.users) == plain_verdict(call, rules, roster)
 
 
 def test_a_section_that_fits_in_part_leaves_the_next_its_turn() -> None:

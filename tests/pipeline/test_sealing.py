@@ -92,7 +92,7 @@ def test_a_fault_of_this_host_is_no_verdict_on_the_audio(
     (batch_id,) = everything.begin(workspace, run)
     fetch_recordings(workspace, batch_id)
 
-    def lost(jobs: Any, *, workers: int) -> Any:
+    def lost(jobs: Any, **_: Any) -> Any:
         return [MediaResult(job.recording_key, None, (), Failure("TRANSIENT", "no disk space")) for job in jobs]
 
     with monkeypatch.context() as patched:

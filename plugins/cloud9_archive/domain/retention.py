@@ -67,9 +67,9 @@ def parse_retention(text: object) -> Retention:
     """
     if isinstance(text, Retention):
         return text
-    if not isinstance(text, str):
-        raise ValueError(RETENTION_WANTED)  # noqa: TRY004 - pydantic takes this for the refusal of a value
-    return _parsed(text)
+    if isinstance(text, str):
+        return _parsed(text)
+    raise ValueError(RETENTION_WANTED)
 
 
 @lru_cache(maxsize=1024)

@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 from cloud9_archive.domain.call import CallType, Direction
 from cloud9_archive.domain.filters import PARTY_FIELDS, Facts, Filter, filters_of, hours_test
 from cloud9_archive.domain.recording_rules import Hours, PartyFilter, Section, When
-from cloud9_archive.domain.text_index import MOST_KNOWN, Bits, CallTexts, PartyTexts, bits_of
+from cloud9_archive.domain.text_index import MOST_KNOWN, Bits, CallTexts, PartyTexts, bits_of, party_texts
 
 WHOLE_MINUTES_SINCE = 1980
 """From this year on every zone differs from UTC by whole minutes."""
@@ -67,7 +67,7 @@ class SectionIndex:
         self._hours = _Hours(sections)
         self._connections = CallTexts("connection", sections)
         self._labels = CallTexts("button_label", sections)
-        parties = PartyTexts(sections)
+        parties = party_texts(sections)
         self._by_kind = {
             kind: _OfKind(bits, parties.among(bits))
             for kind in product(CallType, Direction, (False, True))

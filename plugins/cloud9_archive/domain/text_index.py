@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from copy import copy
 from dataclasses import dataclass
 from functools import reduce
 from operator import attrgetter, or_
@@ -76,52 +75,52 @@ class CallTexts:
         return self._unasked | self._of(text, 0) if text else self._unasked
 
 
+@dataclass(frozen=True, slots=True)
+class _Lookup:
+    """
+    Where one text of a participant is looked up.
+
+    :param asking: the bits of the filters that ask for it
+    :param field: takes the text from a participant, or
+    :param texts: takes texts from a row of the roster that matches the participant
+    """
+
+    side: Side
+    asking: Bits
+    of: _Of
+    field: Callable[[Party], str | None] | None = None
+    texts: Callable[[Extension], Iterable[str]] | None = None
+
+
 class PartyTexts:
     """
     What sections ask of participants: of each filter one key, for which some participant must have a text.
 
     Filters of the near end, the far end and either end have bits of their own, side by side in one number.
+
+    :param width: number of sections
+    :param asking: sections that ask anything of participants
+    :param unasked: bits of filters that sections do not have
+    :param lookups: where texts of participants are looked up
     """
 
-    def __init__(self, sections: Sequence[Section]) -> None:
-        self._width = len(sections)
-        self._unasked = self.asking = 0
-        asked: dict[Side, dict[str, list[tuple[str, Bits]]]] = {side: {} for side in Side}
-        for where, (name, sides) in enumerate((("near", (Side.NEAR,)), ("far", (Side.FAR,)), ("any", tuple(Side)))):
-            for place, section in enumerate(sections):
-                group: PartyFilter | None = getattr(section.when, name)
-                bit = 1 << (where * self._width + place)
-                if group is None:
-                    self._unasked |= bit
-                    continue
-                self.asking |= 1 << place
-                key = _first_key(group)
-                for side in sides:
-                    asked[side].setdefault(key, []).extend((text, bit) for text in getattr(group, key))
-        self._lookups = [
-            lookup
-            for side, keys in asked.items()
-            for key, wanted in keys.items()
-            for lookup in _lookups(side, key, wanted)
-        ]
-        self._sort()
-
-    def among(self, sections: Bits) -> PartyTexts:
-        """The same for these sections alone; what only others ask for is not looked up."""
-        wide = sections | sections << self._width | sections << 2 * self._width
-        narrowed = copy(self)
-        narrowed._lookups = [each for each in self._lookups if each.asking & wide]  # noqa: SLF001 - its own class
-        narrowed._sort()  # noqa: SLF001 - as above
-        return narrowed
-
-    def _sort(self) -> None:
-        """Lookups lie ready for each end, those of participants and those of their rows."""
+    def __init__(self, width: int, asking: Bits, unasked: Bits, lookups: Iterable[_Lookup]) -> None:
+        self.asking = asking
+        self._width = width
+        self._unasked = unasked
+        self._lookups = tuple(lookups)
         self._of_party = {
-            s: [(each.field, each.of) for each in self._lookups if each.field and each.side is s] for s in Side
+            side: [(each.field, each.of) for each in self._lookups if each.field and each.side is side] for side in Side
         }
         self._of_row = {
-            s: [(each.texts, each.of) for each in self._lookups if each.texts and each.side is s] for s in Side
+            side: [(each.texts, each.of) for each in self._lookups if each.texts and each.side is side] for side in Side
         }
+
+    def among(self, sections: Bits) -> PartyTexts:
+        """The same for these sections alone: what only others ask for is not looked up."""
+        wide = sections | sections << self._width | sections << 2 * self._width
+        lookups = (each for each in self._lookups if each.asking & wide)
+        return PartyTexts(self._width, self.asking, self._unasked, lookups)
 
     def possible(self, asked: Asked) -> Bits:
         """The sections that these participants do not rule out."""
@@ -139,21 +138,25 @@ class PartyTexts:
         return found & (found >> self._width) & (found >> 2 * self._width) & ((1 << self._width) - 1)
 
 
-@dataclass(frozen=True, slots=True)
-class _Lookup:
-    """
-    Where one text of a participant is looked up.
-
-    :param asking: the bits of the filters that ask for it
-    :param field: takes the text from a participant, or
-    :param texts: takes texts from a row of the roster that matches the participant
-    """
-
-    side: Side
-    asking: Bits
-    of: _Of
-    field: Callable[[Party], str | None] | None = None
-    texts: Callable[[Extension], Iterable[str]] | None = None
+def party_texts(sections: Sequence[Section]) -> PartyTexts:
+    """What these sections ask of participants."""
+    width, asking, unasked = len(sections), 0, 0
+    asked: dict[Side, dict[str, list[tuple[str, Bits]]]] = {side: {} for side in Side}
+    for where, (name, sides) in enumerate((("near", (Side.NEAR,)), ("far", (Side.FAR,)), ("any", tuple(Side)))):
+        for place, section in enumerate(sections):
+            group: PartyFilter | None = getattr(section.when, name)
+            bit = 1 << (where * width + place)
+            if group is None:
+                unasked |= bit
+                continue
+            asking |= 1 << place
+            key = _first_key(group)
+            for side in sides:
+                asked[side].setdefault(key, []).extend((text, bit) for text in getattr(group, key))
+    lookups = [
+        each for side, keys in asked.items() for key, wanted in keys.items() for each in _lookups(side, key, wanted)
+    ]
+    return PartyTexts(width, asking, unasked, lookups)
 
 
 def _lookups(side: Side, key: str, wanted: Sequence[tuple[str, Bits]]) -> Iterator[_Lookup]:

@@ -138,7 +138,7 @@ CODINGS: Mapping[str, Coding] = MappingProxyType(
             usual_bit_rate=24_000,
             least_together=16_000,
             options=(("application", "voip"), ("vbr", "on")),
-            likeness=Likeness(level=(1.5, 1.0), even=(2.7, 1.0), brief=_SETTLING, masked=-30.0),
+            likeness=Likeness(level=(1.5, 1.0), even=(2.7, 1.0), correlation=0.95, brief=_SETTLING, masked=-30.0),
         ),
         "flac": Coding("flac", "flac", "flac", "flac", (0, 8_000, 16_000, 48_000), 0, bits_per_sample=16),
         # Intensity stereo keeps one signal and two levels.

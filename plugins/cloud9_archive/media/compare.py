@@ -16,6 +16,10 @@ _FAINT: Final = 10**-5.0
 # What one party's coding may leave of the other's in a moment of silence, and what a moment may lose.
 _LEAK: Final = 10**-1.5
 _MASKED: Final = 10**-2.0
+# A clipped wave overshoots when its rate changes or a coder rounds it, and is clipped again. Speech that is not clipped
+# has a mean below -12 dB.
+_OVERDRIVEN: Final = 10**-1.0
+_CLIPPED_AGAIN: Final = 2.0
 _MOST_GAIN: Final = 6.0
 _SHORTEST_CORRELATED: Final = 10
 # Deviation of the envelope by its mean: noise has 0.1, speech more than 1.
@@ -132,12 +136,14 @@ def _unlike(
     least = likeness.correlation
     if straight is not None and straight <= least and not original.is_brief:
         yield f"its loudness follows the original's by {straight:.3f}, less than {least}"
-    clearly = least if original.is_brief else -1.0
-    if straight is not None and crossed is not None and crossed > max(straight, clearly):
+    # In less than a second, two parties may sound alike.
+    if straight is not None and crossed is not None and crossed > straight + (0.2 if original.is_brief else 0.0):
         yield f"it follows the original's other channel more ({crossed:.3f} against {straight:.3f})"
     if level is None:
         return
     softer, louder = likeness.even if original.is_even else likeness.level
+    if original.mean > _OVERDRIVEN:
+        softer += _CLIPPED_AGAIN
     if original.is_brief:
         softer, louder = max(softer, likeness.brief[0]), max(louder, likeness.brief[1])
     if not -softer <= level <= louder:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -107,6 +108,7 @@ class _GsmFile:
         self._fault: type[Exception] = soundfile.LibsndfileError
         self._file = soundfile.SoundFile(str(path.absolute()), "w", rate, 1, subtype="GSM610", format="WAV")
         self._resampler = AudioResampler(format="s16", layout="mono", rate=rate)
+        self._path = path
 
     def close(self) -> None:
         self._file.close()
@@ -116,4 +118,7 @@ class _GsmFile:
             for part in self._resampler.resample(frame):
                 self._file.write(part.to_ndarray()[0])
         except self._fault as fault:
+            # The library hides what the system said: a full disk or a limit says it again.
+            with self._path.open("ab") as file:
+                file.write(bytes(io.DEFAULT_BUFFER_SIZE))
             raise TranscodeError(f"libsndfile does not write the derivative: {fault}") from fault

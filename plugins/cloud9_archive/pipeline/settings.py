@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cloud9_archive.errors import ConfigurationError
-from cloud9_archive.media.jobs import DEFAULT_LIMITS, MediaLimits
+
+if TYPE_CHECKING:
+    from cloud9_archive.media.jobs import MediaLimits
 
 _MIB = 1024 * 1024
 # The interpreter and its libraries need some 220 MiB of address space before they decode anything.
@@ -79,8 +82,8 @@ class Settings:
     staging_folder: Path | None = None
     claim_lease: timedelta = timedelta(hours=6)
     media_workers: int = 2
-    media_memory_mib: int = DEFAULT_LIMITS.memory_bytes // _MIB
-    media_longest_hours: float = DEFAULT_LIMITS.longest_seconds / 3600
+    media_memory_mib: int = 1024
+    media_longest_hours: float = 24.0
     media_deadline: timedelta | None = None
     backfill_rate_share: float = 0.5
     proof: ProofSettings = ProofSettings()
@@ -103,6 +106,8 @@ class Settings:
     @property
     def media_limits(self) -> MediaLimits:
         """What one recording may cost."""
+        from cloud9_archive.media.jobs import MediaLimits  # noqa: PLC0415 - parsing a DAG needs nothing of media
+
         return MediaLimits(
             memory_bytes=self.media_memory_mib * _MIB,
             wall_seconds=self.media_deadline.total_seconds() if self.media_deadline else None,
