@@ -45,7 +45,7 @@ def test_a_head_that_is_gone_as_json(archive: Any) -> None:
     assert [finding["code"] for finding in report["findings"]] == ["CHAIN_ROLLED_BACK"]
 
 
-@pytest.mark.parametrize("target", ["s3://bucket/x", "~/x"])
+@pytest.mark.parametrize("target", ["ftp://bucket/x", "~/x"])
 def test_a_target_that_is_none_ends_with_2(target: str) -> None:
     done = CliRunner().invoke(APP, [target])
     assert done.exit_code == 2
