@@ -84,6 +84,17 @@ def test_a_plain_reading_of_the_documentation_comes_to_the_same_verdict(
         assert (made.rule, made.section, made.users) == plain_verdict(call, policy, roster), call
 
 
+def test_zones_that_were_off_by_seconds_are_asked_for_every_second() -> None:
+    """Calcutta was 5:53:20 ahead of Greenwich then, so that nine o'clock fell within a minute of UTC."""
+    hours = {"timezone": "Asia/Kolkata", "start": "09:00", "end": "10:00"}
+    policy = _policy([({"hours": hours}, "exclude")], "call")
+    roster = Roster((Extension("a", "a", RecordingMode.FULL),))
+    ruler, nine = Ruler(policy, roster), datetime(1860, 1, 5, 3, 6, 40, tzinfo=UTC)
+    for seconds, section in ((-1, None), (0, "s0"), (-1, None), (1, "s0")):
+        call = Call("cloud9", "c1", nine + timedelta(seconds=seconds), parties=(Party(Side.NEAR, login="a"),))
+        assert ruler.decide(call).section == plain_verdict(call, policy, roster)[1] == section
+
+
 def _call(chance: random.Random) -> Call:
     """A call of few texts, so that it often fits something; it begins about a minute at which some span does."""
     parties = [
