@@ -344,7 +344,7 @@ def test_a_veto_dominates_whatever_sections_and_others_say(
 
 
 @given(RICH_CALLS, EXTENSIONS, OPTIONS, st.sampled_from(["call", "side"]), st.sampled_from(Side))
-def test_one_more_full_extension_never_unrecords_a_call(
+def test_one_more_full_extension_never_unrecords_a_call_without_sections(
     call: Call, rows: tuple[Extension, ...], options: dict[str, bool], veto: str, side: Side
 ) -> None:
     call = replace(call, parties=(*call.parties, Party(side, login="more")))
@@ -353,6 +353,29 @@ def test_one_more_full_extension_never_unrecords_a_call(
     after = decide(call, policy=rules, roster=Roster((*rows, Extension("more", "w", FULL)), **options))
     assert not (before.outcome is Outcome.RECORD and after.outcome is Outcome.EXCLUDE)
     assert set(before.users) <= set(after.users)
+
+
+@given(RECORDED_CALLS, EXTENSIONS, OPTIONS, SECTIONS, st.sampled_from(["call", "side"]), st.sampled_from(Side))
+def test_one_more_full_extension_never_unrecords_a_call_whatever_sections_ask_of_it(
+    call: Call,
+    rows: tuple[Extension, ...],
+    options: dict[str, bool],
+    sections: list[dict[str, Any]],
+    veto: str,
+    side: Side,
+) -> None:
+    """Sections that ask what the roster says of participants are left out: the row changes what they look at."""
+    rules = with_sections([each for each in sections if not _asks_the_roster(each["when"])], veto=veto)
+    call = replace(call, parties=(*call.parties, Party(side, login="more")))
+    before = decide(call, policy=rules, roster=Roster((*rows, SURE), **options))
+    after = decide(call, policy=rules, roster=Roster((*rows, SURE, Extension("more", "w", FULL)), **options))
+    assert not (before.outcome is Outcome.RECORD and after.outcome is Outcome.EXCLUDE)
+    assert set(before.users) <= set(after.users)
+
+
+def _asks_the_roster(when: dict[str, Any]) -> bool:
+    asked = {key for name in ("near", "far", "any") for key in when.get(name, ())}
+    return "recorded_both_sides" in when or bool(asked & {"user", "group"})
 
 
 @given(RICH_CALLS, EXTENSIONS, SECTIONS, SECTIONS)

@@ -16,6 +16,8 @@ from cloud9_archive.domain.roster import DIRECTIONS, Extension, ExtensionType, R
 from cloud9_archive.domain.rules import Ruler
 
 CALLS = 60
+SURE = Extension("sure", "sure", RecordingMode.FULL)
+"""Half of the calls are recorded for this user, since sections are asked of recorded calls alone."""
 TEXTS = [None, "", "a", "ab", "abb", "b", "a*", "c"]
 PATTERNS = st.lists(
     st.sampled_from(["a", "ab", "b", "c", "a*", "ab*", "abb?", "?b", "*", "*b", "a\\*"]),
@@ -77,11 +79,22 @@ def test_a_plain_reading_of_the_documentation_comes_to_the_same_verdict(
     veto: str,
     seed: int,
 ) -> None:
-    policy, roster = _policy(sections, veto), Roster(tuple(rows), **options)
+    policy, roster = _policy(sections, veto), Roster((*rows, SURE), **options)
     ruler, chance = Ruler(policy, roster), random.Random(seed)  # noqa: S311 - calls that can be had again
     for call in [_call(chance) for _ in range(CALLS)]:
         made = ruler.decide(call)
         assert (made.rule, made.section, made.users) == plain_verdict(call, policy, roster), call
+
+
+def test_zones_that_were_off_by_seconds_are_asked_for_every_second() -> None:
+    """Calcutta was 5:53:20 ahead of Greenwich then, so that nine o'clock fell within a minute of UTC."""
+    hours = {"timezone": "Asia/Kolkata", "start": "09:00", "end": "10:00"}
+    policy = _policy([({"hours": hours}, "exclude")], "call")
+    roster = Roster((Extension("a", "a", RecordingMode.FULL),))
+    ruler, nine = Ruler(policy, roster), datetime(1860, 1, 5, 3, 6, 40, tzinfo=UTC)
+    for seconds, section in ((-1, None), (0, "s0"), (-1, None), (1, "s0")):
+        call = Call("cloud9", "c1", nine + timedelta(seconds=seconds), parties=(Party(Side.NEAR, login="a"),))
+        assert ruler.decide(call).section == plain_verdict(call, policy, roster)[1] == section
 
 
 def _call(chance: random.Random) -> Call:
@@ -100,6 +113,8 @@ def _call(chance: random.Random) -> Call:
         for side in Side
         for _ in range(chance.choice((0, 1, 1, 2)))
     ]
+    if chance.random() < 0.5:
+        parties.append(Party(chance.choice(list(Side)), login="sure"))
     day = chance.choice(
         (datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 6, 1, tzinfo=UTC), datetime(1890, 1, 5, tzinfo=UTC))
     )
