@@ -6,8 +6,8 @@ run takes them from the catalog, and each round has calls of its own, made outsi
 on twice, no text has been looked up before, and what a round remembers is what its own calls have in common.
 
 The mix: starts spread over thirty days to the microsecond; logins over the whole roster, and strangers; a number of its own
-for each participant, a few of them on the roster; 300 firms, 60 groups, 500 button labels, 10,000 connections. One in eight
-calls is decided by a section, most come to the last of them. With ``alike=False`` firms, groups, labels and connections too
+for each participant, a few of them on the roster; 300 firms, 60 groups, 500 button labels, 10,000 connections. About one
+call in five is decided by a section, most come to the last of them. With ``alike=False`` firms, groups, labels and connections too
 are new in every call, so that next to nothing can be remembered.
 
 The catalog's share of the step is not in it.

@@ -259,16 +259,25 @@ RECORDED_CALLS = st.builds(
 )
 """Sections are asked of calls alone that the roster records."""
 
+LAST = Extension("last", "a-first", FULL)
+CROWDED_CALLS = st.builds(
+    lambda call, sides: replace(call, parties=(Party(sides[0], login="sure"), Party(sides[1], login="last"))),
+    RICH_CALLS,
+    st.tuples(st.sampled_from(Side), st.sampled_from(Side)),
+)
+"""Two users are recorded, who take part in another order than that of their names."""
+
 
 def with_sections(sections: list[dict[str, Any]], *, veto: str = "call", **changes: Any) -> Policy:
     named = [{"name": f"s{number}", **section} for number, section in enumerate(sections)]
     return policy(sections=named, never_record=veto, **changes)
 
 
-@given(RICH_CALLS, EXTENSIONS, OPTIONS, SECTIONS, st.sampled_from(["call", "side"]))
+@given(RICH_CALLS | CROWDED_CALLS, EXTENSIONS, OPTIONS, SECTIONS, st.sampled_from(["call", "side"]))
 def test_every_call_gets_exactly_one_decision_and_its_tree_agrees(
     call: Call, rows: tuple[Extension, ...], options: dict[str, bool], sections: list[dict[str, Any]], veto: str
 ) -> None:
+    rows = (*rows, SURE, LAST)
     ruler = Ruler(with_sections(sections, veto=veto), Roster(rows, **options))
     decision = ruler.decide(call)
     assert (
@@ -330,12 +339,12 @@ def test_the_order_of_roster_lines_means_nothing(
     assert one.decide(call) == other.decide(call)
 
 
-@given(RICH_CALLS, EXTENSIONS, OPTIONS, SECTIONS, st.sampled_from(Side))
+@given(RICH_CALLS | CROWDED_CALLS, EXTENSIONS, OPTIONS, SECTIONS, st.sampled_from(Side))
 def test_a_veto_dominates_whatever_sections_and_others_say(
     call: Call, rows: tuple[Extension, ...], options: dict[str, bool], sections: list[dict[str, Any]], side: Side
 ) -> None:
     vetoed = replace(call, parties=(*call.parties, Party(side, login="veto")))
-    roster = Roster((*rows, Extension("veto", "w", NEVER)), **options)
+    roster = Roster((*rows, SURE, LAST, Extension("veto", "w", NEVER)), **options)
     assert decide(vetoed, policy=with_sections(sections), roster=roster).rule is Rule.NEVER_RECORD
     other_side = {Side.NEAR: Side.FAR, Side.FAR: Side.NEAR}[side]
     decision = decide(vetoed, policy=with_sections(sections, veto="side"), roster=roster)
