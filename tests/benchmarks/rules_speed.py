@@ -33,10 +33,10 @@ from cloud9_archive.domain.rules import Ruler
 GOAL = 50_000
 """Calls a second."""
 
-FLAT = 0.75
-"""What the largest roster should leave of the smallest one's speed: a hundred times the rows fit no processor's cache."""
+FLAT = 0.8
+"""What the largest roster should leave of the smallest one's speed: a thousand times the rows fit no processor's cache."""
 
-SIZES = (1_000, 10_000, 100_000)
+SIZES = (100, 10_000, 100_000)
 SECTIONS = 50
 CALLS = 10_000
 PAGE = 500
@@ -115,8 +115,8 @@ def measure() -> Iterator[object]:
         yield Figure(what, each.calls_per_second, GOAL, "calls/s", goal=1.0, notes=notes)
     # What else runs on the machine slows some rounds and not others; the fastest of each are the most alike.
     first, last = figures[0], figures[-1]
-    what = f"{last.extensions} extensions beside {first.extensions}, fastest rounds"
-    yield Figure(what, last.fastest, first.fastest, "calls/s", goal=FLAT)
+    what = f"{last.extensions} extensions beside {first.extensions}"
+    yield Figure(what, last.calls_per_second, first.calls_per_second, "calls/s", goal=FLAT)
 
 
 def _row(chance: random.Random, number: int) -> Extension:
