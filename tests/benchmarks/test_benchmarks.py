@@ -108,5 +108,8 @@ def test_media_work_is_measured_beside_others(monkeypatch: pytest.MonkeyPatch) -
         "1 s to opus_24k: one worker of two",
         "memory allowed for 2 s",
     }
-    assert all(figure.measured > 0 < figure.reference for figure in figures.values())
+    assert all(figure.measured > 0 for figure in figures.values())
+    # What verification costs is the difference of two measurements: over one second of audio it may be lost in noise.
+    difference = "1 s to alaw_8k: one decode of verification"
+    assert all(figure.reference > 0 for what, figure in figures.items() if what != difference)
     assert 20 < figures["memory allowed for 2 s"].reference < 150
