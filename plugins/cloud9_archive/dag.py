@@ -42,6 +42,15 @@ RETRY_POLICY = ExceptionRetryPolicy(
 )
 """Only transient errors are worth another try."""
 
+TRYING_AGAIN: dict[str, Any] = {
+    "retries": RETRIES,
+    "retry_delay": FIRST_DELAY,
+    "retry_exponential_backoff": True,
+    "max_retry_delay": LONGEST_DELAY,
+    "retry_policy": RETRY_POLICY,
+}
+"""Arguments of every task: what may pass is tried again, with growing delays."""
+
 
 def build_dag(policy_name: str) -> DAG:
     """
@@ -68,13 +77,7 @@ def build_dag(policy_name: str) -> DAG:
         tags=["cloud9-archive", *policy.sources],
         params=_params(),
         **_alerting(policy),
-        default_args={
-            "retries": RETRIES,
-            "retry_delay": FIRST_DELAY,
-            "retry_exponential_backoff": True,
-            "max_retry_delay": LONGEST_DELAY,
-            "retry_policy": RETRY_POLICY,
-        },
+        default_args=TRYING_AGAIN,
     ) as dag:
         _add_tasks(policy)
     return dag

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pendulum
 from airflow.sdk import DAG, CronTriggerTimetable
 
-from cloud9_archive.dag import FIRST_DELAY, LONGEST_DELAY, RETRIES, RETRY_POLICY
+from cloud9_archive.dag import TRYING_AGAIN
 from cloud9_archive.deployment import deployment_settings
 from cloud9_archive.errors import PolicyError
 from cloud9_archive.operators import Cloud9VerifyArchiveOperator
@@ -48,13 +48,7 @@ def build_verify_dag(
         max_active_runs=1,
         is_paused_upon_creation=True,
         tags=["cloud9-archive"],
-        default_args={
-            "retries": RETRIES,
-            "retry_delay": FIRST_DELAY,
-            "retry_exponential_backoff": True,
-            "max_retry_delay": LONGEST_DELAY,
-            "retry_policy": RETRY_POLICY,
-        },
+        default_args=TRYING_AGAIN,
     ) as dag:
         Cloud9VerifyArchiveOperator.partial(
             task_id="verify_archive",

@@ -22,7 +22,7 @@ from cloud9_archive.domain.run import RunKind, RunRef
 from cloud9_archive.domain.window import Window
 from cloud9_archive.errors import AlertChannelError, AlertNotSentError
 from cloud9_archive.notifications.channels import CHANNELS, send
-from cloud9_archive.pipeline.alerting import CATALOG_SILENT, tell_failure, tell_findings, tell_lateness
+from cloud9_archive.pipeline.alerting import CATALOG_SILENT, Occasion, tell_failure, tell_findings, tell_lateness
 
 NOW = datetime(2026, 3, 4, 2, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -49,7 +49,7 @@ def policy_alerts(**more: Any) -> Alerts:
 
 
 def tell(catalog: Catalog, outbox: list[Alert], *, at: datetime = NOW, how: Any = tell_findings, **more: Any) -> Any:
-    return how(catalog, "emea_rates", policy_alerts(**more), run_id="one", tell=outbox.append, now=at)
+    return how(catalog, Occasion("emea_rates", policy_alerts(**more), "one", tell=outbox.append, now=at))
 
 
 def found(catalog: Catalog, *seen: Finding, at: datetime = NOW) -> None:
@@ -99,7 +99,7 @@ def test_what_could_not_be_sent_is_told_by_the_next_run(catalog: Catalog, outbox
 
     found(catalog, MISSING)
     with pytest.raises(AlertNotSentError):
-        tell_findings(catalog, "emea_rates", policy_alerts(), run_id="one", tell=broken, now=NOW)
+        tell_findings(catalog, Occasion("emea_rates", policy_alerts(), "one", tell=broken, now=NOW))
     assert tell(catalog, outbox) is not None
 
 
@@ -127,7 +127,7 @@ def test_another_failure_is_told_at_once(catalog: Catalog, outbox: list[Alert]) 
 
 @pytest.mark.parametrize("how", [tell_failure, tell_lateness])
 def test_without_a_catalog_people_are_told_all_the_same(outbox: list[Alert], how: Any) -> None:
-    how(None, "emea_rates", policy_alerts(), run_id="one", tell=outbox.append, now=NOW)
+    how(None, Occasion("emea_rates", policy_alerts(), "one", tell=outbox.append, now=NOW))
     assert outbox[0].remark == CATALOG_SILENT
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pytest_httpserver import HTTPServer
 
-from cloud9_archive.errors import AlertNotSentError
+from cloud9_archive.errors import AlertNotSentError, ReconciliationError
 from cloud9_archive.notifications.alerts import Cloud9AlertNotifier
 
 
@@ -100,3 +100,19 @@ def test_where_the_page_is_unknown_there_is_no_link(
     Cloud9AlertNotifier(policy="emea_rates")(context(run_type="scheduled"))
     assert told()[0]["link"] is None
     assert told()[0]["window_start"] is None, "the run is not in the catalog"
+
+
+def test_what_goes_wrong_in_telling_neither_fails_a_run_nor_hides_why_it_failed(
+    told: Any, context: Any, whole_run: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*_: Any, **__: Any) -> None:
+        raise RuntimeError("postgresql://someone:canary@db")
+
+    monkeypatch.setattr("cloud9_archive.pipeline.alerting.tell_findings", broken)
+    run = whole_run(context(run_type="scheduled"))
+    run.run()
+    assert run.xcom["reconcile"][0]["chain_head"]
+    run.context["ti"].states = {"batch.archive": "failed"}
+    with pytest.raises(ReconciliationError, match=r"failed tasks: batch\.archive"):
+        run.reconcile()
+    assert "canary" not in caplog.text

@@ -77,7 +77,7 @@ batch: {max_recordings: 5000}
     assert faults(tmp_path, text) == [
         (
             "2: sourcs: found an unknown key: one of policy, description, sources, schedule, recording_rules, media, "
-            "archive, batch, run_on is wanted (did you mean sources?)"
+            "archive, batch, run_on, alerts is wanted (did you mean sources?)"
         ),
         "5: sources[1]: found 'b c': the id of an Airflow connection is wanted, such as cloud9_emea",
         "6: schedule.cron: found nothing: this key is wanted, such as cron: 0 2 * * *",
@@ -93,6 +93,26 @@ batch: {max_recordings: 5000}
         ),
         "13: archive.lock: found 'compliance': no lock is wanted where target is a folder: a file system only records retention",
         "14: batch.max_recordings: found 5000: a whole number of at most 1000 is wanted",
+    ]
+
+
+def test_alerts_have_one_line_for_each_fault(tmp_path: Path) -> None:
+    text = (
+        GOOD
+        + """\
+alerts:
+  conn_id: ops_hook
+  severities: {MEDIA_MISSING: urgent}
+  at_least: eror
+  options: {to: {a: 1}, cc: [a, b]}
+"""
+    )
+    first = GOOD.count("\n") + 1
+    words = "one of fatal, critical, error, warning, notification is wanted"
+    assert faults(tmp_path, text) == [
+        f"{first + 2}: alerts.severities.MEDIA_MISSING: found 'urgent': {words}",
+        f"{first + 3}: alerts.at_least: found 'eror': {words} (did you mean error?)",
+        f"{first + 4}: alerts.options.to: found a group of keys: text, a whole number, true or false, or a list of texts is wanted",
     ]
 
 

@@ -9,7 +9,15 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Annotated, Final
 
-from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, WithJsonSchema, field_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    PlainSerializer,
+    PlainValidator,
+    WithJsonSchema,
+    field_validator,
+)
 
 from cloud9_archive.domain.findings import FINDING_KINDS, Severity
 from cloud9_archive.domain.policy_words import ConnectionId, Duration, Part, Text
@@ -44,6 +52,14 @@ def _to_severity(value: object) -> object:
     raise ValueError(f"one of {', '.join(words)} is wanted{near}")
 
 
+def _to_option(value: object) -> str | int | bool | tuple[str, ...]:
+    if isinstance(value, str | int | bool):
+        return value
+    if isinstance(value, list | tuple) and all(isinstance(each, str) for each in value):
+        return tuple(value)
+    raise ValueError("text, a whole number, true or false, or a list of texts is wanted")
+
+
 def _known_codes(value: Mapping[str, Severity]) -> Mapping[str, Severity]:
     known = [*OWN_SEVERITIES, *FINDING_KINDS]
     for code in value:
@@ -67,7 +83,8 @@ SeverityWord = Annotated[
 Severities = Annotated[dict[str, SeverityWord], AfterValidator(_known_codes)]
 OptionValue = Annotated[
     str | int | bool | tuple[str, ...],
-    BeforeValidator(lambda value: tuple(value) if isinstance(value, list) else value),
+    PlainValidator(_to_option),
+    WithJsonSchema({"type": ["string", "integer", "boolean", "array"], "items": {"type": "string"}}),
 ]
 
 

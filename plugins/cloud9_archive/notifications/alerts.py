@@ -52,7 +52,7 @@ class Cloud9AlertNotifier(BaseNotifier):
         """
         from cloud9_archive.catalog.runs import find_run  # noqa: PLC0415 - DAG parsing needs no SQLAlchemy
         from cloud9_archive.notifications.channels import send  # noqa: PLC0415 - as above
-        from cloud9_archive.pipeline.alerting import tell_failure, tell_lateness  # noqa: PLC0415 - as above
+        from cloud9_archive.pipeline.alerting import Occasion, tell_failure, tell_lateness  # noqa: PLC0415 - as above
         from cloud9_archive.pipeline.policy_files import load_policy  # noqa: PLC0415 - as above
 
         policy = load_policy(deployment_settings().policies / f"{self.policy}.yaml")
@@ -62,16 +62,16 @@ class Cloud9AlertNotifier(BaseNotifier):
         tell = tell_failure if self.kind is AlertKind.RUN_FAILED else tell_lateness
         with _catalog_if_any() as catalog:
             record = find_run(catalog, policy.policy, run_id) if catalog else None
-            sent = tell(
-                catalog,
+            occasion = Occasion(
                 policy.policy,
                 policy.alerts,
-                run_id=run_id,
+                run_id,
                 tell=partial(send, policy.alerts),
                 now=datetime.now(UTC),
                 window=record.run.window if record else None,
                 link=run_link(policy.policy, run_id),
             )
+            sent = tell(catalog, occasion)
         _log(sent, policy, kind=self.kind)
 
 
@@ -87,29 +87,36 @@ def tell_new_findings(workspace: Workspace, run: RunRef) -> None:
     """
     What reconcile found and nobody was told has been told, or a finding says that it could not be.
 
-    Nothing of it makes a run fail.
+    Nothing of it makes a run fail, nor stands in the way of the reason why it fails.
     """
+    try:
+        _tell_or_note(workspace, run)
+    except Exception as error:  # noqa: BLE001 - the run's own end, good or bad, must come through
+        log.error("new findings were not told; a later run tells them", fault=type(error).__name__)  # noqa: TRY400 - a driver's words may hold the catalog's address
+
+
+def _tell_or_note(workspace: Workspace, run: RunRef) -> None:
     from cloud9_archive.catalog.findings import note_findings  # noqa: PLC0415 - DAG parsing needs no SQLAlchemy
     from cloud9_archive.domain.findings import Finding  # noqa: PLC0415 - as above
     from cloud9_archive.notifications.channels import send  # noqa: PLC0415 - as above
-    from cloud9_archive.pipeline.alerting import tell_findings  # noqa: PLC0415 - as above
+    from cloud9_archive.pipeline.alerting import Occasion, tell_findings  # noqa: PLC0415 - as above
 
     alerts = workspace.policy.alerts
     if alerts is None:
         return
     subject = f"alerts/{run.policy}"
     failed: list[Finding] = []
+    occasion = Occasion(
+        run.policy,
+        alerts,
+        run.run_id,
+        tell=partial(send, alerts),
+        now=workspace.clock(),
+        window=run.window,
+        link=run_link(run.policy, run.run_id),
+    )
     try:
-        sent = tell_findings(
-            workspace.catalog,
-            run.policy,
-            alerts,
-            run_id=run.run_id,
-            tell=partial(send, alerts),
-            now=workspace.clock(),
-            window=run.window,
-            link=run_link(run.policy, run.run_id),
-        )
+        sent = tell_findings(workspace.catalog, occasion)
     except Cloud9ArchiveError as error:
         log.error("an alert was not sent; a later run tells it", code=error.code, reason=str(error))  # noqa: TRY400 - the chain may hold the channel's address
         failed.append(Finding("ALERT_NOT_SENT", subject, f"{error.code}: {error.message}"))
