@@ -7,10 +7,12 @@ import math
 import re
 from typing import Any, Protocol
 
-from cloud9_archive.errors import WireFormatError
+from cloud9_archive.errors import IncompleteBodyError, WireFormatError
 
 _SHOWN = 40
 _ESCAPED_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+_CUT_TOKEN = re.compile(r"\s*|t(ru?)?|f(a(ls?)?)?|n(ul?)?|-|\.|[eE][+-]?|\\?u?[0-9a-fA-F]{0,4}")
+"""What may be left where the decoder gave up, if the text was cut there."""
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -25,13 +27,42 @@ def decoded(wire: AnswerFormat, body: bytes) -> Any:  # noqa: ANN401 - any JSON 
     """
     The JSON value in an answer's body, safe to be written as UTF-8 again.
 
+    :raises IncompleteBodyError: if the body begins as an object or a list and breaks off; another attempt may bring all
     :raises WireFormatError: if the body is anything else
     """
     try:
         answer = json.loads(body, parse_constant=_refuse_constant, parse_float=_finite)
     except (ValueError, RecursionError) as error:
+        if _broke_off(body, error):
+            raise broken_off(len(body)) from error
         raise wire.misfit("the body", f"should be JSON, but {len(body)} bytes of something else came") from error
     return _writable(answer) if _ESCAPED_SURROGATE.search(body) else answer
+
+
+def broken_off(size: int) -> IncompleteBodyError:
+    """
+    The error for JSON whose end is missing.
+
+    :param size: bytes that came
+    """
+    return IncompleteBodyError(
+        f"the JSON of an answer breaks off after {size} bytes",
+        subject="the body",
+        hint="it is tried again; if it goes on, a proxy or the server cuts answers off",
+    )
+
+
+def _broke_off(body: bytes, error: Exception) -> bool:
+    """Whether all that is wrong with an object or a list is that its end is missing, wherever it was cut."""
+    if body.lstrip()[:1] not in (b"{", b"["):
+        return False
+    match error:
+        case UnicodeDecodeError():
+            return error.end == len(error.object) and error.reason == "unexpected end of data"
+        case json.JSONDecodeError():
+            return error.msg.startswith("Unterminated string") or bool(_CUT_TOKEN.fullmatch(error.doc[error.pos :]))
+        case _:
+            return False
 
 
 def _refuse_constant(name: str) -> object:

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
-from cloud9_archive.api.answer_json import decoded
+from cloud9_archive.api.answer_json import broken_off, decoded
 from cloud9_archive.api.wire_model import WireFormat
 
 LONG_TEXT: Final = 16 * 1024
@@ -103,7 +103,7 @@ class JsonFile:
         while (quote := self._bytes.find(b'"', at)) >= 0:
             text = _TEXT.match(self._bytes, quote)
             if text is None:
-                raise self._wire.misfit("the body", "should be JSON, but a text in it does not end")
+                raise broken_off(len(self._bytes))
             at = text.end()
             if at - quote > LONG_TEXT:
                 if _UNESCAPED_CONTROL.search(self._bytes, quote, at):

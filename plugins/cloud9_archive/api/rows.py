@@ -16,7 +16,7 @@ from cloud9_archive.api.wire_model import WireFormat
 from cloud9_archive.api.wire_rows import RecordingsListing
 from cloud9_archive.domain.call import Call, CallType, Direction, RecordingLink
 from cloud9_archive.domain.window import Window
-from cloud9_archive.errors import WireFormatError
+from cloud9_archive.errors import IncompleteBodyError, WireFormatError
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ def pending_reason(wire: WireFormat, body: bytes) -> str | None:
         return None
     try:
         word = searched(wire, expression, decoded(wire, body), "")
-    except WireFormatError:
+    except (WireFormatError, IncompleteBodyError):
         return None
     return word if isinstance(word, str) and re.fullmatch(r"[A-Za-z0-9_. -]{1,80}", word) else None
 

@@ -33,7 +33,7 @@ from cloud9_archive.api.wire_requests import Endpoint, LinkPaging, Paging, Token
 from cloud9_archive.api.wire_rows import PartyRules
 from cloud9_archive.domain.run import WantedRecording
 from cloud9_archive.domain.window import Window
-from cloud9_archive.errors import WireFormatError
+from cloud9_archive.errors import IncompleteBodyError, WireFormatError
 
 EXAMPLE_WINDOW = Window(datetime(2026, 11, 20, 8, tzinfo=UTC), datetime(2026, 11, 20, 9, tzinfo=UTC))
 EXAMPLE_RECORDING = WantedRecording("RECORDING-ID", filename="FILE-NAME", call_ids=("CALL-ID",))
@@ -76,7 +76,7 @@ class SampleCheck:
     next_page: str
     unmapped: tuple[str, ...]
     requests: tuple[ShownRequest, ...]
-    error: WireFormatError | None = None
+    error: WireFormatError | IncompleteBodyError | None = None
 
 
 def read_headers(text: str) -> Mapping[str, str]:
@@ -117,7 +117,7 @@ def check_sample(
             calls, recordings = len(read.calls), sum(len(call.recordings) for call in read.calls)
             marks = read.marks
         next_page, step = _next_page(wire, listing.paging, listing.path, marks, headers)
-    except WireFormatError as fault:
+    except (WireFormatError, IncompleteBodyError) as fault:
         error = fault
     requests = tuple(example_requests(wire, step, of_recordings=of_recordings))
     unmapped = tuple(unmapped_keys(rows, seen))
@@ -156,7 +156,7 @@ def _rows(wire: WireFormat, body: bytes, *, of_recordings: bool) -> tuple[list[A
     expression = wire.recordings.rows if of_recordings else wire.listing.rows
     try:
         rows = searched(wire, expression, decoded(wire, body), "")
-    except WireFormatError:
+    except (WireFormatError, IncompleteBodyError):
         rows = []
     rows = rows if isinstance(rows, list) else []
     if of_recordings:
