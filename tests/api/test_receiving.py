@@ -367,8 +367,8 @@ def test_memory_stays_bounded_while_base64_becomes_audio(fetch: Any) -> None:
 
     def answer(_: Request) -> Response:
         def pieces() -> Iterator[bytes]:
-            yield from (body[at : at + MEGABYTE] for at in range(0, len(body), MEGABYTE))
             tracemalloc.start()
+            yield from (body[at : at + MEGABYTE] for at in range(0, len(body), MEGABYTE))
 
         return Response(pieces(), headers={"Content-Length": str(len(body))})
 
@@ -379,4 +379,5 @@ def test_memory_stays_bounded_while_base64_becomes_audio(fetch: Any) -> None:
         tracemalloc.stop()
     assert isinstance(fetched, FetchedRecording)
     assert fetched.size == 60 * MEGABYTE + 6
-    assert peak[0] < 8 * MEGABYTE
+    # The peer's own pieces count too, since it is a thread of this test; whoever keeps the text has 80 MiB of it.
+    assert peak[0] < 20 * MEGABYTE
