@@ -28,6 +28,7 @@
     │   ├── LockNotProvenError        a file in the archive is not locked as it must be
     │   ├── CatalogError              the catalog cannot be used as it is
     │   ├── AlertChannelError         alerts cannot go out the way the policy says
+    │   ├── AirflowRefusedError       Airflow's REST API answered with an error
     │   ├── ReconciliationError       the run does not add up
     │   └── VerificationError         an archive is not as its seals and chain say
     └── RecordError                   one recording is bad: quarantine it, carry on
@@ -226,6 +227,12 @@ class AlertChannelError(ConfigurationError):
     """The connection or the options by which a policy's alerts go out cannot be used as they are."""
 
     code = "ALERT_CHANNEL"
+
+
+class AirflowRefusedError(ConfigurationError):
+    """Airflow's REST API answered a request of ours with an error."""
+
+    code = "AIRFLOW_REFUSED"
 
 
 class ReconciliationError(ConfigurationError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from cloud9_archive.cli.backfill import backfill_command
 from cloud9_archive.cli.catalog import catalog_app
 from cloud9_archive.cli.check import check_command
 from cloud9_archive.cli.emulator import PASSED_ON, emulator_command
@@ -22,6 +23,7 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
 )
 app.command("run")(run_command)
+app.command("backfill")(backfill_command)
 app.command("check")(check_command)
 app.command("verify")(verify_command)
 app.add_typer(policy_app, name="policy")

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from rich.console import Console
 
-from cloud9_archive.demo.airflow_api import AirflowRefusedError
 from cloud9_archive.demo.servers import DemoError, Place
 from cloud9_archive.demo.tour import run_demo
+from cloud9_archive.errors import Cloud9ArchiveError
 
 INTERRUPTED = 130
 
@@ -34,7 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     try:
         return run_demo(Place(repository, chosen.root.absolute()), Console(), port=chosen.port, stay=chosen.stay)
-    except (DemoError, AirflowRefusedError) as error:
+    except (DemoError, Cloud9ArchiveError) as error:
         sys.stderr.write(f"demo: {error}\n")
         return 1
     except KeyboardInterrupt:

@@ -13,8 +13,8 @@ from zoneinfo import ZoneInfo
 
 from rich.console import Console
 
+from cloud9_archive.airflow_api import FINISHED, AirflowApi
 from cloud9_archive.api.fields import FIELDS
-from cloud9_archive.demo.airflow_api import FINISHED, AirflowApi
 from cloud9_archive.demo.expectation import Expectation, expected, read_modes
 from cloud9_archive.demo.outcome import RunRow, compare, missing_tools, newest_report, records_of, refused_bags
 from cloud9_archive.demo.servers import USER, DemoError, Place, airflow, check_port, emulator, free_port, wait_for
@@ -50,7 +50,7 @@ def run_demo(place: Place, console: Console, *, port: int | None, stay: bool) ->
     password = secrets.token_urlsafe(9)
     with emulator(place) as ready, airflow(place, port=port, password=password) as server:
         console.print(f"Cloud9 emulator on [bold]{ready.base_url}[/], Airflow is starting on port {port} …")
-        api = AirflowApi(port)
+        api = AirflowApi(f"http://127.0.0.1:{port}")
         with console.status("waiting for Airflow"):
             wait_for(api.is_healthy, "Airflow", server, log=place.root / "airflow.log")
             api.log_in(USER, password)
@@ -127,7 +127,15 @@ def _start_runs(api: AirflowApi, now: datetime) -> None:
     boundary = now.astimezone(london).replace(hour=2, minute=0, second=0)
     last = boundary.date() - timedelta(days=1 if boundary <= now else 2)
     first = last - timedelta(days=DAYS - 1)
-    api.backfill(BACKFILLED, first=_at(first, 2, london), last=_at(last, 2, london))
+    api.begin_backfill(
+        {
+            "dag_id": BACKFILLED,
+            "from_date": _at(first, 2, london),
+            "to_date": _at(last, 2, london),
+            "max_active_runs": DAYS,
+            "reprocess_behavior": "none",
+        }
+    )
     api.trigger(TRIGGERED, logical_date=_at(_weekday_before(now.astimezone(new_york).date()), 10, new_york))
     for dag_id in (BACKFILLED, TRIGGERED):
         api.set_paused(dag_id, paused=False)

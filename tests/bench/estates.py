@@ -1,0 +1,108 @@
+"""A real Airflow over an emulated Cloud9, with policies, DAGs and connections of a test's own."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from cloud9_archive.airflow_api import AirflowApi
+from cloud9_archive.demo.servers import USER, Place, airflow, emulator, free_port, wait_for
+from cloud9_archive.emulator.admin_client import AdminClient
+from cloud9_archive.emulator.truth import ReadyFile
+
+
+@dataclass
+class Estate:
+    """A running Airflow, its Cloud9, and the command line of a person who works with both."""
+
+    place: Place
+    server: subprocess.Popen[bytes]
+    api: AirflowApi
+    admin: AdminClient
+    ready: ReadyFile
+    password: str = field(repr=False)
+
+    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """What ``cloud9-archive`` prints, and how it ends."""
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
+        environment |= {
+            "AIRFLOW_HOME": str(self.place.airflow_home),
+            "AIRFLOW__CLOUD9_ARCHIVE__DATA_ROOT": str(self.place.data_root),
+            "AIRFLOW__CLOUD9_ARCHIVE__INCLUDE_FOLDER": str(self.place.repository / "include"),
+            "CLOUD9_ARCHIVE_AIRFLOW_URL": self.api.base_url,
+            "CLOUD9_ARCHIVE_AIRFLOW_USER": USER,
+            "CLOUD9_ARCHIVE_AIRFLOW_PASSWORD": self.password,
+        }
+        command = [str(Path(sys.executable).parent / "cloud9-archive"), *arguments]
+        return subprocess.run(
+            command, env=environment, capture_output=True, text=True, timeout=400, check=False, stdin=subprocess.DEVNULL
+        )
+
+    def cloud9_connection(self, desk: str, *, password: str | None = None) -> dict[str, Any]:
+        """The desk's connection, with its own secret unless another is given."""
+        key = self.ready.keys[desk]
+        return {
+            "connection_id": f"cloud9_{desk}",
+            "conn_type": "cloud9",
+            "host": self.ready.host,
+            "port": self.ready.port,
+            "login": key.api_key,
+            "password": password or key.api_secret,
+            "extra": json.dumps({"tls_trust": self.ready.ca_file}),
+        }
+
+    def wait_until(self, condition: Any, what: str) -> None:
+        """The condition holds, or the test fails."""
+        wait_for(condition, what, self.server, log=self.place.root / "airflow.log")
+
+    def archived_files(self) -> dict[str, bytes]:
+        """Every file of the archive, by its path."""
+        root = self.place.archive
+        return {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*") if path.is_file()}
+
+    def reports(self, policy: str) -> list[dict[str, Any]]:
+        """The newest report of each run."""
+        found: dict[str, tuple[int, dict[str, Any]]] = {}
+        for path in self.place.archive.glob(f"{policy}/reports/*/*/*/*.json"):
+            report = json.loads(path.read_bytes())
+            number = int(report["number"])
+            if found.get(report["run_id"], (0, {}))[0] <= number:
+                found[report["run_id"]] = number, report
+        return [report for _, report in found.values()]
+
+
+@contextmanager
+def estate(root: Path, *, policies: Mapping[str, str], dags: Mapping[str, str]) -> Iterator[Estate]:
+    """
+    An estate of these policies runs while the block does.
+
+    :param policies: text of each policy file, by the policy's name
+    :param dags: Python text of each DAG file, by its name
+    """
+    repository = root / "repository"
+    for folder, suffix, texts in (("include/policies", "yaml", policies), ("dags", "py", dags), ("plugins", "py", {})):
+        (repository / folder).mkdir(parents=True)
+        for name, text in texts.items():
+            (repository / folder / f"{name}.{suffix}").write_text(text, encoding="utf-8")
+    place = Place(repository, root / "var")
+    place.root.mkdir()
+    port, password = free_port(), secrets.token_urlsafe(9)
+    with emulator(place) as ready, airflow(place, port=port, password=password) as server:
+        api = AirflowApi(f"http://127.0.0.1:{port}")
+        wait_for(api.is_healthy, "Airflow", server, log=place.root / "airflow.log")
+        api.log_in(USER, password)
+        admin = AdminClient(ready.host, ready.port, Path(ready.ca_file), ready.admin_token, ready.keys)
+        admin.set_clock(fixed=datetime.now(UTC).replace(microsecond=0))
+        made = Estate(place, server, api, admin, ready, password)
+        made.wait_until(lambda: api.import_errors() or set(policies) <= api.dag_ids(), "the DAGs")
+        assert api.import_errors() == []
+        yield made
