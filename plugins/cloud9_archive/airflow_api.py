@@ -10,7 +10,13 @@ from urllib.parse import quote
 
 import requests
 
-from cloud9_archive.errors import AirflowRefusedError, UnreachableError
+from cloud9_archive.errors import (
+    AirflowRefusedError,
+    Cloud9ArchiveError,
+    ServerFaultError,
+    TransientError,
+    UnreachableError,
+)
 
 TIMEOUT = 30
 """Seconds to connect, and seconds of silence in an answer."""
@@ -41,7 +47,7 @@ class AirflowApi:
         """Whether API server, scheduler and DAG processor all say so."""
         try:
             parts = self._ask("GET", "/api/v2/monitor/health")
-        except (UnreachableError, AirflowRefusedError):
+        except (TransientError, AirflowRefusedError):
             return False
         return all(parts[name]["status"] == "healthy" for name in ("metadatabase", "scheduler", "dag_processor"))
 
@@ -164,7 +170,10 @@ class AirflowApi:
                 hint="is it the address of Airflow's API server, and does it run?",
             ) from None
         if not answer.ok or answer.is_redirect:
-            raise AirflowRefusedError(
+            kind: type[Cloud9ArchiveError] = (
+                ServerFaultError if answer.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR else AirflowRefusedError
+            )
+            raise kind(
                 f"Airflow answered {method} {path.partition('?')[0]} with {answer.status_code}: {_reason(answer)}",
                 subject=path.partition("?")[0],
                 hint=_HINTS.get(answer.status_code),

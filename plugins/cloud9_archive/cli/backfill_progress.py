@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from cloud9_archive.airflow_api import FINISHED, AirflowApi
-from cloud9_archive.errors import UnreachableError
+from cloud9_archive.errors import TransientError
 
 PAUSE = 2.0
 """Seconds between two looks."""
@@ -27,20 +27,22 @@ def followed(
     """
     Each of the runs is over, or Airflow says that the backfill is and began no run for it.
 
+    Airflow closes a backfill up to half a minute after its last run, and refuses another one until then.
+
     :param begins: logical dates of the runs, aware UTC
     :param sleep: waits for so many seconds
     :param quiet: show nothing
-    :raises UnreachableError: if Airflow stays out of reach
+    :raises TransientError: if Airflow stays out of reach
     """
     wanted = set(begins)
     first, last = min(wanted).isoformat(), (max(wanted) + timedelta(seconds=1)).isoformat()
-    failures = 0
+    failures = closing = 0
     with _shown(len(wanted), quiet=quiet) as tell:
         while True:
             try:
                 closed = all(each["completed_at"] is not None for each in api.backfills(dag_id))
                 runs = [run for run in api.runs(dag_id, first=first, last=last) if _of(run, wanted)]
-            except UnreachableError:
+            except TransientError:
                 failures += 1
                 if failures > PATIENCE:
                     raise
@@ -50,7 +52,8 @@ def followed(
             states = Counter(str(run["state"]) for run in runs)
             done = sum(states[state] for state in FINISHED)
             tell(done, ", ".join(f"{count} {state}" for state, count in sorted(states.items())) or "waiting")
-            if done == len(runs) and (closed or done == len(wanted)):
+            closing += done == len(wanted)
+            if done == len(runs) and (closed or closing > PATIENCE):
                 return
             sleep(PAUSE)
 

@@ -17,7 +17,7 @@ import typer
 from cloud9_archive.airflow_api import FINISHED, AirflowApi
 from cloud9_archive.cli.airflow_login import logged_in
 from cloud9_archive.cli.backfill import Again
-from cloud9_archive.cli.backfill_progress import followed
+from cloud9_archive.cli.backfill_progress import PAUSE, followed
 from cloud9_archive.cli.ending import ExitCode, errors_told
 from cloud9_archive.cli.logs import quiet_logs
 from cloud9_archive.cli.run_work import policy_file
@@ -25,9 +25,11 @@ from cloud9_archive.deployment import deployment_settings, run_link
 from cloud9_archive.domain.days import day_of, days_window
 from cloud9_archive.domain.policy import Policy
 from cloud9_archive.domain.window import Window
-from cloud9_archive.errors import ConfigurationError
+from cloud9_archive.errors import ConfigurationError, TransientError
 from cloud9_archive.pipeline.policy_files import load_policy
 
+TRIES = 10
+"""How often Airflow is asked to begin."""
 SHOWN = 10
 """Intervals that are shown at each end of a longer list."""
 
@@ -100,7 +102,7 @@ def carry_out(order: BackfillOrder, *, sleep: Callable[[float], None] = time.sle
         plan = _plan(api, policy, window, order)
         if not order.as_json:
             _tell(plan, order)
-        begun = bool(plan.begins) and not order.dry_run and _begin(api, plan, order)
+        begun = bool(plan.begins) and not order.dry_run and _begin(api, plan, order, sleep=sleep)
         if begun and order.follow:
             followed(api, plan.policy.policy, plan.begins, sleep=sleep, quiet=order.as_json)
         runs = _runs(api, policy, window)
@@ -142,7 +144,7 @@ def _begin_of(run: dict[str, Any]) -> datetime:
     return datetime.fromisoformat(run["logical_date"])
 
 
-def _begin(api: AirflowApi, plan: Plan, order: BackfillOrder) -> bool:
+def _begin(api: AirflowApi, plan: Plan, order: BackfillOrder, *, sleep: Callable[[float], None]) -> bool:
     """
     Airflow has the backfill, unless the person said no.
 
@@ -157,19 +159,34 @@ def _begin(api: AirflowApi, plan: Plan, order: BackfillOrder) -> bool:
             subject=name,
             hint="give --unpause to switch it on, or --no-follow to leave them queued",
         )
-    unfinished = [each for each in api.backfills(name) if each["completed_at"] is None]
-    if unfinished:
+    if unfinished := _unfinished(api, name):
         raise ConfigurationError(
             f"backfill {unfinished[0]['id']} of {name}, from {unfinished[0]['from_date']} to "
             f"{unfinished[0]['to_date']}, is not over; Airflow runs one at a time",
             subject=name,
             hint="wait for it, or cancel it on the DAG's page",
         )
-    number = api.begin_backfill(_asked(plan, order))
+    number = _begun(api, _asked(plan, order), sleep=sleep)
     typer.echo(f"backfill {number} of {name} has begun", err=True)
     if order.unpause and plan.paused:
         api.set_paused(name, paused=False)
     return True
+
+
+def _unfinished(api: AirflowApi, dag_id: str) -> list[dict[str, Any]]:
+    return [each for each in api.backfills(dag_id) if each["completed_at"] is None]
+
+
+def _begun(api: AirflowApi, asked: dict[str, Any], *, sleep: Callable[[float], None]) -> int:
+    """Id of the backfill; an Airflow on SQLite answers 503 while its scheduler writes, and may have begun it."""
+    for _ in range(TRIES - 1):
+        try:
+            return api.begin_backfill(asked)
+        except TransientError:
+            sleep(PAUSE)
+            if unfinished := _unfinished(api, asked["dag_id"]):
+                return int(unfinished[0]["id"])
+    return api.begin_backfill(asked)
 
 
 def _tell(plan: Plan, order: BackfillOrder) -> None:
