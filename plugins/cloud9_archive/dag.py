@@ -24,6 +24,7 @@ from cloud9_archive.operators import (
     Cloud9ReconcileOperator,
     Cloud9TranscodeOperator,
 )
+from cloud9_archive.operators.figures import policy_asset
 from cloud9_archive.pipeline.policy_files import load_policy
 
 RETRIES = 3
@@ -125,6 +126,7 @@ def _add_tasks(policy: Policy) -> None:
         task_id="reconcile",
         policy=policy.policy,
         trigger_rule=TriggerRule.ALL_DONE,
+        outlets=[policy_asset(policy.policy)],
         doc_md="Adds everything up. Its failure is the run's failure, and names what is unaccounted for.",
         **local,
     )
@@ -194,7 +196,7 @@ def _page(policy: Policy) -> str:
         f"- **archive**: `{policy.archive.target}`, below `{policy.policy}/`",
         f"- **version**: `{policy.version[:12]}`",
         "",
-        "Any task can be cleared at any time.",
+        f"Any task can be cleared at any time. DAGs scheduled on the asset `{policy_asset(policy.policy).name}` start after it.",
         "To fetch older calls, use a backfill, or trigger the DAG with `window_start` and `window_end`.",
     ]
     return "\n".join(lines)

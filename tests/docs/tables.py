@@ -22,6 +22,7 @@ from cloud9_archive.errors import Cloud9ArchiveError, ConfigurationError, Record
 from cloud9_archive.get_provider_info import get_provider_info
 from cloud9_archive.media.codes import codes_table
 from cloud9_archive.media.profile_tables import codecs_table, profiles_table
+from cloud9_archive.operators.figures import METRICS, PREFIX
 from cloud9_archive.pipeline.roster_columns import columns_table
 
 ROOT = Path(__file__).parents[2]
@@ -69,6 +70,15 @@ def errors_table() -> str:
         family = next(words for base, words in FAMILIES.items() if issubclass(kind, base))
         meaning = (kind.__doc__ or "").strip().splitlines()[0].rstrip(".")
         rows.append(f"| `{kind.code}` | {family} | {meaning}. | `{kind.__name__}` |")
+    return "\n".join(rows)
+
+
+def metrics_table() -> str:
+    """Every metric that a run leaves."""
+    rows = ["| metric | kind | meaning |", "|---|---|---|"]
+    for name, words in METRICS.items():
+        kind, _, meaning = words.partition(": ")
+        rows.append(f"| `{PREFIX}.{name}` | {kind} | {meaning} |")
     return "\n".join(rows)
 
 
@@ -122,6 +132,7 @@ def fault_suite_table() -> str:
 GENERATED: Mapping[str, Callable[[], str]] = {
     "findings": findings_table,
     "errors": errors_table,
+    "metrics": metrics_table,
     "settings": settings_table,
     "catalog": catalog_table,
     "moves": moves_table,

@@ -67,8 +67,11 @@ class Cloud9ArchiveOperator(BatchOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """The bag, and counts of what is in it."""
+        from cloud9_archive.operators.figures import note_archived
         from cloud9_archive.pipeline.archive import archive
 
         del context
         with self.workspace() as workspace:
-            return asdict(archive(workspace, self.batch_id))
+            archived = archive(workspace, self.batch_id)
+        note_archived(self.policy, files=archived.created, size=archived.size if archived.created else 0)
+        return asdict(archived)

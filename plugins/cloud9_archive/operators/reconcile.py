@@ -27,7 +27,9 @@ class Cloud9ReconcileOperator(WindowOperator):
         from collections import Counter
 
         from cloud9_archive.notifications.alerts import tell_new_findings
+        from cloud9_archive.operators.figures import note_run, tell_downstream
         from cloud9_archive.pipeline.reconcile import reconcile
+        from cloud9_archive.pipeline.run import filed_sum
 
         failed = self._failed_tasks(context)
         run = self.run_of(context)
@@ -36,7 +38,9 @@ class Cloud9ReconcileOperator(WindowOperator):
                 result = reconcile(workspace, run, failed_tasks=failed)
             finally:
                 tell_new_findings(workspace, run)
-        return {
+                if filed := filed_sum(workspace, run):
+                    note_run(run, filed, now=workspace.clock())
+        counts = {
             "calls": asdict(result.calls),
             "recordings": asdict(result.recordings),
             "excluded_by_rule": result.excluded_by_rule,
@@ -45,6 +49,8 @@ class Cloud9ReconcileOperator(WindowOperator):
             "report": result.report,
             "chain_head": result.chain_head,
         }
+        tell_downstream(context, run, counts)
+        return counts
 
     def _failed_tasks(self, context: Context) -> list[str]:
         ti = context["ti"]

@@ -1,0 +1,73 @@
+"""What Airflow is told of a run: metrics for whoever watches, and an asset on which other DAGs can wait."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import Asset
+from airflow.sdk.observability import stats
+
+if TYPE_CHECKING:
+    from airflow.sdk.definitions.context import Context
+
+    from cloud9_archive.domain.run import RunRef
+    from cloud9_archive.pipeline.run import FiledSum
+
+PREFIX = "cloud9_archive"
+
+METRICS: Mapping[str, str] = {
+    "calls.listed": "gauge: calls that the newest run listed",
+    "calls.archived": "gauge: of these, archived",
+    "calls.excluded": "gauge: of these, excluded by the recording rules",
+    "calls.awaiting_media": "gauge: of these, those whose audio Cloud9 does not have yet",
+    "calls.quarantined": "gauge: of these, archived as they came because something is wrong with the audio",
+    "calls.missing": "gauge: of these, those whose audio did not come by the deadline",
+    "findings": "gauge: findings in the newest run's report",
+    "lag_seconds": "gauge: from the end of the run's window to its reconciliation",
+    "archived_bytes": "counter: bytes that were written to the archive, metadata included",
+    "archived_files": "counter: files that were written to the archive",
+}
+"""Every metric, with the tag ``policy``; the table in the documentation is made of this."""
+
+
+def policy_asset(policy: str) -> Asset:
+    """What a policy's runs add to; a DAG scheduled on it starts when a run has added up."""
+    return Asset(name=f"{PREFIX}.{policy}", uri=f"x-cloud9-archive://{policy}", group="cloud9-archive")
+
+
+def note_run(run: RunRef, filed: FiledSum, *, now: datetime) -> None:
+    """
+    The gauges show the run.
+
+    :param now: aware UTC
+    """
+    tags = {"policy": run.policy}
+    for name, count in asdict(filed.calls).items():
+        stats.gauge(f"{PREFIX}.calls.{name}", count, tags=tags)
+    stats.gauge(f"{PREFIX}.findings", sum(filed.findings.values()), tags=tags)
+    stats.gauge(f"{PREFIX}.lag_seconds", (now - run.window.end).total_seconds(), tags=tags)
+
+
+def note_archived(policy: str, *, files: int, size: int) -> None:
+    """
+    The counters have grown.
+
+    :param size: bytes
+    """
+    stats.incr(f"{PREFIX}.archived_files", files, tags={"policy": policy})
+    stats.incr(f"{PREFIX}.archived_bytes", size, tags={"policy": policy})
+
+
+def tell_downstream(context: Context, run: RunRef, counts: dict[str, Any]) -> None:
+    """
+    The event of the policy's asset carries the run's window and counts.
+
+    :param counts: numbers and keys only, as they stand in XCom
+    """
+    events = context.get("outlet_events")
+    if events is not None:
+        window = {"window_start": run.window.start.isoformat(), "window_end": run.window.end.isoformat()}
+        events[policy_asset(run.policy)].extra.update({"run_id": run.run_id, **window, **counts})
