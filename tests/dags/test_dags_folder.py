@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -128,3 +130,16 @@ def test_the_scheduler_reads_back_what_was_meant(bag: DagBag, name: str) -> None
 
 def test_airflow_does_not_execute_the_package_a_second_time(repository: Path) -> None:
     assert (repository / "plugins" / ".airflowignore").read_text(encoding="utf-8").split() == ["*"]
+
+
+def test_the_stub_of_the_readme_is_found(settings_only: Path, repository: Path, tmp_path: Path) -> None:
+    """Airflow passes over a file without the word airflow, and says nothing."""
+    readme = repository.joinpath("README.md").read_text(encoding="utf-8")
+    (stub,) = re.findall(r"```python\n(.*?build_dag.*?)```", readme, re.DOTALL)
+    text = (settings_only / "policies" / "americas_credit.yaml").read_text(encoding="utf-8")
+    (settings_only / "policies" / "emea_fx.yaml").write_text(
+        text.replace("policy: americas_credit", "policy: emea_fx"), encoding="utf-8"
+    )
+    (tmp_path / "emea_fx.py").write_text(textwrap.dedent(stub), encoding="utf-8")
+    bag = DagBag(tmp_path)
+    assert (set(bag.dags), bag.import_errors) == ({"emea_fx"}, {})
