@@ -173,6 +173,14 @@ def _params() -> dict[str, Param]:
     return {
         "window_start": moment("Window start"),
         "window_end": moment("Window end"),
+        "call_ids": Param(
+            None,
+            type=["null", "string"],
+            format="multiline",
+            title="Calls",
+            description="Ids, one to a line: the run takes these calls alone. Without a window, they are looked for where "
+            "they were listed before.",
+        ),
         "redecide": Param(
             default=False,
             type="boolean",

@@ -159,3 +159,21 @@ def test_a_window_of_another_zone_is_told_in_utc(command: Any, firm: Any) -> Non
     words = ("--from", "2025-03-08T01:00:00+01:00", "--to", "2025-03-08T02:00:00+01:00", "--json")
     document = json.loads(command("run", "emea_rates", *words).stdout)
     assert datetime.fromisoformat(document["window_start"]) == datetime(2025, 3, 8, 0, tzinfo=UTC)
+
+
+def test_single_calls_are_taken_by_their_ids(command: Any, firm: Any, hours: tuple[str, str]) -> None:
+    command("run", "emea_rates", "--from", hours[0], "--to", hours[1])
+    row = next(
+        row
+        for path in firm.archive.glob("emea_rates/reports/*/*/*/*.json")
+        for row in json.loads(path.read_bytes())["rows"]
+        if row["state"] == "archived"
+    )
+    result = command("run", "emea_rates", "--call", row["call_id"], "--json")
+    assert result.exit_code == 0, result.stderr
+    document = json.loads(result.stdout)
+    assert (document["calls"]["listed"], document["calls"]["archived"]) == (1, 1)
+    strange = command("run", "emea_rates", "--call", "c-nobody-knows")
+    assert strange.exit_code == 2
+    assert "c-nobody-knows" in strange.stderr
+    assert "--from" in strange.stderr

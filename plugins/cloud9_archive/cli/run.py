@@ -8,11 +8,22 @@ from typing import Annotated
 import typer
 
 
-def run_command(
+def run_command(  # noqa: PLR0913 - one argument for each option
     policy: Annotated[str, typer.Argument(help="The policy's name, or the path of its file.")],
     *,
-    begin: Annotated[str, typer.Option("--from", help="First instant of the window: ISO 8601 with an offset.")],
-    end: Annotated[str, typer.Option("--to", help="End of the window, itself not within it; it must have passed.")],
+    begin: Annotated[
+        str | None, typer.Option("--from", help="First instant of the window: ISO 8601 with an offset.")
+    ] = None,
+    end: Annotated[
+        str | None, typer.Option("--to", help="End of the window, itself not within it; it must have passed.")
+    ] = None,
+    call_ids: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--call",
+            help="Take this call alone; may be given several times. Without a window, it is looked for where it was listed before.",
+        ),
+    ] = None,
     run_id: Annotated[
         str | None, typer.Option("--run-id", help="Name of the run; by default made from the window.")
     ] = None,
@@ -51,6 +62,7 @@ def run_command(
         policy=policy,
         begin=begin,
         end=end,
+        call_ids=tuple(call_ids or ()),
         run_id=run_id,
         scheduled=scheduled,
         redecide=redecide,

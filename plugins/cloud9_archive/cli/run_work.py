@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
 from collections.abc import Callable
@@ -19,16 +20,15 @@ from cloud9_archive.cli.late_reach import LateReach
 from cloud9_archive.cli.logs import quiet_logs
 from cloud9_archive.cli.narration import narrated
 from cloud9_archive.deployment import deployment_settings
-from cloud9_archive.domain.call import utc_text
-from cloud9_archive.domain.policy import Policy
+from cloud9_archive.domain.call import canonical_json, utc_text
 from cloud9_archive.domain.run import RunKind, RunRef
 from cloud9_archive.domain.window import Window
 from cloud9_archive.errors import ReconciliationError, WindowError
 from cloud9_archive.pipeline.policy_files import load_policy
 from cloud9_archive.pipeline.run import FiledSum, filed_sum, run_policy
 from cloud9_archive.pipeline.settings import Settings
-from cloud9_archive.pipeline.windows import run_window
-from cloud9_archive.pipeline.workspace import OpenSource, open_workspace, utc_now
+from cloud9_archive.pipeline.windows import calls_asked_for, run_window, window_of_calls
+from cloud9_archive.pipeline.workspace import OpenSource, Workspace, open_workspace, utc_now
 
 _EXAMPLE = "for example --from 2026-11-20T00:00:00+00:00 --to 2026-11-21T00:00:00+00:00"
 
@@ -41,14 +41,16 @@ class RunOrder:
     :param policy: name, or path of a policy file
     :param begin: ISO 8601 with an offset
     :param end: ISO 8601 with an offset
+    :param call_ids: take these calls alone; then the window may be absent
     :param run_id: made from the window when None
     :param redecide: decide anew where another roster or policy decided
     :param include: the deployment's folder when None
     """
 
     policy: str
-    begin: str
-    end: str
+    begin: str | None = None
+    end: str | None = None
+    call_ids: tuple[str, ...] = ()
     run_id: str | None = None
     scheduled: bool = False
     redecide: bool = False
@@ -73,7 +75,6 @@ def carry_out(
     with errors_told(), quiet_logs(), database_faults_told():
         settings = _settings(order)
         policy = load_policy(policy_file(order.policy, settings))
-        run = run_of(order, policy, now=clock())
         failure: ReconciliationError | None = None
         with open_workspace(
             policy,
@@ -83,6 +84,7 @@ def carry_out(
             reach=LateReach(),
             open_archive=archive_of_connection,
         ) as workspace:
+            run = run_of(order, workspace, now=clock())
             try:
                 with narrated(Console(stderr=True)) as tell:
                     run_policy(workspace, run, redecide=order.redecide, tell=tell, sleep=sleep)
@@ -98,20 +100,25 @@ def policy_file(policy: str, settings: Settings) -> Path:
     return Path(policy) if policy.endswith(".yaml") else settings.policies / f"{policy}.yaml"
 
 
-def run_of(order: RunOrder, policy: Policy, *, now: datetime) -> RunRef:
+def run_of(order: RunOrder, workspace: Workspace, *, now: datetime) -> RunRef:
     """
     The run that was asked for.
 
     :param now: aware UTC
     :raises WindowError: if there is no such window, or it is not over yet
     """
-    window = _window(order, now=now)
+    asked = calls_asked_for(order.call_ids)
+    window = _window(order, workspace, asked, now=now)
     kind = RunKind.SCHEDULED if order.scheduled else RunKind.MANUAL
-    return RunRef(policy.policy, order.run_id or f"cli__{window}", kind, window)
+    # One name for one selection: run again with other calls, it is another run.
+    mark = f"__{hashlib.sha256(canonical_json(sorted(asked))).hexdigest()[:8]}" if asked else ""
+    return RunRef(workspace.policy.policy, order.run_id or f"cli__{window}{mark}", kind, window, asked)
 
 
-def _window(order: RunOrder, *, now: datetime) -> Window:
+def _window(order: RunOrder, workspace: Workspace, asked: tuple[str, ...], *, now: datetime) -> Window:
     try:
+        if asked and not (order.begin or order.end):
+            return window_of_calls(workspace, asked)
         return run_window(interval=None, window_start=order.begin, window_end=order.end, now=now)
     except WindowError as error:
         words = _in_options(error.message)

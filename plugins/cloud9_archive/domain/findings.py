@@ -77,6 +77,12 @@ FINDING_KINDS: Mapping[str, FindingKind] = {
         meaning="A call is to be recorded, and is neither archived, awaited, quarantined nor missing.",
         next_action="Read the logs of the batch that holds it, mend what they name, and clear the failed tasks.",
     ),
+    "CALL_NOT_LISTED": FindingKind(
+        Severity.ERROR,
+        gap=True,
+        meaning="A call that a run was asked for by its id was listed by no source of the policy.",
+        next_action="Compare the id with Cloud9's, letter by letter; if it is right, give a window that holds the call's begin. It heals when a run that asks for it finds it.",
+    ),
     "RECORDING_ABANDONED": FindingKind(
         Severity.ERROR,
         gap=True,

@@ -53,12 +53,14 @@ class RunRef:
     One run of a policy over a window.
 
     :param run_id: Airflow's run id, or one of the command line's; with the policy it is unique
+    :param call_ids: when there are any, the run takes these calls and no others of its window
     """
 
     policy: str
     run_id: str
     kind: RunKind
     window: Window
+    call_ids: tuple[str, ...] = ()
 
 
 FIRST_CHECK = timedelta(minutes=15)

@@ -15,6 +15,7 @@ from cloud9_archive.domain.run import RunKind, RunRef
 if TYPE_CHECKING:
     from airflow.sdk.definitions.context import Context
 
+    from cloud9_archive.domain.window import Window
     from cloud9_archive.pipeline.workspace import Workspace
 
 # Airflow's run types equal their words, but str() of one is "DagRunType.SCHEDULED".
@@ -64,20 +65,23 @@ class WindowOperator(PolicyOperator):
 
     :param window_start: ISO 8601 with an offset; with ``window_end`` it replaces the data interval (templated)
     :param window_end: ISO 8601 with an offset (templated)
+    :param call_ids: take these calls alone, one id to a line; without a window, that in which they began (templated)
     """
 
-    template_fields: Sequence[str] = ("policy", "window_start", "window_end")
+    template_fields: Sequence[str] = ("policy", "window_start", "window_end", "call_ids")
 
     def __init__(
         self,
         *,
         window_start: str | None = "{{ params.get('window_start') or '' }}",
         window_end: str | None = "{{ params.get('window_end') or '' }}",
+        call_ids: str | Sequence[str] | None = "{{ params.get('call_ids') or '' }}",
         **kwargs: Any,  # noqa: ANN401 - BaseOperator's own arguments
     ) -> None:
         super().__init__(**kwargs)
         self.window_start = window_start
         self.window_end = window_end
+        self.call_ids = call_ids
 
     def run_of(self, context: Context) -> RunRef:
         """
@@ -85,14 +89,23 @@ class WindowOperator(PolicyOperator):
 
         :raises WindowError: if it has no window to work on
         """
-        from cloud9_archive.pipeline.windows import run_window
+        from cloud9_archive.pipeline.windows import calls_asked_for, run_window, window_of_calls
 
+        asked = calls_asked_for(self.call_ids)
+        if asked and not (self.window_start or self.window_end):
+            with self.workspace() as workspace:
+                window = window_of_calls(workspace, asked)
+            return self._run(context, window, asked)
         start, end = context.get("data_interval_start"), context.get("data_interval_end")
-        dag_run = context["dag_run"]
         window = run_window(
             interval=(start, end) if start and end else None,
             window_start=self.window_start,
             window_end=self.window_end,
             now=datetime.now(UTC),
         )
-        return RunRef(self.policy, dag_run.run_id, _KINDS.get(dag_run.run_type, RunKind.MANUAL), window)
+        return self._run(context, window, asked)
+
+    def _run(self, context: Context, window: Window, asked: tuple[str, ...]) -> RunRef:
+        dag_run = context["dag_run"]
+        kind = _KINDS.get(dag_run.run_type, RunKind.MANUAL)
+        return RunRef(self.policy, dag_run.run_id, kind, window, asked)

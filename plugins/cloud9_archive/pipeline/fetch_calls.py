@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 
 import structlog
 
+from cloud9_archive.catalog.known_calls import begun_at
 from cloud9_archive.catalog.listing import PageCounts, record_calls
 from cloud9_archive.catalog.listings import FinishedListing, finish_listing
 from cloud9_archive.catalog.runs import open_run
 from cloud9_archive.catalog.stragglers import starts_without_links
 from cloud9_archive.domain.run import RunKind, RunRef
 from cloud9_archive.domain.window import Window, joined
+from cloud9_archive.pipeline.windows import hours_of
 from cloud9_archive.pipeline.workspace import Workspace
 
 log = structlog.get_logger(__name__)
-
-HOUR = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +35,9 @@ def fetch_calls(workspace: Workspace, run: RunRef, source: str) -> FetchedCalls:
     Every call that the source lists for the run's window is in the catalog and belongs to the run.
 
     The window is widened by the policy's lookback, because metadata may arrive late. A scheduled run also lists the
-    hours of earlier calls that are due and name no recording yet: their links can only come from a listing.
+    hours of earlier calls that are due and name no recording yet: their links can only come from a listing. A run that
+    was asked for single calls lists the hours in which they began, its whole window if one of them is not known, and
+    leaves all other calls alone.
 
     :param source: Airflow connection id of the import source
     :raises WireFormatError: if the answer does not fit the wire format; never taken for "no calls"
@@ -56,7 +57,8 @@ def fetch_calls(workspace: Workspace, run: RunRef, source: str) -> FetchedCalls:
             for page in client.list_calls(window):
                 pages += 1
                 workspace.staging.keep_page(run.policy, run.run_id, source, pages, page.body)
-                counts += record_calls(workspace.catalog, run, page.calls, now=workspace.clock())
+                calls = [call for call in page.calls if not run.call_ids or call.call_id in run.call_ids]
+                counts += record_calls(workspace.catalog, run, calls, now=workspace.clock())
         expires = client.key_expires
     listing = FinishedListing(source, pages, counts.listed, workspace.clock(), expires)
     finish_listing(workspace.catalog, run, listing)
@@ -65,9 +67,13 @@ def fetch_calls(workspace: Workspace, run: RunRef, source: str) -> FetchedCalls:
 
 
 def _windows(workspace: Workspace, run: RunRef, source: str) -> list[Window]:
+    if run.call_ids:
+        begun = begun_at(workspace.catalog, workspace.policy.sources, run.call_ids)
+        windows = list(hours_of([start for ref, start in begun.items() if ref.source == source]))
+        every = {ref.call_id for ref in begun} >= set(run.call_ids)
+        return joined(windows if every else [*windows, run.window])
     windows = [run.window.widened(workspace.policy.schedule.lookback)]
     if run.kind is RunKind.SCHEDULED:
-        for start in starts_without_links(workspace.catalog, run.policy, source, now=workspace.clock()):
-            hour = start.replace(minute=0, second=0, microsecond=0)
-            windows.append(Window(hour, hour + HOUR))
+        starts = starts_without_links(workspace.catalog, run.policy, source, now=workspace.clock())
+        windows.extend(hours_of(starts))
     return joined(windows)

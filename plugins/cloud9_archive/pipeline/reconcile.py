@@ -89,7 +89,7 @@ def reconcile(workspace: Workspace, run: RunRef, *, failed_tasks: Sequence[str] 
         for account in (*facts.accounts, *facts.stragglers)
         for ref in (account.ref, *_recording_refs(account))
     }
-    examined |= roster_subjects(run)
+    examined |= {*roster_subjects(run), *run.call_ids}
     for source in facts.sources:
         examined |= {source, silence_subject(run, source), key_subject(source)}
     note_findings(workspace.catalog, run, facts.findings, examined=examined, now=workspace.clock())
@@ -117,6 +117,12 @@ def _facts(workspace: Workspace, run: RunRef) -> RunFacts:
         for source, complete in sources.items()
         if not complete
     ]
+    there = {account.ref.call_id for account in accounts}
+    findings.extend(
+        Finding("CALL_NOT_LISTED", call_id, "it was asked for by its id, and no source listed it")
+        for call_id in run.call_ids
+        if call_id not in there
+    )
     findings.extend(find_silences(workspace, run, sources=listed, accounts=accounts))
     findings.extend(expiring_keys(listed.values()))
     findings.extend(find_roster_faults(workspace, run))

@@ -86,6 +86,7 @@ class RunFacts:
             "kind": self.run.kind.value,
             "window_start": utc_text(self.run.window.start),
             "window_end": utc_text(self.run.window.end),
+            "call_ids": list(self.run.call_ids),
             "sources": [{"source": source, "listed": listed} for source, listed in sorted(self.sources.items())],
             "calls": asdict(self.calls),
             "recordings": asdict(self.recordings),

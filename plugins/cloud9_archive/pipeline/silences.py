@@ -25,11 +25,14 @@ def find_silences(
     A finding for each source that lists no call of the run's window, though many were known or usual.
 
     A scheduled run also looks at the day that ends with its window, since the windows of a busy schedule are short.
-    Nothing is asked of a run that was told which span to take: the hours around it may never have been listed.
+    Nothing is asked of a run that was told which span to take: the hours around it may never have been listed; nor of
+    one that was told which calls to take.
 
     :param sources: those that were listed to their end
     :param accounts: every call that the run listed
     """
+    if run.call_ids:
+        return
     for source in sources:
         listed = sum(1 for account in accounts if account.ref.source == source and account.started_at in run.window)
         if listed:

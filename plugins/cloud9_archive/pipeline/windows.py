@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 
+from cloud9_archive.catalog.known_calls import begun_at
 from cloud9_archive.domain.window import Window
+from cloud9_archive.domain.words import shown
 from cloud9_archive.errors import WindowError
+from cloud9_archive.pipeline.workspace import Workspace
 
 CLOCK_TOLERANCE = timedelta(minutes=1)
 """How far a worker's clock may be behind the scheduler's."""
+
+HOUR = timedelta(hours=1)
+MOST_CALLS = 1000
+"""Calls that one run may be asked for by their ids; for more, a window is the better way."""
 
 _ASK = (
     "give the params window_start and window_end, for example 2026-11-20T00:00:00+00:00 and 2026-11-21T00:00:00+00:00"
@@ -51,6 +59,49 @@ def run_window(
             hint="run it after its end, or give a window_end that has passed",
         )
     return window
+
+
+def calls_asked_for(call_ids: str | Iterable[str] | None) -> tuple[str, ...]:
+    """
+    The ids, each once, in the order in which they were given.
+
+    :param call_ids: one id to a line, or the ids themselves; ids of a source may hold anything else, commas included
+    :raises WindowError: if there are too many
+    """
+    lines = call_ids.splitlines() if isinstance(call_ids, str) else call_ids or ()
+    ids = tuple(dict.fromkeys(text for line in lines if (text := line.strip())))
+    if len(ids) > MOST_CALLS:
+        raise WindowError(
+            f"{len(ids)} calls are asked for by their ids, {MOST_CALLS} are allowed",
+            subject="call_ids",
+            hint="give window_start and window_end instead, and no ids",
+        )
+    return ids
+
+
+def window_of_calls(workspace: Workspace, call_ids: Sequence[str]) -> Window:
+    """
+    The span of whole hours in which the calls began.
+
+    :raises WindowError: if one of them is not known, since nothing says when it was
+    """
+    begun = begun_at(workspace.catalog, workspace.policy.sources, call_ids)
+    known = {ref.call_id for ref in begun}
+    strange = [call_id for call_id in call_ids if call_id not in known]
+    if strange:
+        raise WindowError(
+            f"{len(strange)} of the calls that are asked for are not in the catalog, the first is {shown(strange[0])}",
+            subject=strange[0],
+            hint=f"nothing says when they were: {_ASK}",
+        )
+    hours = sorted(hours_of(begun.values()))
+    return Window(hours[0].start, hours[-1].end)
+
+
+def hours_of(moments: Collection[datetime]) -> Iterator[Window]:
+    """The whole hours around the moments, each once."""
+    for start in sorted({moment.replace(minute=0, second=0, microsecond=0) for moment in moments}):
+        yield Window(start, start + HOUR)
 
 
 def _moment(name: str, text: str) -> datetime:
