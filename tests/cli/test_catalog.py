@@ -89,3 +89,27 @@ def test_hostile_words_do_not_act() -> None:
     assert "\x1b" not in screen.getvalue()
     assert "[red]x" in screen.getvalue()
     assert "[bold]more" in screen.getvalue()
+
+
+def test_a_finding_is_accepted_with_name_and_reason_until_it_heals(command: Any, firm: Any, day: datetime) -> None:
+    window = ("--from", day.replace(hour=8).isoformat(), "--to", day.replace(hour=20).isoformat())
+    command("run", "emea_rates", *window)
+    first, *others = [
+        json.loads(line) for line in command("catalog", "findings", "emea_rates", "--json").stdout.splitlines()
+    ]
+    words = ("catalog", "accept", "emea_rates", first["code"], first["subject"])
+    assert command(*words, "--actor", " ", "--reason", "known").exit_code == 2
+    assert command(*words, "--actor", "Jane Smith", "--reason", "known since May").exit_code == 0
+    strange = command("catalog", "accept", "emea_rates", first["code"], "nobody", "--actor", "J", "--reason", "r")
+    assert (strange.exit_code, "no open finding" in strange.stderr) == (2, True)
+
+    def shown(*more: str) -> list[dict[str, Any]]:
+        result = command("catalog", "findings", "emea_rates", "--json", *more)
+        return [json.loads(line) for line in result.stdout.splitlines()]
+
+    assert [each["subject"] for each in shown()] == [each["subject"] for each in others]
+    (accepted,) = [each for each in shown("--all") if each["subject"] == first["subject"]]
+    assert (accepted["accepted_by"], accepted["accepted_because"]) == ("Jane Smith", "known since May")
+    assert "accepted by Jane Smith: known since May" in command("catalog", "findings", "emea_rates", "--all").stdout
+    command("run", "emea_rates", *window, "--run-id", "again")
+    assert [each["subject"] for each in shown()] == [each["subject"] for each in others], "seen again, still accepted"

@@ -35,7 +35,12 @@ def untold_findings(catalog: Catalog, policy: str) -> list[FindingKey]:
     """Code and subject of every open finding that no message has told, in their order."""
     query = (
         select(findings.c.code, findings.c.subject)
-        .where(findings.c.policy == policy, findings.c.healed_at.is_(None), findings.c.told_at.is_(None))
+        .where(
+            findings.c.policy == policy,
+            findings.c.healed_at.is_(None),
+            findings.c.told_at.is_(None),
+            findings.c.accepted_at.is_(None),
+        )
         .order_by(findings.c.code, findings.c.subject)
     )
     with catalog.begin() as connection:

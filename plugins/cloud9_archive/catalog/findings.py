@@ -8,6 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import select, tuple_, update
 
+from cloud9_archive.catalog import events
 from cloud9_archive.catalog.catalog import Catalog, upsert
 from cloud9_archive.catalog.listing import chunks
 from cloud9_archive.catalog.tables import findings
@@ -16,12 +17,34 @@ from cloud9_archive.domain.run import RunRef
 
 
 @dataclass(frozen=True, slots=True)
+class Acceptance:
+    """
+    A person has seen a finding, and says why it may stand.
+
+    :param by: the person, as they named themselves
+    :param at: aware UTC
+    """
+
+    by: str
+    because: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class OpenFinding:
-    """A finding that is not healed."""
+    """
+    A finding that is not healed.
+
+    :param accepted: who lives with it since when and why, if somebody does
+    """
 
     finding: Finding
     opened_at: datetime
     seen_at: datetime
+    accepted: Acceptance | None = None
+
+
+_NOT_ACCEPTED = {"accepted_at": None, "accepted_by": None, "accepted_because": None}
 
 
 def note_findings(
@@ -43,7 +66,7 @@ def note_findings(
                 connection.execute(
                     update(findings)
                     .where(findings.c.policy == run.policy, tuple_(findings.c.code, findings.c.subject).in_(healed))
-                    .values(healed_at=now, told_at=None, run_id=run.run_id)
+                    .values(healed_at=now, told_at=None, run_id=run.run_id, **_NOT_ACCEPTED)
                 )
         for finding in seen:
             fields = {"words": finding.words, "run_id": run.run_id, "seen_at": now, "healed_at": None}
@@ -63,6 +86,34 @@ def open_findings(catalog: Catalog, policy: str) -> list[OpenFinding]:
     )
     with catalog.begin() as connection:
         return [
-            OpenFinding(Finding(row.code, row.subject, row.words), row.opened_at, row.seen_at)
+            OpenFinding(
+                Finding(row.code, row.subject, row.words),
+                row.opened_at,
+                row.seen_at,
+                Acceptance(row.accepted_by, row.accepted_because, row.accepted_at) if row.accepted_at else None,
+            )
             for row in connection.execute(query)
         ]
+
+
+def accept_finding(catalog: Catalog, policy: str, code: str, subject: str, acceptance: Acceptance) -> bool:
+    """
+    The open finding is accepted, which is in the trail; False when it is not open.
+
+    Nothing else changes: a gap fails its run as before. Once healed, the finding is not accepted any more.
+    """
+    with catalog.begin() as connection:
+        found = connection.execute(
+            update(findings)
+            .where(
+                findings.c.policy == policy,
+                findings.c.code == code,
+                findings.c.subject == subject,
+                findings.c.healed_at.is_(None),
+            )
+            .values(accepted_at=acceptance.at, accepted_by=acceptance.by, accepted_because=acceptance.because)
+        )
+        if found.rowcount:
+            event = events.Event("finding.accepted", f"{code} {subject}", after=acceptance.because)
+            events.append(connection, [event], policy=policy, who=acceptance.by, now=acceptance.at)
+        return bool(found.rowcount)

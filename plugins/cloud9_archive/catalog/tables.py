@@ -339,6 +339,9 @@ findings = Table(
     Column("seen_at", UtcDateTime, nullable=False),
     Column("healed_at", UtcDateTime),
     Column("told_at", UtcDateTime, comment="when an alert told it; empty again once healed"),
+    Column("accepted_at", UtcDateTime, comment="a person has seen it and lives with it; empty again once healed"),
+    Column("accepted_by", SourceText),
+    Column("accepted_because", SourceText),
     Index(None, "policy", "subject"),
     Index(None, "policy", "healed_at"),
 )

@@ -27,15 +27,37 @@ def migrate_command() -> None:
 def findings_command(
     policy: Annotated[str, typer.Argument(help="The policy's name.")],
     *,
+    everything: Annotated[bool, typer.Option("--all", help="Also those that somebody has accepted.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document a line.")] = False,
 ) -> None:
     """Show what is open about a policy: findings that no later run healed, with the next action for each kind."""
     from cloud9_archive.cli.catalog_work import finding_document, findings_of, print_findings  # noqa: PLC0415 - as above
 
     with errors_told():
-        found = findings_of(policy)
+        found = [each for each in findings_of(policy) if everything or each.accepted is None]
         if as_json:
             for each in found:
                 typer.echo(json.dumps(finding_document(each), ensure_ascii=False))
         else:
             print_findings(policy, found)
+
+
+@catalog_app.command("accept")
+def accept_command(
+    policy: Annotated[str, typer.Argument(help="The policy's name.")],
+    code: Annotated[str, typer.Argument(help="The finding's code.")],
+    subject: Annotated[str, typer.Argument(help="What it is about, as catalog findings shows it.")],
+    *,
+    actor: Annotated[str, typer.Option("--actor", help="Who accepts it: a person's name.")],
+    reason: Annotated[str, typer.Option("--reason", help="Why it may stand.")],
+) -> None:
+    """
+    Accept an open finding, with a name and a reason.
+
+    It is not told any more, and shown by catalog findings with --all only; the trail of events keeps it. It makes no run
+    pass: a gap fails its run as before. When the finding heals and comes back, it is open again.
+    """
+    from cloud9_archive.cli.catalog_work import accepted  # noqa: PLC0415 - as above
+
+    with errors_told():
+        typer.echo(accepted(policy, code, subject, actor=actor, reason=reason))

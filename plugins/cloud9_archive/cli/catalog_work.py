@@ -13,13 +13,14 @@ from rich.text import Text
 
 from cloud9_archive.catalog.catalog import HEAD, Catalog, open_catalog
 from cloud9_archive.catalog.faults import database_faults_told
-from cloud9_archive.catalog.findings import OpenFinding, open_findings
+from cloud9_archive.catalog.findings import Acceptance, OpenFinding, accept_finding, open_findings
 from cloud9_archive.cli.logs import quiet_logs
 from cloud9_archive.deployment import deployment_settings
 from cloud9_archive.domain.call import utc_text
 from cloud9_archive.domain.words import shown
-from cloud9_archive.errors import CatalogError, PolicyError
+from cloud9_archive.errors import CatalogError, ConfigurationError, PolicyError
 from cloud9_archive.pipeline.settings import Settings
+from cloud9_archive.pipeline.workspace import utc_now
 
 _SQLITE = "sqlite:///"
 _WIDE = 10_000
@@ -56,6 +57,28 @@ def findings_of(policy: str) -> list[OpenFinding]:
     return found
 
 
+def accepted(policy: str, code: str, subject: str, *, actor: str, reason: str) -> str:
+    """
+    The finding is accepted; a sentence that says so.
+
+    :raises CatalogError: if there is no such open finding
+    :raises ConfigurationError: if name or reason is empty
+    """
+    for option, text in (("--actor", actor), ("--reason", reason)):
+        if not text.strip():
+            raise ConfigurationError(f"{option} is empty", subject=option, hint="give a person's name, and a reason")
+    settings = deployment_settings()
+    require_catalog(settings)
+    with catalog_of(settings) as catalog:
+        if not accept_finding(catalog, policy, code, subject, Acceptance(actor.strip(), reason.strip(), utc_now())):
+            raise CatalogError(
+                f"{policy} has no open finding {shown(code)} about {shown(subject)}",
+                subject=subject,
+                hint=f"cloud9-archive catalog findings {policy} shows code and subject of each",
+            )
+    return f"{code} about {shown(subject)} is accepted by {shown(actor.strip())}"
+
+
 def finding_document(found: OpenFinding) -> dict[str, str | None]:
     """The finding as plain JSON values."""
     return {
@@ -66,6 +89,9 @@ def finding_document(found: OpenFinding) -> dict[str, str | None]:
         "opened_at": utc_text(found.opened_at),
         "seen_at": utc_text(found.seen_at),
         "next_action": found.finding.kind.next_action,
+        "accepted_by": found.accepted.by if found.accepted else None,
+        "accepted_because": found.accepted.because if found.accepted else None,
+        "accepted_at": utc_text(found.accepted.at) if found.accepted else None,
     }
 
 
@@ -79,7 +105,10 @@ def print_findings(policy: str, found: Sequence[OpenFinding], *, console: Consol
         return
     table = Table("code", "severity", "subject", "open since", "found", box=box.SIMPLE)
     for each in found:
-        words = (each.finding.subject, utc_text(each.opened_at) or "", each.finding.words)
+        found_words = each.finding.words
+        if each.accepted:
+            found_words = f"accepted by {each.accepted.by}: {each.accepted.because} – {found_words}"
+        words = (each.finding.subject, utc_text(each.opened_at) or "", found_words)
         table.add_row(
             each.finding.code, each.finding.kind.severity.value, *(Text(shown(w, longest=400)) for w in words)
         )
