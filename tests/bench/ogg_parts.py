@@ -127,22 +127,15 @@ def repaged(
         if index <= 1 or len(pages[-1].packets) >= paging.packets or len(pages[-1].lacing) >= paging.segments:
             pages.append(Page(0, NO_GRANULE, serial, len(pages), b"", b""))
         granule += packet_samples(packet) if index else 0
-        rest = laced(packet)
-        while True:
+        body, rest = packet, laced(packet)
+        while rest:
             page = pages[-1]
-            room = paging.segments - len(page.lacing)
-            put, rest = rest[:room], rest[room:]
-            size = sum(put)
-            pages[-1] = replace(
-                page,
-                lacing=page.lacing + put,
-                body=page.body + packet[:size],
-                granule=page.granule if rest else granule if index else 0,
-            )
-            packet = packet[size:]
-            if not rest:
-                break
-            pages.append(Page(CONTINUED, NO_GRANULE, serial, len(pages), b"", b""))
+            if len(page.lacing) == paging.segments:
+                pages.append(page := Page(CONTINUED, NO_GRANULE, serial, len(pages), b"", b""))
+            put, rest = rest[: paging.segments - len(page.lacing)], rest[paging.segments - len(page.lacing) :]
+            put_body, body = body[: sum(put)], body[sum(put) :]
+            time = page.granule if rest else granule if index else 0
+            pages[-1] = replace(page, lacing=page.lacing + put, body=page.body + put_body, granule=time)
     if paging.empty_end:
         pages.append(Page(LAST, granule, serial, len(pages), b"", b""))
     else:
