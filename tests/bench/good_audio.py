@@ -148,3 +148,102 @@ def tags(*comments: bytes) -> bytes:
     """A comment header."""
     listed = b"".join(struct.pack("<I", len(comment)) + comment for comment in comments)
     return b"OpusTags" + struct.pack("<I", 4) + b"test" + struct.pack("<I", len(comments)) + listed
+
+
+def wav_files() -> dict[str, bytes]:
+    """Good WAVE files by name: every coding that is read, by two makers, and what else may stand in them."""
+    made: dict[str, bytes] = {}
+    for rate, channels in ((8_000, 1), (8_000, 2), (44_100, 2)):
+        sound = speech(0.31, rate=rate, channels=channels)
+        named = f"{rate} Hz, {channels} channels"
+        # libsndfile counts the samples of IMA in two channels wrong.
+        for subtype in (*_WAV_SUBTYPES, *(("IMA_ADPCM",) if channels == 1 else ())):
+            made[f"libsndfile, {subtype}, {named}"] = by_soundfile(sound, rate, "WAV", subtype)
+        for subtype in ("PCM_16", "PCM_24", "FLOAT", "ULAW"):
+            made[f"libsndfile, extensible, {subtype}, {named}"] = by_soundfile(sound, rate, "WAVEX", subtype)
+        for codec in _WAV_CODECS:
+            made[f"FFmpeg, {codec}, {named}"] = by_pyav(sound, rate, codec, "wav")
+        listed = by_pyav(sound, rate, "pcm_s16le", "wav", metadata={"title": "odd", "artist": "ab"})
+        made[f"FFmpeg, a list of names, {named}"] = listed
+        made[f"FFmpeg, a broadcast extension, {named}"] = by_pyav(
+            sound, rate, "pcm_s16le", "wav", options={"write_bext": "1"}, metadata={"description": "a call"}
+        )
+    made["libsndfile, GSM"] = by_soundfile(speech(1.003, rate=8_000), 8_000, "WAV", "GSM610")
+    made["FFmpeg, G.722"] = by_pyav(speech(0.5), 16_000, "g722", "wav", bit_rate=64_000)
+    odd = speech(0.1, rate=8_000)[:777]
+    made["libsndfile, odd"] = by_soundfile(odd, 8_000, "WAV", "ULAW")
+    made["FFmpeg, odd"] = by_pyav(odd, 8_000, "pcm_alaw", "wav")
+    made["libsndfile, one sample"] = by_soundfile(odd[:1], 8_000, "WAV", "PCM_16")
+    plain = by_soundfile(odd, 8_000, "WAV", "PCM_16")
+    made["chunks before and behind the samples"] = riff(
+        (b"JUNK", b"odd"),
+        (b"fmt ", plain[20:36]),
+        (b"data", plain[44:]),
+        (b"LIST", b"INFOISFT\4\0\0\0abc\0"),
+        (b"id3 ", b"x"),
+    )
+    return made
+
+
+_WAV_SUBTYPES = ("PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE", "ALAW", "ULAW", "MS_ADPCM")
+_WAV_CODECS = (
+    "pcm_u8",
+    "pcm_s16le",
+    "pcm_s24le",
+    "pcm_s32le",
+    "pcm_f32le",
+    "pcm_f64le",
+    "pcm_alaw",
+    "pcm_mulaw",
+    "adpcm_ms",
+    "adpcm_ima_wav",
+)
+
+
+def riff(*chunks: tuple[bytes, bytes]) -> bytes:
+    """A WAVE file of these chunks, each padded to an even length."""
+    body = b"WAVE"
+    for name, content in chunks:
+        body += struct.pack("<4sI", name, len(content)) + content + b"\0" * (len(content) % 2)
+    return struct.pack("<4sI", b"RIFF", len(body)) + body
+
+
+def mp3_files() -> dict[str, bytes]:
+    """Good MP3 files by name: constant and varying rates of every version of MPEG audio, and tags of every kind."""
+    made: dict[str, bytes] = {}
+    for rate in (8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000):
+        for channels in (1, 2):
+            sound = speech(0.6, rate=rate, channels=channels)
+            made[f"{rate} Hz, {channels} channels, constant rate"] = by_pyav(
+                sound, rate, "libmp3lame", "mp3", bit_rate=(32_000 if rate > 12_000 else 16_000) * channels
+            )
+    sound = speech(1.7, channels=2)
+    made["varying rate"] = by_pyav(sound, 16_000, "libmp3lame", "mp3", codec_options={"q": "5"})
+    made["average rate"] = by_pyav(sound, 16_000, "libmp3lame", "mp3", codec_options={"abr": "1"}, bit_rate=40_000)
+    made["no reservoir"] = by_pyav(sound, 16_000, "libmp3lame", "mp3", codec_options={"reservoir": "0"})
+    made["no header frame"] = by_pyav(sound, 16_000, "libmp3lame", "mp3", options={"write_xing": "0"})
+    names = {"title": "a call", "artist": "a desk"}
+    for version in ("0", "3", "4"):
+        asked = {"id3v2_version": version}
+        made[f"tag ID3v2.{version}"] = by_pyav(sound, 16_000, "libmp3lame", "mp3", options=asked, metadata=names)
+    asked = {"write_id3v1": "1"}
+    made["both tags"] = old = by_pyav(sound, 16_000, "libmp3lame", "mp3", options=asked, metadata=names)
+    plain = made["tag ID3v2.0"]
+    made["an APE tag"] = plain + ape_tag()
+    made["an APE tag and an old one"] = old[:-128] + ape_tag() + old[-128:]
+    made["two tags in front"] = b"ID3\4\0\0\0\0\1\0" + bytes(128) + made["tag ID3v2.4"]
+    for count in (1, 500, 1_152):
+        made[f"{count} samples"] = by_pyav(speech(count / 16_000), 16_000, "libmp3lame", "mp3")
+    # Where frames have checksums, LAME counts in the header frame at the place where it would without one.
+    assert plain.startswith(b"\xff\xf3")
+    made["a header frame with a checksum"] = b"\xff\xf2" + plain[2:]
+    return made
+
+
+def ape_tag() -> bytes:
+    """A tag of one item at the end, as players keep gains."""
+    item = struct.pack("<II", 1, 0) + b"Name\0" + b"x"
+    header, footer = (
+        b"APETAGEX" + struct.pack("<IIII8x", 2_000, len(item) + 32, 1, flags) for flags in (5 << 29, 1 << 31)
+    )
+    return header + item + footer

@@ -1,41 +1,20 @@
-"""What may befall an Ogg file, by chance or by hand, each drawn from a seed so that one case can be had again."""
+"""What may befall an Ogg file as such, by chance or by hands that repair checksums and nothing else."""
 
 from __future__ import annotations
 
 import random
-import struct
-from collections.abc import Callable
 from dataclasses import replace
 
+import damage
+from damage import Damage
 from ogg_parts import CONTINUED, LAST, NO_GRANULE, Page, pages_of, whole
 
-Damage = Callable[[random.Random, bytes, bytes], bytes]
-"""Takes a source of chance, a good file and another good one of the same rate; gives what became of the first."""
-
 HEADERS = 2
-
-
-def cut_anywhere(chance: random.Random, content: bytes, _: bytes) -> bytes:
-    return content[: chance.randrange(len(content))]
 
 
 def cut_between_pages(chance: random.Random, content: bytes, _: bytes) -> bytes:
     pages = pages_of(content)
     return whole(pages[: chance.randrange(1, len(pages))])
-
-
-def flip_bits(chance: random.Random, content: bytes, _: bytes) -> bytes:
-    hurt = bytearray(content)
-    for place in chance.sample(range(8 * len(content)), min(chance.choice((1, 1, 2, 20, 100, 500)), 8 * len(content))):
-        hurt[place // 8] ^= 1 << place % 8
-    return bytes(hurt)
-
-
-def alter_bytes(chance: random.Random, content: bytes, _: bytes) -> bytes:
-    hurt = bytearray(content)
-    for place in chance.sample(range(len(content)), min(chance.randint(1, 500), len(content))):
-        hurt[place] ^= chance.randrange(1, 256)
-    return bytes(hurt)
 
 
 def alter_a_header(chance: random.Random, content: bytes, _: bytes) -> bytes:
@@ -74,11 +53,6 @@ def move_a_page(chance: random.Random, content: bytes, _: bytes) -> bytes:
     return whole(pages)
 
 
-def splice(chance: random.Random, content: bytes, other: bytes) -> bytes:
-    """The beginning of one call and the rest of another, anywhere."""
-    return content[: chance.randrange(len(content))] + other[chance.randrange(len(other)) :]
-
-
 def splice_pages(chance: random.Random, content: bytes, other: bytes) -> bytes:
     ours, theirs = pages_of(content), pages_of(other)
     return whole(ours[: chance.randrange(1, len(ours))] + theirs[chance.randrange(len(theirs)) :])
@@ -91,31 +65,6 @@ def splice_under_one_serial(chance: random.Random, content: bytes, other: bytes)
     if at == to:  # the sequence would go on as if nothing had been
         to = (to + 1) % len(theirs)
     return whole(ours[:at] + [replace(page, serial=ours[0].serial) for page in theirs[to:]])
-
-
-def put_after_another(_: random.Random, content: bytes, other: bytes) -> bytes:
-    return content + other
-
-
-def zero_a_block(chance: random.Random, content: bytes, _: bytes) -> bytes:
-    begin = chance.randrange(len(content))
-    end = min(len(content), begin + chance.choice((16, 512, 4_096)))
-    return content[:begin] + bytes(end - begin) + content[end:]
-
-
-def zero_the_end(chance: random.Random, content: bytes, _: bytes) -> bytes:
-    begin = chance.randrange(len(content))
-    return content[:begin].ljust(len(content), b"\0")
-
-
-def insert_bytes(chance: random.Random, content: bytes, _: bytes) -> bytes:
-    at = chance.randrange(len(content) + 1)
-    return content[:at] + chance.randbytes(chance.choice((1, 1, 2, 700))) + content[at:]
-
-
-def remove_bytes(chance: random.Random, content: bytes, _: bytes) -> bytes:
-    at = chance.randrange(len(content))
-    return content[:at] + content[at + chance.choice((1, 1, 2, 700)) :]
 
 
 def headers_only(chance: random.Random, content: bytes, _: bytes) -> bytes:
@@ -193,7 +142,7 @@ def swap_pages_unseen(chance: random.Random, content: bytes, _: bytes) -> bytes:
 
 
 def drop_a_packet(chance: random.Random, content: bytes, _: bytes) -> bytes:
-    pages, at = _page_between(chance, content)
+    pages, at = page_between(chance, content)
     packets = pages[at].packets
     del packets[chance.randrange(len(packets))]
     pages[at] = pages[at].holding(packets)
@@ -201,7 +150,7 @@ def drop_a_packet(chance: random.Random, content: bytes, _: bytes) -> bytes:
 
 
 def double_a_packet(chance: random.Random, content: bytes, _: bytes) -> bytes:
-    pages, at = _page_between(chance, content)
+    pages, at = page_between(chance, content)
     packets = pages[at].packets
     packets.insert(0, chance.choice(packets))
     pages[at] = pages[at].holding(packets)
@@ -220,7 +169,7 @@ def cut_a_packet_open(_: random.Random, content: bytes, __: bytes) -> bytes:
 
 def lengthen_a_packet(chance: random.Random, content: bytes, _: bytes) -> bytes:
     """The table of contents of a packet tells of another length: two frames instead of one, or the other way round."""
-    pages, at = _page_between(chance, content)
+    pages, at = page_between(chance, content)
     packets = pages[at].packets
     index = chance.randrange(len(packets))
     packets[index] = bytes([packets[index][0] ^ 1]) + packets[index][1:]
@@ -229,14 +178,14 @@ def lengthen_a_packet(chance: random.Random, content: bytes, _: bytes) -> bytes:
 
 
 def empty_a_packet(chance: random.Random, content: bytes, _: bytes) -> bytes:
-    pages, at = _page_between(chance, content)
+    pages, at = page_between(chance, content)
     packets = pages[at].packets
     packets[chance.randrange(len(packets))] = b""
     pages[at] = pages[at].holding(packets)
     return whole(pages)
 
 
-def _page_between(chance: random.Random, content: bytes) -> tuple[list[Page], int]:
+def page_between(chance: random.Random, content: bytes) -> tuple[list[Page], int]:
     """A page of audio, but the first, before which a recorder may have joined, and the last, which may be trimmed."""
     pages = pages_of(content)
     return pages, chance.randrange(HEADERS + 1, len(pages) - 1)
@@ -248,32 +197,16 @@ def without_comments(_: random.Random, content: bytes, __: bytes) -> bytes:
     return whole(replace(page, sequence=index) for index, page in enumerate(pages))
 
 
-def garbage_before(chance: random.Random, content: bytes, _: bytes) -> bytes:
-    return chance.randbytes(chance.choice((1, 40))) + content
-
-
-def garbage_behind(chance: random.Random, content: bytes, _: bytes) -> bytes:
-    return content + chance.choice((b"\0", b"OggS", chance.randbytes(300), content[: chance.randrange(1, 100)]))
-
-
 DAMAGES: tuple[Damage, ...] = (
-    cut_anywhere,
+    *damage.DAMAGES,
     cut_between_pages,
-    flip_bits,
-    alter_bytes,
     alter_a_header,
     drop_pages,
     double_pages,
     swap_pages,
     move_a_page,
-    splice,
     splice_pages,
     splice_under_one_serial,
-    put_after_another,
-    zero_a_block,
-    zero_the_end,
-    insert_bytes,
-    remove_bytes,
     headers_only,
     unend,
     end_early,
@@ -290,100 +223,5 @@ DAMAGES: tuple[Damage, ...] = (
     lengthen_a_packet,
     empty_a_packet,
     without_comments,
-    garbage_before,
-    garbage_behind,
 )
 """What must be found whenever it changes the sound."""
-
-
-def change_payload(chance: random.Random, content: bytes, _: bytes) -> bytes:
-    """A byte of sound; the table of contents in front of it stays."""
-    pages, at = _page_between(chance, content)
-    packets = pages[at].packets
-    index = chance.randrange(len(packets))
-    hurt = bytearray(packets[index])
-    if len(hurt) > 1:
-        hurt[chance.randrange(1, len(hurt))] ^= chance.randrange(1, 256)
-    packets[index] = bytes(hurt)
-    pages[at] = pages[at].holding(packets)
-    return whole(pages)
-
-
-def swap_packets(chance: random.Random, content: bytes, _: bytes) -> bytes:
-    pages, at = _page_between(chance, content)
-    packets = pages[at].packets
-    chance.shuffle(packets)
-    pages[at] = pages[at].holding(packets)
-    return whole(pages)
-
-
-def take_the_first_page(_: random.Random, content: bytes, __: bytes) -> bytes:
-    """The first page of audio is gone: RFC 7845 lets a recorder join a stream that runs already."""
-    pages = pages_of(content)
-    del pages[HEADERS]
-    return whole(replace(page, sequence=index) for index, page in enumerate(pages))
-
-
-def take_a_page_and_its_time(chance: random.Random, content: bytes, _: bytes) -> bytes:
-    """A page is gone, and clock and numbers of the following ones were set back."""
-    pages = pages_of(content)
-    at = chance.randrange(HEADERS + 1, len(pages) - 1)
-    gone = pages[at].granule - pages[at - 1].granule
-    del pages[at]
-    return whole(
-        replace(page, sequence=index, granule=page.granule - (gone if index >= at else 0))
-        for index, page in enumerate(pages)
-    )
-
-
-def end_at_a_page(chance: random.Random, content: bytes, _: bytes) -> bytes:
-    """What follows a page is gone, and that page is marked as the last."""
-    pages = pages_of(content)
-    kept = pages[: chance.randrange(HEADERS + 1, len(pages))]
-    kept[-1] = replace(kept[-1], flags=LAST)
-    return whole(kept)
-
-
-def splice_without_seam(chance: random.Random, content: bytes, other: bytes) -> bytes:
-    """Pages of another call in the place of ours, with our serial, numbers and clock."""
-    ours, theirs = pages_of(content), pages_of(other)
-    at = chance.randrange(HEADERS, min(len(ours), len(theirs)) - 1)
-    ours[at] = ours[at].holding(theirs[at].packets)
-    return whole(ours)
-
-
-def skip_more(chance: random.Random, content: bytes, _: bytes) -> bytes:
-    pages = pages_of(content)
-    (skip,) = struct.unpack_from("<H", pages[0].body, 10)
-    pages[0] = _with_head(pages[0], 10, struct.pack("<H", skip + chance.choice((1, 960, 9_600))))
-    return whole(pages)
-
-
-def change_gain(chance: random.Random, content: bytes, _: bytes) -> bytes:
-    pages = pages_of(content)
-    pages[0] = _with_head(pages[0], 16, struct.pack("<h", chance.choice((-2_560, 512))))
-    return whole(pages)
-
-
-def change_channels(_: random.Random, content: bytes, __: bytes) -> bytes:
-    pages = pages_of(content)
-    pages[0] = _with_head(pages[0], 9, bytes([3 - pages[0].body[9]]))
-    return whole(pages)
-
-
-def _with_head(page: Page, at: int, field: bytes) -> Page:
-    return page.holding([page.body[:at] + field + page.body[at + len(field) :]])
-
-
-FORGERIES: tuple[Damage, ...] = (
-    change_payload,
-    swap_packets,
-    take_the_first_page,
-    take_a_page_and_its_time,
-    end_at_a_page,
-    splice_without_seam,
-    skip_more,
-    change_gain,
-    change_channels,
-)
-"""What someone may do who makes checksums, numbers and clock right again: the file is another whole recording then."""
