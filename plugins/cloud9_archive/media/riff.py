@@ -47,6 +47,8 @@ def read_wav(stream: BinaryIO, size: int) -> Reading:
     description, fact, samples, position = b"", 0, None, 12
     for _ in range(_MOST_CHUNKS):
         if position + 8 > size:
+            if position < size:
+                reading.note("WAV_CUT", f"the last {size - position} bytes are no chunk", offset=position)
             break
         stream.seek(position)
         kind, length = struct.unpack("<4sI", stream.read(8))
@@ -61,6 +63,8 @@ def read_wav(stream: BinaryIO, size: int) -> Reading:
             reading.note("WAV_CUT", words, offset=position)
             break
         position += 8 + length + length % 2
+    else:
+        reading.note("WAV_CHUNKS", f"more than {_MOST_CHUNKS} chunks; the rest was not read", offset=position)
     if samples is None:
         reading.note("WAV_NO_SAMPLES", "the WAVE file has no chunk of samples")
         return reading
