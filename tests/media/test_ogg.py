@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from ogg_parts import CONTINUED, FIRST, LAST, NO_GRANULE, Page, laced
 
 from cloud9_archive.media.ogg import scan_ogg
 from cloud9_archive.media.ogg_pages import page_checksum
@@ -86,6 +88,108 @@ def test_what_is_wrong_is_named_with_its_place(
     found = scan(*pages[:3], bytes(hurt), *pages[4:])
     assert found.faults[0].code == "OGG_CHECKSUM"
     assert found.faults[0].offset == sum(len(page) for page in pages[:3])
+
+
+CELT_20_MS = b"\xf8"
+HEAD, TAGS = b"OpusHead\x01\x01" + bytes(9), b"OpusTags" + bytes(8)
+
+
+def stream(*audio: tuple[list[bytes], int], head: bytes = HEAD, tags: bytes = TAGS) -> list[Page]:
+    """Two headers and pages of audio, each with its packets and its clock; the last one ends the stream."""
+    packets = [([head], 0), ([tags], 0), *audio]
+    pages = [
+        Page(0, granule, 7, number, b"".join(map(laced, held)), b"".join(held))
+        for number, (held, granule) in enumerate(packets)
+    ]
+    pages[0] = replace(pages[0], flags=FIRST)
+    pages[-1] = replace(pages[-1], flags=pages[-1].flags | LAST)
+    return pages
+
+
+def faults(pages: list[Page]) -> list[tuple[str, int | None]]:
+    """Each fault with the number of the page on which it is, counted from the beginning; None behind the last."""
+    starts = {sum(len(bytes(page)) for page in pages[:index]): index for index in range(len(pages))}
+    return [(fault.code, starts.get(fault.offset or 0)) for fault in scan(*map(bytes, pages)).faults]
+
+
+TWO = [CELT_20_MS] * 2
+
+
+@pytest.mark.parametrize("end", [2880, 2881, 3839, 3840])
+def test_no_more_than_the_last_packet_may_be_trimmed(end: int) -> None:
+    assert faults(stream((TWO, 1920), (TWO, end))) == []
+    assert faults(stream((TWO * 2, end))) == []
+
+
+@pytest.mark.parametrize("end", [1, 1919, 2879])
+def test_a_clock_that_leaves_out_more_than_the_last_packet_is_found(end: int) -> None:
+    assert faults(stream((TWO, 1920), (TWO, end))) == [("OGG_GRANULE", 3)]
+    assert faults(stream((TWO * 2, end))) == [("OGG_GRANULE", 2)]
+
+
+def test_what_may_be_trimmed_is_as_long_as_the_last_packet_says() -> None:
+    short = b"\xe0"  # 2.5 ms
+    assert faults(stream((TWO, 1920), ([CELT_20_MS, short], 2880))) == []
+    assert faults(stream((TWO, 1920), ([CELT_20_MS, short], 2879))) == [("OGG_GRANULE", 3)]
+
+
+def test_a_page_on_which_packets_end_has_a_time() -> None:
+    assert faults(stream((TWO, 1920), (TWO, NO_GRANULE), (TWO, 5760))) == [("OGG_GRANULE", 3)]
+    assert faults(stream((TWO, NO_GRANULE), (TWO, 3840))) == [("OGG_GRANULE", 2)]
+    assert faults(stream((TWO, 1920), (TWO, NO_GRANULE))) == [("OGG_GRANULE", 3)]
+
+
+def test_time_that_was_lost_on_a_page_without_one_is_not_lost_audio() -> None:
+    found = scan(*map(bytes, stream((TWO, 1920), (TWO, NO_GRANULE), (TWO, 5760))))
+    assert found.lost_seconds is None
+    assert found.structure
+    assert found.structure.duration == 5760 / 48_000
+
+
+def test_a_packet_that_spans_pages_has_no_time_until_it_ends() -> None:
+    pages = stream((TWO, 1920), ([CELT_20_MS.ljust(255, b"x")], NO_GRANULE), ([], 2880))
+    pages[3] = replace(pages[3], lacing=b"\xff")
+    pages[4] = replace(pages[4], flags=CONTINUED | LAST, lacing=b"\0")
+    assert faults(pages) == []
+
+
+def test_a_stream_that_ends_inside_a_packet_is_found() -> None:
+    pages = stream((TWO, 1920), ([CELT_20_MS.ljust(255, b"x")], NO_GRANULE))
+    pages[3] = replace(pages[3], lacing=b"\xff")
+    assert faults(pages) == [("OGG_CONTINUATION", None)]
+
+
+def test_an_empty_packet_is_found_unless_it_is_but_the_end() -> None:
+    assert faults(stream(([CELT_20_MS, b""], 960), (TWO, 2880))) == [("OGG_PACKET", 2)]
+    assert faults(stream((TWO, 1920), ([CELT_20_MS, b""], 2880))) == [("OGG_PACKET", 3)]
+    assert faults(stream((TWO, 1920), ([b""], 1920))) == []
+    assert faults(stream((TWO, 1920), ([], 1920))) == []
+
+
+def test_a_packet_of_no_frames_or_of_too_many_is_found() -> None:
+    assert faults(stream((TWO, 1920), ([b"\xfb\x00"], 1920))) == [("OGG_PACKET", 3)]
+    assert faults(stream((TWO, 1920), ([b"\xfb\x06"], 7680))) == []
+    assert faults(stream((TWO, 1920), ([b"\xfb\x07"], 8640))) == [("OGG_PACKET", 3)]
+
+
+def test_the_headers_are_the_first_two_packets_each_beginning_a_page() -> None:
+    assert faults(stream((TWO, 1920), tags=b"OpusTagz" + bytes(8))) == [("OGG_HEADER", 1)]
+    assert faults(stream((TWO, 1920), tags=bytes(400))) == [("OGG_HEADER", 1)]
+    both = stream((TWO, 1920))
+    both[0] = both[0].holding([HEAD, TAGS])
+    del both[1]
+    assert faults([replace(page, sequence=index) for index, page in enumerate(both)]) == [("OGG_HEADER", 0)]
+    late = stream((TWO, 1920))
+    late[0] = replace(late[0], granule=1)
+    assert faults(late) == [("OGG_HEADER", 0)]
+
+
+def test_comments_that_span_pages_are_looked_at_where_they_begin() -> None:
+    for magic, found in ((b"OpusTags", []), (b"OpusTugs", [("OGG_HEADER", 1)])):
+        pages = stream(([], 0), (TWO, 1920), tags=magic)
+        pages[1] = replace(pages[1], granule=NO_GRANULE, lacing=b"\xff", body=magic.ljust(255, b"x"))
+        pages[2] = replace(pages[2], flags=CONTINUED, lacing=b"\x08", body=bytes(8))
+        assert faults(pages) == found
 
 
 def test_the_list_of_faults_is_bounded(make_page: Callable[..., bytes]) -> None:

@@ -14,6 +14,7 @@ from av.audio.stream import AudioStream
 from av.codec.context import ThreadType
 
 from cloud9_archive.errors import DamagedMediaError, MediaLimitError, RecordError, UnsupportedMediaError
+from cloud9_archive.media.riff import BLOCK_CODECS
 from cloud9_archive.media.verdicts import Examination, Fault, Verdict
 from cloud9_archive.media.verify import length_complaint, tolerance
 
@@ -117,7 +118,7 @@ class _Decoding:
         if self.shape is None:
             raise DamagedMediaError("no audio came out of the decoder", kind="DECODE_NO_AUDIO", lost_seconds=expected)
         frame, found = self.largest / self.rate, self.samples / self.rate
-        coarse = self.examination.container in {"m4a", "mp3"}
+        coarse = self.examination.container in {"m4a", "mp3"} or self.examination.codec in BLOCK_CODECS
         complaint = length_complaint(
             expected,
             found,
@@ -200,6 +201,9 @@ def _opened(source: Path, examination: Examination) -> Iterator[tuple[av.contain
             words = f"the {reader} reader finds no audio in the file"
             raise DamagedMediaError(words, kind="DECODE_NO_AUDIO", lost_seconds=examination.duration)
         stream = container.streams.audio[0]
+        # The types do not say so, but a coding that FFmpeg has no decoder for has no context either.
+        if getattr(stream, "codec_context", None) is None:
+            raise UnsupportedMediaError(f"no decoder for what the {reader} reader finds in the file")
         stream.codec_context.thread_type = ThreadType.NONE
         yield container, stream
 

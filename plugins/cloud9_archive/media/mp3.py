@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import struct
 from dataclasses import dataclass
 from typing import BinaryIO, Final
@@ -16,7 +15,9 @@ _MPEG_1, _LAYER_3, _MONO = 3, 1, 3
 _HEADER_BYTES: Final = 4
 _TAG_BYTES: Final = 10
 _OLD_TAG_BYTES: Final = 128
-_STEP: Final = 4096
+_APE_TAG: Final = struct.Struct("<8sIIII8s")
+_APE_HAS_HEADER: Final = 1 << 31
+_READ_AT_ONCE: Final = 65_536
 _NAMES: Final = (b"Xing", b"Info")
 _HAS_FRAMES, _HAS_BYTES = 1, 2
 _LAME_DELAYS: Final = 21 + 120  # from the name to the encoder's delays, when all four optional fields are there
@@ -30,6 +31,49 @@ class _Frame:
     rate: int
     channels: int
     side: int
+
+
+@dataclass(slots=True)
+class _Window:
+    """
+    A part of the file, so that looking ahead and going back a little costs no reading.
+
+    :param start: of the part, bytes from the start of the file
+    """
+
+    stream: BinaryIO
+    start: int = 0
+    part: bytes = b""
+
+    def at(self, position: int, length: int) -> bytes:
+        """
+        Bytes of the file, fewer at its end.
+
+        :param position: from the start of the file
+        """
+        if not self.start <= position <= position + length <= self.start + len(self.part):
+            self._move(position, length)
+        return self.part[position - self.start : position - self.start + length]
+
+    def find(self, wanted: bytes, position: int, end: int) -> int:
+        """
+        Where one byte stands, or the end.
+
+        :param position: from which to look, from the start of the file
+        :param end: before which it must stand
+        """
+        while position < end:
+            if not self.start <= position < self.start + len(self.part):
+                self._move(position, 1)
+            found = self.part.find(wanted, position - self.start, end - self.start)
+            if found >= 0:
+                return self.start + found
+            position = self.start + len(self.part) if self.part else end
+        return end
+
+    def _move(self, position: int, length: int) -> None:
+        self.stream.seek(position)
+        self.start, self.part = position, self.stream.read(max(length, _READ_AT_ONCE))
 
 
 def starts_mp3(head: bytes) -> bool:
@@ -48,7 +92,7 @@ def _is_free(head: bytes) -> bool:
 def _frame(header: bytes) -> _Frame | None:
     if len(header) < _HEADER_BYTES or header[0] != 0xFF or header[1] & 0xE0 != 0xE0:  # noqa: PLR2004 - sync bits
         return None
-    version, layer, protected = header[1] >> 3 & 3, header[1] >> 1 & 3, not header[1] & 1
+    version, layer = header[1] >> 3 & 3, header[1] >> 1 & 3
     speed, rate, padded = header[2] >> 4, header[2] >> 2 & 3, header[2] >> 1 & 1
     if layer != _LAYER_3 or version not in _RATES or rate >= len(_RATES[version]) or not 0 < speed < len(_SPEEDS_1):
         return None
@@ -57,7 +101,7 @@ def _frame(header: bytes) -> _Frame | None:
     channels = 1 if header[3] >> 6 == _MONO else 2
     side = {(True, 2): 32, (True, 1): 17, (False, 2): 17, (False, 1): 9}[first, channels]
     size = (144 if first else 72) * bits // hertz + padded
-    return _Frame(size, 1152 if first else 576, hertz, channels, side + 2 * protected)
+    return _Frame(size, 1152 if first else 576, hertz, channels, side)
 
 
 def read_mp3(stream: BinaryIO, size: int) -> Reading:
@@ -69,18 +113,18 @@ def read_mp3(stream: BinaryIO, size: int) -> Reading:
     :raises StructureFault: if the frames do not say their length
     """
     reading = Reading()
-    position, end = _skip_tag(stream, size), _before_old_tag(stream, size)
+    window = _Window(stream)
+    position, end = _skip_tag(stream, size), _before_last_tags(stream, size)
     begin, frames = position, 0
     first: _Frame | None = None
     counted: tuple[int | None, int | None, int] = (None, None, 0)
     while position < end:
-        stream.seek(position)
-        header = stream.read(_HEADER_BYTES)
+        header = window.at(position, _HEADER_BYTES)
         frame = _frame(header)
         if frame is None:
             if not frames and _is_free(header):
                 raise StructureFault("MP3_FREE_FORMAT", "the frames do not say their bit rate", position)
-            found = _next_frame(stream, position + 1, end)
+            found = _next_frame(window, position + 1, end)
             words = f"{found - position} bytes belong to no frame"
             reading.note("MP3_STRAY_BYTES", words, offset=position, at_seconds=_seconds(frames, first))
             position = found
@@ -92,7 +136,7 @@ def read_mp3(stream: BinaryIO, size: int) -> Reading:
             break
         if first is None:
             first = frame
-            counted = _count(stream.read(frame.size - _HEADER_BYTES), frame)
+            counted = _count(window.at(position, frame.size)[_HEADER_BYTES:], frame)
             if counted[0] is not None or counted[1] is not None:
                 position += frame.size
                 continue
@@ -140,35 +184,35 @@ def _skip_tag(stream: BinaryIO, size: int) -> int:
         position = min(size, position + _TAG_BYTES + length + footer)
 
 
-def _before_old_tag(stream: BinaryIO, size: int) -> int:
-    """Where the frames end, before a tag at the end (ID3v1)."""
-    if size < _OLD_TAG_BYTES:
-        return size
-    stream.seek(-_OLD_TAG_BYTES, os.SEEK_END)
-    return size - _OLD_TAG_BYTES if stream.read(3) == b"TAG" else size
-
-
-def _next_frame(stream: BinaryIO, position: int, end: int) -> int:
-    """Where two frames follow each other again, or the end; each byte is looked at once."""
-    while position < end:
-        stream.seek(position)
-        piece = stream.read(min(_STEP, end - position))
-        at = piece.find(0xFF)
-        while 0 <= at <= len(piece) - _HEADER_BYTES:
-            frame = _frame(piece[at : at + _HEADER_BYTES])
-            if frame is not None and _goes_on(stream, position + at + frame.size, end):
-                return position + at
-            at = piece.find(0xFF, at + 1)
-        # A header may begin in the last bytes of the piece.
-        position = position + len(piece) if at < 0 else max(position + at, position + 1)
-        if end - position < _HEADER_BYTES:
-            return end
+def _before_last_tags(stream: BinaryIO, size: int) -> int:
+    """Where the frames end, before tags at the end (ID3v1, and APE before it)."""
+    end = size
+    if size >= _OLD_TAG_BYTES:
+        stream.seek(size - _OLD_TAG_BYTES)
+        end -= _OLD_TAG_BYTES if stream.read(3) == b"TAG" else 0
+    if end >= _APE_TAG.size:
+        stream.seek(end - _APE_TAG.size)
+        name, _, length, _, flags, _ = _APE_TAG.unpack(stream.read(_APE_TAG.size))
+        length += _APE_TAG.size
+        # Decoders take one without a header for audio.
+        end -= length if name == b"APETAGEX" and flags & _APE_HAS_HEADER and length <= end else 0
     return end
 
 
-def _goes_on(stream: BinaryIO, position: int, end: int) -> bool:
-    stream.seek(position)
-    return position == end or _frame(stream.read(_HEADER_BYTES)) is not None
+def _next_frame(window: _Window, position: int, end: int) -> int:
+    """Where two frames follow each other again, or the end."""
+    while True:
+        position = window.find(b"\xff", position, end)
+        frame = _frame(window.at(position, _HEADER_BYTES))
+        if position == end or (frame is not None and _goes_on(window, position + frame.size, end)):
+            return position
+        position += 1
+
+
+def _goes_on(window: _Window, position: int, end: int) -> bool:
+    if position + _HEADER_BYTES > end:
+        return position == end
+    return _frame(window.at(position, _HEADER_BYTES)) is not None
 
 
 def _count(body: bytes, frame: _Frame) -> tuple[int | None, int | None, int]:

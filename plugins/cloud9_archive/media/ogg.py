@@ -29,7 +29,12 @@ _LONGEST_PAGE: Final = 255 * LONGEST_PACKET
 
 @dataclass(slots=True)
 class _Link:
-    """The state of one logical stream between two pages."""
+    """
+    The state of one logical stream between two pages.
+
+    :param last_packet: samples in the last packet of audio that ended
+    :param untimed: samples in packets that ended on pages without a time
+    """
 
     serial: int
     opus: OpusHead | None
@@ -40,6 +45,8 @@ class _Link:
     open_packet: bool = False
     open_head: bytes = b""
     packets: int = 0
+    last_packet: int = 0
+    untimed: int = 0
     whole: bool = True
     ended: bool = False
 
@@ -93,6 +100,9 @@ def scan_ogg(stream: BinaryIO) -> Reading:
             survey.current = link
             survey.note("OGG_NO_END", end, "the last page does not end the stream: the file is cut")
             survey.reading.lose(_seconds_of_cut_page(stream, survey, link), estimated=True)
+        elif link.open_packet:
+            survey.current = link
+            survey.note("OGG_CONTINUATION", stream.seek(0, 2), "the last packet goes on where the stream has ended")
     _promise(survey)
     return survey.reading
 
@@ -169,10 +179,15 @@ def _headless(page: OggPage, survey: _Survey) -> _Link:
 
 def _follow_clock(page: OggPage, link: _Link, survey: _Survey) -> None:
     """What the page's granule position says has been held against the audio that ends on the page."""
-    held = _samples_on(page, link, survey)
-    if page.granule == _NO_GRANULE or link.packets <= _HEADERS:
+    held = _samples_on(page, link, survey) + link.untimed
+    if page.granule == _NO_GRANULE:
+        if held > link.untimed:
+            survey.note("OGG_GRANULE", page.offset, "packets end on a page that has no time")
+        link.untimed = held
         return
-    last = bool(page.flags & _LAST)
+    link.untimed = 0
+    if link.packets <= _HEADERS:
+        return
     if link.first_granule is None:
         _start_clock(page, link, survey, held)
         return
@@ -185,7 +200,7 @@ def _follow_clock(page: OggPage, link: _Link, survey: _Survey) -> None:
             words = f"the clock is {ahead / OPUS_RATE:.3f} s ahead of the audio: it was never written"
             survey.note("OGG_GRANULE_GAP", page.offset, words)
         survey.reading.lose(ahead / OPUS_RATE, estimated=not link.whole)
-    elif ahead < 0 and not last and link.whole:
+    elif ahead < -_may_be_trimmed(page, link) and link.whole:
         survey.note("OGG_GRANULE", page.offset, f"{held} samples in {page.granule - link.granule} ticks of the clock")
     link.granule = page.granule
     link.whole = True
@@ -194,10 +209,9 @@ def _follow_clock(page: OggPage, link: _Link, survey: _Survey) -> None:
 def _start_clock(page: OggPage, link: _Link, survey: _Survey, held: int) -> None:
     """The first page that ends audio: a recorder that joins a running stream begins above 0."""
     before = page.granule - held
-    # Only a last page may be cut short.
-    joined = max(0, before) if not page.flags & _LAST or before > 0 else 0
+    joined = max(0, before)
     link.first_granule = joined if link.whole else 0
-    if before < 0 and not page.flags & _LAST:
+    if before < -_may_be_trimmed(page, link):
         survey.note("OGG_GRANULE", page.offset, f"the first {held} samples end at {page.granule}")
     if joined and not link.whole:
         survey.reading.lose(min(joined, _LONGEST_PAGE) / OPUS_RATE, estimated=True)
@@ -205,25 +219,37 @@ def _start_clock(page: OggPage, link: _Link, survey: _Survey, held: int) -> None
     link.whole = True
 
 
+def _may_be_trimmed(page: OggPage, link: _Link) -> int:
+    """Samples that the clock may be short of: at the end, of the last packet, so that a call need not fill it."""
+    return link.last_packet if page.flags & _LAST else 0
+
+
 def _samples_on(page: OggPage, link: _Link, survey: _Survey) -> int:
     """Samples in the audio packets that end on the page."""
     begun = link.open_head if page.flags & _CONTINUED else b""
     heads, link.open_head = packet_heads(page.lacing, page.body, begun)
+    _check_headers(page, link, survey, ended=len(heads))
+    # Writers that learn only after the last packet that it was the last end with an empty one.
+    empty_end = page.flags & _LAST and heads == [b""]
     held = 0
     for head in heads:
         link.packets += 1
-        if link.packets <= _HEADERS:
-            _check_header(page, link, survey)
+        if link.packets <= _HEADERS or empty_end:
             continue
         samples = packet_samples(head)
-        if samples > LONGEST_PACKET or (head and not samples):
+        if samples > LONGEST_PACKET or not samples:
             survey.note("OGG_PACKET", page.offset, f"packet {link.packets} of the stream lasts {samples} samples")
         held += samples
+        link.last_packet = samples
     return held
 
 
-def _check_header(page: OggPage, link: _Link, survey: _Survey) -> None:
-    if link.packets == 1 and page.granule != 0:
-        survey.note("OGG_HEADER", page.offset, "the page with the header has a time")
-    if link.packets == _HEADERS and not page.flags & _CONTINUED and not page.body.startswith(_TAGS):
+def _check_headers(page: OggPage, link: _Link, survey: _Survey, *, ended: int) -> None:
+    """The first page has the identification header and nothing else, the next one begins with the comments."""
+    if page.flags & _FIRST:
+        if ended != 1 or link.open_head:
+            survey.note("OGG_HEADER", page.offset, "the first page holds more or less than the header")
+        if page.granule != 0:
+            survey.note("OGG_HEADER", page.offset, "the page with the header has a time")
+    elif link.packets < _HEADERS and not page.flags & _CONTINUED and not page.body.startswith(_TAGS):
         survey.note("OGG_HEADER", page.offset, "the second packet is no OpusTags")

@@ -12,7 +12,7 @@ from typing import BinaryIO, Final
 CAPTURE: Final = b"OggS"
 _HEADER: Final = struct.Struct("<4sBBqIIIB")
 _LONGEST_PAGE: Final = 27 + 255 + 255 * 255
-_FIRST_STEP, _LONGEST_STEP = 256, 65_536
+_FIRST_STEP, _LONGEST_STEP = 64, 65_536
 
 # zlib's CRC-32 runs over the same polynomial as Ogg's, bit-reversed: reverse the bits of each byte on the way in and of
 # the sum on the way out, and undo zlib's inversions. Both steps run in C, some hundred times faster than a table loop.
@@ -60,7 +60,7 @@ def read_pages(stream: BinaryIO, note: Note) -> Iterator[OggPage]:
     """
     Each page whose checksum is right, in file order; what lies between is noted as a fault.
 
-    Memory use does not depend on the length of the file, and no more than about three times its bytes are read.
+    Memory use does not depend on the length of the file, and no more than about four times its bytes are read.
 
     :param stream: seekable; left at its end
     """

@@ -7,20 +7,25 @@ from typing import BinaryIO, Final
 
 from cloud9_archive.media.structure import Reading, Structure
 
-_PCM, _FLOAT, _ALAW, _MULAW, _MS_ADPCM, _GSM, _G722 = 1, 3, 6, 7, 2, 0x31, 0x028F
+_PCM, _FLOAT, _ALAW, _MULAW, _MS_ADPCM, _IMA_ADPCM, _GSM, _G722 = 1, 3, 6, 7, 2, 0x11, 0x31, 0x028F
 _CODECS: Final = {
     _PCM: "pcm",
     _FLOAT: "pcm_float",
     _ALAW: "pcm_alaw",
     _MULAW: "pcm_mulaw",
     _MS_ADPCM: "adpcm_ms",
+    _IMA_ADPCM: "adpcm_ima_wav",
     _GSM: "gsm_ms",
     _G722: "g722",
 }
 _PLAIN: Final = {_PCM, _FLOAT, _ALAW, _MULAW}
+_IN_BLOCKS: Final = {_MS_ADPCM, _IMA_ADPCM, _GSM}
+BLOCK_CODECS: Final = frozenset(_CODECS[tag] for tag in _IN_BLOCKS)
+"""Codings of which a decoder gives the last block whole, though the file counts less."""
 _EXTENSIBLE: Final = 0xFFFE
 _FORMAT: Final = struct.Struct("<HHIIHH")
 _SUBFORMAT_END: Final = 26
+_SUBFORMAT_TAIL: Final = bytes.fromhex("000000001000800000aa00389b71")
 _PER_BLOCK_END: Final = 20
 _FACT_BYTES: Final = 4
 _UNFINISHED: Final = 0x7FFF_F000  # what writers put that meant to fill in the length later
@@ -42,6 +47,8 @@ def read_wav(stream: BinaryIO, size: int) -> Reading:
     description, fact, samples, position = b"", 0, None, 12
     for _ in range(_MOST_CHUNKS):
         if position + 8 > size:
+            if position < size:
+                reading.note("WAV_CUT", f"the last {size - position} bytes are no chunk", offset=position)
             break
         stream.seek(position)
         kind, length = struct.unpack("<4sI", stream.read(8))
@@ -56,6 +63,8 @@ def read_wav(stream: BinaryIO, size: int) -> Reading:
             reading.note("WAV_CUT", words, offset=position)
             break
         position += 8 + length + length % 2
+    else:
+        reading.note("WAV_CHUNKS", f"more than {_MOST_CHUNKS} chunks; the rest was not read", offset=position)
     if samples is None:
         reading.note("WAV_NO_SAMPLES", "the WAVE file has no chunk of samples")
         return reading
@@ -68,7 +77,7 @@ def _promise(description: bytes, fact: int, samples: tuple[int, int], size: int,
         reading.note("WAV_FORMAT", "the WAVE file does not say its coding before its samples")
         return
     tag, channels, rate, speed, block, bits = _FORMAT.unpack_from(description)
-    if tag == _EXTENSIBLE and len(description) >= _SUBFORMAT_END:
+    if tag == _EXTENSIBLE and description[_SUBFORMAT_END:].startswith(_SUBFORMAT_TAIL):
         (tag,) = struct.unpack_from("<H", description, _SUBFORMAT_END - 2)
     codec = _CODECS.get(tag)
     if codec is None:
@@ -76,17 +85,23 @@ def _promise(description: bytes, fact: int, samples: tuple[int, int], size: int,
         return
     start, length = samples
     present = min(length, max(0, size - start))
-    if not channels or not rate or not speed or not block or (tag in _PLAIN and block * 8 != channels * bits):
+    per_block = _per_block(tag, description)
+    timed = speed or per_block
+    if not channels or not rate or not timed or not block or (tag in _PLAIN and block * 8 != channels * bits):
         words = f"{channels} channels of {bits} bits at {rate} Hz do not make blocks of {block} bytes"
         reading.note("WAV_FORMAT", words)
         return
-    if tag in _PLAIN and speed != rate * block:
+    # Writers of ADPCM put anything for the bytes in a second.
+    if (tag in _PLAIN and speed != rate * block) or (tag == _GSM and speed != rate * 65 // 320):
         reading.note("WAV_FORMAT", f"{rate} blocks of {block} bytes are not {speed} bytes in a second")
+    if per_block and per_block != _fits_block(tag, block, channels):
+        words = f"blocks of {block} bytes do not make {per_block} samples in {channels} channels"
+        reading.note("WAV_FORMAT", words)
     if length % block:
         reading.note("WAV_FORMAT", f"the samples end {length % block} bytes into a block", offset=start + length)
     counted = _samples(tag, description, length, block, speed, rate)
     if tag not in _PLAIN and fact:
-        if not counted - _per_block(tag, description) - 1 <= fact <= counted + 1:
+        if not counted - per_block - 1 <= fact <= counted + 1:
             reading.note("WAV_FORMAT", f"the file counts {fact} samples, its blocks hold {counted}")
         counted = min(fact, counted)
     reading.structure = Structure(codec, channels, rate, _present(counted / rate, present, length, reading))
@@ -103,9 +118,18 @@ def _present(seconds: float, present: int, length: int, reading: Reading) -> flo
 
 
 def _per_block(tag: int, description: bytes) -> int:
-    if tag in {_MS_ADPCM, _GSM} and len(description) >= _PER_BLOCK_END:
+    if tag in _IN_BLOCKS and len(description) >= _PER_BLOCK_END:
         return int(struct.unpack_from("<H", description, _PER_BLOCK_END - 2)[0])
     return 0
+
+
+def _fits_block(tag: int, block: int, channels: int) -> int:
+    """Samples per channel that a block of bytes makes: each channel has a head, and two samples in every other byte."""
+    if tag == _MS_ADPCM:
+        return 2 * (block // channels - 7) + 2
+    if tag == _IMA_ADPCM:
+        return 2 * (block // channels - 4) + 1
+    return block // 65 * 320 if tag == _GSM else 0
 
 
 def _samples(tag: int, description: bytes, length: int, block: int, speed: int, rate: int) -> int:
