@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +20,8 @@ from cloud9_archive.media.verify import length_complaint, tolerance
 # The reader is named, never guessed from the content: a guess could end at a playlist that opens files or addresses.
 _READERS: Final = {"ogg": "ogg", "m4a": "mov", "wav": "wav", "mp3": "mp3"}
 _LONGEST_OPUS_FRAME: Final = 0.02
+# An encoder that announces no band replication may leave an empty element of it in its frames.
+_NO_COMPLAINT: Final = "SBR signaled to be not-present"
 LONGEST_SECONDS: Final = 24 * 3600.0
 
 
@@ -68,6 +70,7 @@ class _Decoding:
     shape: tuple[int, str, str] | None = None
     broken: int = 0
     first: tuple[str, str, float] | None = None
+    complaints: int = field(default_factory=lambda: _complaints()[0])
 
     def take(self, packet: av.Packet[AudioStream]) -> list[AudioFrame]:
         """The frames in a packet; of one that does not decode, none, and that is remembered."""
@@ -77,6 +80,9 @@ class _Decoding:
             _raise_unless_damage(fault)
             self.break_off("DECODE_FAILED", f"the audio does not decode after {self.samples} samples: {fault.strerror}")
             return []
+        words = self.complaint()
+        if words:
+            self.break_off("DECODE_CORRUPT", f"the decoder complains of the audio after {self.samples} samples: {words}")
         if packet.is_corrupt or any(frame.is_corrupt for frame in frames):
             self.break_off("DECODE_CORRUPT", f"the decoder calls the audio after {self.samples} samples corrupt")
         for frame in frames:
@@ -95,6 +101,14 @@ class _Decoding:
                     hint="raise the limit of decoded seconds if recordings of this length are real",
                 )
         return frames
+
+    def complaint(self) -> str | None:
+        """What the decoder of AAC logged as an error and gave a frame all the same: bytes behind it are no audio."""
+        before, (self.complaints, last) = self.complaints, _complaints()
+        if self.complaints == before or last is None or self.examination.codec != "aac":
+            return None
+        _, source, words = last
+        return words.strip() if source == "aac" and not words.startswith(_NO_COMPLAINT) else None
 
     def break_off(self, code: str, words: str) -> None:
         """One more packet is damaged."""
@@ -143,8 +157,8 @@ def decoded_frames(source: Path, examination: Examination, *, max_seconds: float
     :raises DamagedMediaError: if something does not decode, or less or more comes out than the structure promises
     :raises MediaLimitError: if more than ``max_seconds`` comes out
     """
-    decoding = _Decoding(examination, max_seconds)
     with _opened(source, examination) as (container, stream):
+        decoding = _Decoding(examination, max_seconds)
         for packet in _packets(container, stream, decoding):
             frames = decoding.take(packet)
             if decoding.first is None:
@@ -181,6 +195,27 @@ def count_samples(source: Path, examination: Examination, *, max_seconds: float 
     return sum(frame.samples for frame in decoded_frames(source, examination, max_seconds=max_seconds))
 
 
+def _complaints() -> tuple[int, tuple[int, str, str] | None]:
+    """How many errors FFmpeg has logged since it was asked to, and the last one: level, source, words."""
+    count, last = av.logging.get_last_error()
+    return count, last
+
+
+@contextmanager
+def _errors_counted() -> Iterator[None]:
+    """
+    FFmpeg's errors are counted while this lasts, and not shown.
+
+    PyAV swallows the error of a packet that has given a frame already, so the count is all there is to know of it.
+    """
+    before = av.logging.get_level()
+    av.logging.set_level(av.logging.FATAL)
+    try:
+        yield
+    finally:
+        av.logging.set_level(before)
+
+
 @contextmanager
 def _opened(source: Path, examination: Examination) -> Iterator[tuple[av.container.InputContainer, AudioStream]]:
     reader = _READERS[examination.container or ""]
@@ -195,7 +230,7 @@ def _opened(source: Path, examination: Examination) -> Iterator[tuple[av.contain
         _raise_unless_damage(fault)
         words = f"the {reader} reader refuses the file: {fault}"
         raise DamagedMediaError(words, kind="DECODE_OPEN", lost_seconds=examination.duration) from fault
-    with container:
+    with container, _errors_counted():
         if not container.streams.audio:
             words = f"the {reader} reader finds no audio in the file"
             raise DamagedMediaError(words, kind="DECODE_NO_AUDIO", lost_seconds=examination.duration)

@@ -6,8 +6,11 @@ from typing import BinaryIO, Final
 
 from cloud9_archive.media.aac_config import AacConfig, read_aac_config
 from cloud9_archive.media.mp4_boxes import Box, Index, named, top_boxes
-from cloud9_archive.media.mp4_edits import SLACK_SECONDS, edited_seconds, header_times
-from cloud9_archive.media.mp4_samples import Chunk, Samples, check_places, read_samples
+from cloud9_archive.media.mp4_edits import SLACK_SECONDS, Track, edited_seconds, header_times
+from cloud9_archive.media.mp4_gapless import noted_priming
+from cloud9_archive.media.mp4_places import check_places
+from cloud9_archive.media.mp4_playing import check_playing
+from cloud9_archive.media.mp4_samples import Samples, read_samples
 from cloud9_archive.media.structure import Reading, Structure, StructureFault
 
 # An index larger than this describes weeks of audio, or nothing but a wish to fill memory.
@@ -61,17 +64,12 @@ def _read_index(stream: BinaryIO, size: int, index: Index, media: list[Box], *, 
         words = f"the MPEG-4 file has {len(sound)} sound tracks, exactly one is read here"
         raise StructureFault("M4A_TRACKS", words)
     samples = read_samples(index, sound[0], room=size)
-    others: list[Chunk] = []
-    for track in tracks:
-        if track != sound[0]:
-            others += read_samples(index, track, room=size).chunks
-    check_places(stream, [*samples.chunks, *others], media, whole=not cut, reading=reading)
+    others = [read_samples(index, track, room=size) for track in tracks if track != sound[0]]
+    check_places(stream, [samples, *others], media, whole=not cut, reading=reading)
     promise = _promise(index, sound[0], samples, reading)
     reading.structure = promise
-    if cut:
-        absent = sum(samples.cut(chunk, size) for chunk in samples.chunks)
-        if samples.count:
-            reading.lose(promise.duration * absent / samples.count, estimated=True)
+    if cut and samples.count:
+        reading.lose(promise.duration * samples.cut(size) / samples.count, estimated=True)
 
 
 def _is_sound(index: Index, track: Box) -> bool:
@@ -95,16 +93,19 @@ def _promise(index: Index, track: Box, samples: Samples, reading: Reading) -> St
     if not timescale:
         raise index.fault("M4A_INDEX", "the track counts its time in units of nothing", header.start)
     rate = rate >> 16 or timescale
-    frame = 0.0
+    frame = shortened = priming = 0.0
     if config is not None and config.rate and config.delivered_rate:
         rate = _check_rate(index, entries, config, rate, timescale)
         frame = config.frame / config.rate
         if samples.even_ticks and abs(samples.even_ticks - frame * timescale) > 1:
             words = f"a frame of {frame:.6f} s is said to last {samples.even_ticks} of {timescale} ticks in a second"
             reading.note("M4A_TIMES", words)
+        shortened = max(0, samples.even_ticks - samples.last_ticks) / timescale
+        priming = noted_priming(index, samples.count * config.frame, reading) / rate
         _compare(samples.count * frame, samples.ticks / timescale, 2 * frame, "the frames", reading)
     _compare(ticks / timescale, samples.ticks / timescale, 2 * frame, "the track", reading)
-    played = edited_seconds(index, track, ticks / timescale, frame or SLACK_SECONDS, reading)
+    check_playing(index, track, reading)
+    played = edited_seconds(index, Track(track, ticks / timescale, frame, shortened, priming), reading)
     return Structure(codec, (config.channels if config else None) or counted, rate, played)
 
 
