@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +14,7 @@ from av.audio.stream import AudioStream
 from av.codec.context import ThreadType
 
 from cloud9_archive.errors import DamagedMediaError, MediaLimitError, RecordError, UnsupportedMediaError
+from cloud9_archive.media.profiles import MAX_CHANNELS
 from cloud9_archive.media.verdicts import Examination, Fault, Verdict
 from cloud9_archive.media.verify import length_complaint, tolerance
 
@@ -70,25 +71,30 @@ class _Decoding:
     shape: tuple[int, str, str] | None = None
     broken: int = 0
     first: tuple[str, str, float] | None = None
-    complaints: int = field(default_factory=lambda: _complaints()[0])
 
     def take(self, packet: av.Packet[AudioStream]) -> list[AudioFrame]:
         """The frames in a packet; of one that does not decode, none, and that is remembered."""
+        errors, _ = av.logging.get_last_error()
         try:
             frames = packet.decode()
         except av.FFmpegError as fault:
             _raise_unless_damage(fault)
             self.break_off("DECODE_FAILED", f"the audio does not decode after {self.samples} samples: {fault.strerror}")
             return []
-        words = self.complaint()
+        words = self.complaint(errors)
         if words:
-            self.break_off("DECODE_CORRUPT", f"the decoder complains of the audio after {self.samples} samples: {words}")
+            self.break_off(
+                "DECODE_CORRUPT", f"the decoder complains of the audio after {self.samples} samples: {words}"
+            )
         if packet.is_corrupt or any(frame.is_corrupt for frame in frames):
             self.break_off("DECODE_CORRUPT", f"the decoder calls the audio after {self.samples} samples corrupt")
         for frame in frames:
             now = (frame.sample_rate, frame.layout.name, frame.format.name)
             self.shape = self.shape or now
-            if now != self.shape:
+            if frame.layout.nb_channels > MAX_CHANNELS:
+                words = f"the decoder gives {frame.layout.nb_channels} channels, a recording has 1 or {MAX_CHANNELS}"
+                self.break_off("DECODE_CHANGE", words)
+            elif now != self.shape:
                 words = f"the audio changes from {self.shape} to {now} after {self.samples} samples"
                 self.break_off("DECODE_CHANGE", words)
             self.rate = self.rate or frame.sample_rate
@@ -102,13 +108,16 @@ class _Decoding:
                 )
         return frames
 
-    def complaint(self) -> str | None:
-        """What the decoder of AAC logged as an error and gave a frame all the same: bytes behind it are no audio."""
-        before, (self.complaints, last) = self.complaints, _complaints()
-        if self.complaints == before or last is None or self.examination.codec != "aac":
+    def complaint(self, before: int) -> str | None:
+        """
+        What the decoder of AAC has logged as an error, though it gave a frame: bytes behind that are no audio.
+
+        :param before: errors that had been logged before
+        """
+        now, last = av.logging.get_last_error()
+        if now == before or last is None or self.examination.codec != "aac" or last[1] != "aac":
             return None
-        _, source, words = last
-        return words.strip() if source == "aac" and not words.startswith(_NO_COMPLAINT) else None
+        return None if last[2].startswith(_NO_COMPLAINT) else last[2].strip()
 
     def break_off(self, code: str, words: str) -> None:
         """One more packet is damaged."""
@@ -193,12 +202,6 @@ def count_samples(source: Path, examination: Examination, *, max_seconds: float 
     :raises RecordError: as :func:`decoded_frames` does
     """
     return sum(frame.samples for frame in decoded_frames(source, examination, max_seconds=max_seconds))
-
-
-def _complaints() -> tuple[int, tuple[int, str, str] | None]:
-    """How many errors FFmpeg has logged since it was asked to, and the last one: level, source, words."""
-    count, last = av.logging.get_last_error()
-    return count, last
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from cloud9_archive.media.mp4_boxes import Box, Index
 from cloud9_archive.media.structure import Reading
 
 _TAG: Final = b"iTunSMPB"
-_FIELDS: Final = re.compile(rb"\s*[0-9A-Fa-f]{8}\s([0-9A-Fa-f]{8})\s([0-9A-Fa-f]{8})\s([0-9A-Fa-f]{16})")
+_FIELDS: Final = re.compile(rb"[0-9A-Fa-f]{8} ([0-9A-Fa-f]{8}) ([0-9A-Fa-f]{8}) ([0-9A-Fa-f]{16})")
 _VERSION_BYTES: Final = 4
 _VALUE_HEADER_BYTES: Final = 8
 # The mov reader of FFmpeg takes a larger one for nonsense, and so leaves nothing out.
@@ -27,10 +27,11 @@ def noted_priming(index: Index, samples: int, reading: Reading) -> int:
     :param samples: of the whole track, at the rate that its frames count
     :param reading: takes note of a tag that contradicts itself or the track
     """
-    value = _value(index)
-    if value is None:
+    # Tags are optional, and a file without this one is not searched through for what else is in them.
+    if _TAG not in index.content and not _FIELDS.search(index.content):
         return 0
-    fields = _FIELDS.match(value)
+    value = _value(index)
+    fields = _FIELDS.match(value.strip()) if value is not None else None
     if fields is None:
         reading.note("M4A_EDITS", "the tag iTunSMPB, which tells how much players leave out, cannot be read")
         return 0
@@ -47,12 +48,16 @@ def _value(index: Index) -> bytes | None:
     tags = index.find(index.root, b"udta", b"meta")
     if tags is None:
         return None
-    items = index.find(Box(tags.kind, tags.start + _VERSION_BYTES, tags.end), b"ilst")
-    if items is None:
-        return None
-    for item in index.boxes(items):
-        name = index.find(item, b"name") if item.kind == b"----" else None
-        if name is not None and index.content[name.start + _VERSION_BYTES : name.end] == _TAG:
-            value = index.find(item, b"data")
-            return index.content[value.start + _VALUE_HEADER_BYTES : value.end] if value else b""
+    # QuickTime writes this box without version and flags.
+    bare = index.content[tags.start + 4 : tags.start + 8] == b"hdlr"
+    items = index.find(Box(tags.kind, tags.start + (0 if bare else _VERSION_BYTES), tags.end), b"ilst")
+    for item in index.boxes(items) if items else ():
+        if item.kind == b"----" and _text(index, item, b"name", _VERSION_BYTES) == _TAG:
+            # Players pass over a tag that does not say whose it is.
+            return _text(index, item, b"data", _VALUE_HEADER_BYTES) if index.find(item, b"mean") else None
     return None
+
+
+def _text(index: Index, item: Box, kind: bytes, header: int) -> bytes | None:
+    box = index.find(item, kind)
+    return index.content[box.start + header : box.end] if box else None
