@@ -97,8 +97,52 @@ def descriptor(tag: int, body: bytes, *, long: bool) -> bytes:
 
 def esds(config: bytes, *, long: bool = True) -> bytes:
     """The elementary stream descriptor around a decoder configuration."""
-    decoder = descriptor(4, struct.pack(">BBHBII", 0x40, 0x15, 0, 0, 64_000, 64_000) + descriptor(5, config, long=long), long=long)
-    return full(b"esds", descriptor(3, struct.pack(">HB", 0, 0) + decoder + descriptor(6, b"\x02", long=long), long=long))
+    decoder = descriptor(
+        4, struct.pack(">BBHBII", 0x40, 0x15, 0, 0, 64_000, 64_000) + descriptor(5, config, long=long), long=long
+    )
+    return full(
+        b"esds", descriptor(3, struct.pack(">HB", 0, 0) + decoder + descriptor(6, b"\x02", long=long), long=long)
+    )
+
+
+def gapless_tag(samples: int, *, before: int = 2112, after: int = 458) -> bytes:
+    """What iTunes notes of an encoder's priming and padding, for a track of so many samples."""
+    value = f" 00000000 {before:08X} {after:08X} {samples - before - after:016X} 00000000 00000000".encode()
+    item = box(
+        b"----",
+        full(b"mean", b"com.apple.iTunes"),
+        full(b"name", b"iTunSMPB"),
+        full(b"data", bytes(4), value, flags=1),
+    )
+    name = box(b"\xa9too", full(b"data", bytes(4), b"a recorder", flags=1))
+    kind = full(b"hdlr", struct.pack(">I4s4s8x", 0, b"mdir", b"appl"), b"\0")
+    return box(b"udta", full(b"meta", kind, box(b"ilst", name, item), box(b"free", bytes(200))))
+
+
+def roll_group(samples: int) -> bytes:
+    """One frame must be decoded before any other is right."""
+    described = full(b"sgpd", b"roll", struct.pack(">IIh", 2, 1, -1), version=1)
+    return described + full(b"sbgp", b"roll", struct.pack(">III", 1, samples, 1))
+
+
+def aac_config(
+    kind: int, rate: int, channels: int, *, extension: int | None = None, behind: int | None = None
+) -> bytes:
+    """
+    A decoder configuration.
+
+    :param kind: 2 is LC, 5 announces band replication, 29 parametric stereo as well
+    :param rate: number of the core's rate
+    :param extension: number of the delivered rate, for the kinds that announce one
+    :param behind: the same, announced behind the core's configuration where old decoders overlook it
+    """
+    fields = [(kind, 5), (rate, 4), (channels, 4)]
+    fields += [(extension, 4), (2, 5)] if extension is not None else []
+    fields += [(0, 3)]
+    fields += [(0x2B7, 11), (5, 5), (1, 1), (behind, 4)] if behind is not None else []
+    bits = "".join(f"{value:0{width}b}" for value, width in fields)
+    bits += "0" * (-len(bits) % 8)
+    return int(bits, 2).to_bytes(len(bits) // 8, "big")
 
 
 def write_m4a(sound: Sound, layout: Layout) -> bytes:
@@ -109,7 +153,7 @@ def write_m4a(sound: Sound, layout: Layout) -> bytes:
         packets = [packet.ljust(largest, b"\0") for packet in packets]
     counts = _chunk_counts(len(packets), layout.per_chunk)
     firsts = [0, *accumulate(counts)]
-    chunks = [b"".join(packets[first : first + count]) for first, count in zip(firsts, counts)]
+    chunks = [b"".join(packets[first : first + count]) for first, count in zip(firsts, counts, strict=False)]
     where = [0] * len(chunks)
     for _ in range(2):  # once to learn how long the index is
         moov = _moov(sound, layout, packets, counts, where)
@@ -134,7 +178,10 @@ def _lay_out(layout: Layout, moov: bytes, chunks: Sequence[bytes]) -> tuple[byte
             mine = chunks[media * share : (media + 1) * share]
             media += 1
             body = layout.gap.join(mine)
-            head = {"32": struct.pack(">I4s", 8 + len(body), b"mdat"), "64": struct.pack(">I4sQ", 1, b"mdat", 16 + len(body))}
+            head = {
+                "32": struct.pack(">I4s", 8 + len(body), b"mdat"),
+                "64": struct.pack(">I4sQ", 1, b"mdat", 16 + len(body)),
+            }
             content += head.get(layout.length, struct.pack(">I4s", 0, b"mdat"))
             place = len(content)
             for chunk in mine:
@@ -220,7 +267,9 @@ def _tables(
 
 def _entry(sound: Sound, layout: Layout) -> bytes:
     rate = sound.rate if layout.entry_rate is None else layout.entry_rate
-    fixed = struct.pack(">6xHHHIHHHHI", 1, layout.entry, 0, 0, 2 if layout.entry != 1 else sound.channels, 16, 0, 0, rate << 16)
+    fixed = struct.pack(
+        ">6xHHHIHHHHI", 1, layout.entry, 0, 0, 2 if layout.entry != 1 else sound.channels, 16, 0, 0, rate << 16
+    )
     described = esds(sound.config if layout.config is None else layout.config, long=layout.long_lengths)
     if layout.entry == 1:
         wave = box(b"wave", box(b"frma", b"mp4a"), box(b"mp4a", bytes(4)), described, box(b"\0\0\0\0"))
