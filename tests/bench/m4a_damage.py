@@ -64,7 +64,7 @@ def audible(path: Path) -> tuple[str, int, int, int] | None:
                     shapes.add((frame.sample_rate, frame.layout.nb_channels))
                     samples += frame.samples
                     digest.update(frame.to_ndarray().tobytes())
-    except (av.FFmpegError, IndexError, ValueError, NotImplementedError):
+    except (av.FFmpegError, IndexError, ValueError, NotImplementedError, MemoryError):
         return None
     if len(shapes) != 1:
         return None
@@ -160,6 +160,8 @@ def alter_row(chance: random.Random, content: bytes, kind: str) -> bytes:
     """One number of a table is a little or much more or less."""
     head, width = TABLES[kind]
     region, table = rows(content, kind, head=head, width=width)
+    if not table:
+        return content
     which = chance.randrange(len(table))
     row = bytearray(table[which])
     at = chance.randrange(0, width, 4)

@@ -143,8 +143,7 @@ def found_whole(path: Path, samples: int) -> None:
     assert abs(found.duration * found.sample_rate - samples) <= max(FRAME, 0.064 * found.sample_rate)
 
 
-@pytest.mark.parametrize("channels", [1, 2])
-@pytest.mark.parametrize("rate", [16_000, 44_100])
+@pytest.mark.parametrize(("rate", "channels"), [(16_000, 2), (44_100, 1)])
 @pytest.mark.parametrize("name", LAYOUTS)
 def test_no_layout_is_taken_for_damage(
     tmp_path: Path, sounds: dict[tuple[int, int], Sound], name: str, rate: int, channels: int

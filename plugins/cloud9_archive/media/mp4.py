@@ -17,6 +17,7 @@ from cloud9_archive.media.structure import Reading, Structure, StructureFault
 MAX_INDEX_BYTES: Final = 64 * 1024 * 1024
 CODECS: Final = {b"mp4a": "aac", b"alac": "alac", b"Opus": "opus"}
 _SOUND_ENTRY_GROWTH: Final = {1: 16, 2: 36}  # QuickTime's later sample entries carry more before the boxes inside
+_SOUND_ENTRY_BYTES: Final = 36
 _SELF_CONTAINED: Final = 1
 
 
@@ -80,12 +81,16 @@ def _is_sound(index: Index, track: Box) -> bool:
 def _promise(index: Index, track: Box, samples: Samples, reading: Reading) -> Structure:
     entries = index.need(track, b"mdia", b"minf", b"stbl", b"stsd")
     _check_source(index, track, entries)
+    (length,) = index.numbers(">I", entries, 8)
     kind = index.content[entries.start + 12 : entries.start + 16]
+    if not _SOUND_ENTRY_BYTES <= length <= entries.end - entries.start - 8:
+        words = f"the description of the audio claims {length} bytes, its table holds others"
+        raise index.fault("M4A_BOX", words, entries.start + 8)
     codec = CODECS.get(kind)
     if codec is None:
         words = f"the MPEG-4 file holds audio of the kind {named(kind)}, which is not read here"
         raise index.fault("M4A_CODEC", words, entries.start)
-    config = _config(index, entries) if codec == "aac" else None
+    config = _config(index, entries, length) if codec == "aac" else None
     (counted,) = index.numbers(">H", entries, 8 + 8 + 16)
     (rate,) = index.numbers(">I", entries, 8 + 8 + 24)
     header = index.need(track, b"mdia", b"mdhd")
@@ -129,11 +134,10 @@ def _check_source(index: Index, track: Box, entries: Box) -> None:
         raise index.fault("M4A_ENTRIES", words, entries.start)
 
 
-def _config(index: Index, entries: Box) -> AacConfig:
-    (length,) = index.numbers(">I", entries, 8)
+def _config(index: Index, entries: Box, length: int) -> AacConfig:
     (version,) = index.numbers(">H", entries, 8 + 8 + 8)
     fixed = 28 + _SOUND_ENTRY_GROWTH.get(version, 0)
-    entry = Box(b"mp4a", entries.start + 8 + 8 + fixed, min(entries.start + 8 + length, entries.end))
+    entry = Box(b"mp4a", entries.start + 8 + 8 + fixed, entries.start + 8 + length)
     esds = index.find(entry, b"esds") or index.find(entry, b"wave", b"esds")
     config = read_aac_config(index.content[esds.start : esds.end]) if esds else None
     if config is None:
