@@ -18,6 +18,8 @@ MAX_INDEX_BYTES: Final = 64 * 1024 * 1024
 CODECS: Final = {b"mp4a": "aac", b"alac": "alac", b"Opus": "opus"}
 _SOUND_ENTRY_GROWTH: Final = {1: 16, 2: 36}  # QuickTime's later sample entries carry more before the boxes inside
 _SOUND_ENTRY_BYTES: Final = 36
+_AAC: Final = frozenset({0x40, 0x66, 0x67, 0x68})
+_NOT_AAC: Final = frozenset({0x69, 0x6B, 0xA5, 0xA6, 0xA9, 0xDD, 0xE1})  # MP3, AC-3, E-AC-3, DTS, Vorbis, QCELP
 _SELF_CONTAINED: Final = 1
 
 
@@ -140,7 +142,10 @@ def _config(index: Index, entries: Box, length: int) -> AacConfig:
     entry = Box(b"mp4a", entries.start + 8 + 8 + fixed, entries.start + 8 + length)
     esds = index.find(entry, b"esds") or index.find(entry, b"wave", b"esds")
     config = read_aac_config(index.content[esds.start : esds.end]) if esds else None
-    if config is None:
+    if config is not None and config.object_type in _NOT_AAC:
+        words = f"the MPEG-4 file holds audio of the type {config.object_type:#04x}, which is not read here"
+        raise index.fault("M4A_CODEC", words, entries.start)
+    if config is None or config.object_type not in _AAC:
         raise index.fault("M4A_CONFIG", "the track has no decoder configuration that can be read", entries.start)
     if config.rate is None or config.delivered_rate is None:
         raise index.fault(
