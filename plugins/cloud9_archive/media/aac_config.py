@@ -7,6 +7,7 @@ from typing import Final
 
 _ES, _DECODER, _SPECIFIC = 0x03, 0x04, 0x05
 _FIELDS: Final = {_ES: 3, _DECODER: 13}  # bytes of fixed fields before the descriptors inside
+_DEPENDS, _HAS_ADDRESS, _HAS_CLOCK = 0x80, 0x40, 0x20  # flags for more fields in the first of them
 _SPECTRAL_REPLICATION, _PARAMETRIC_STEREO = 5, 29
 _ESCAPE = 31
 _MARK = 0x2B7
@@ -28,6 +29,7 @@ class AacConfig:
     :param rate: of the core, Hz; None for a number that means nothing
     :param delivered_rate: Hz, with spectral band replication if it is announced
     :param frame: samples per channel that one packet stands for, at the core's rate
+    :param object_type: what the descriptor around it says that the stream is; 0x40 is MPEG-4 audio
     """
 
     kind: int
@@ -35,6 +37,7 @@ class AacConfig:
     rate: int | None
     delivered_rate: int | None
     frame: int
+    object_type: int
 
 
 def configured_channels(esds: bytes) -> int | None:
@@ -54,17 +57,30 @@ def read_aac_config(esds: bytes) -> AacConfig | None:
 
     :param esds: content of the box, version and flags included
     """
-    place, end = 4, len(esds)
+    place, end, object_type = 4, len(esds), 0
     while place < end:
         tag = esds[place]
         length, place = _length(esds, place + 1)
         end = min(end, place + length)
         if tag == _SPECIFIC:
-            return _read(esds[place:end]) if end - place > 1 else None
-        if tag not in _FIELDS:
+            return _read(esds[place:end], object_type) if end - place > 1 else None
+        if tag not in _FIELDS or place + _FIELDS[tag] > end:
             return None
+        if tag == _DECODER:
+            object_type = esds[place]
+        else:
+            place += _further_fields(esds, place + 2)
         place += _FIELDS[tag]
     return None
+
+
+def _further_fields(esds: bytes, place: int) -> int:
+    """Bytes of the fields that the flags at a place announce: another stream, an address, a clock (14496-1, 7.2.6.5)."""
+    flags = esds[place]
+    more = 2 if flags & _DEPENDS else 0
+    if flags & _HAS_ADDRESS and place + 1 + more < len(esds):
+        more += 1 + esds[place + 1 + more]
+    return more + (2 if flags & _HAS_CLOCK else 0)
 
 
 def _length(content: bytes, place: int) -> tuple[int, int]:
@@ -100,7 +116,7 @@ class _Bits:
         return _RATES[number] if number < len(_RATES) else None
 
 
-def _read(content: bytes) -> AacConfig:
+def _read(content: bytes, object_type: int) -> AacConfig:
     bits = _Bits(content)
     kind = announced = bits.kind()
     rate = delivered = bits.rate()
@@ -116,4 +132,4 @@ def _read(content: bytes) -> AacConfig:
         delivered = bits.rate() if marked else rate
     frame = (480 if short else 512) if kind in _LOW_DELAY else (960 if short else 1024)
     known = channels if 1 <= channels < _MOST_CHANNELS else None
-    return AacConfig(kind, _STEREO if announced == _PARAMETRIC_STEREO else known, rate, delivered, frame)
+    return AacConfig(kind, _STEREO if announced == _PARAMETRIC_STEREO else known, rate, delivered, frame, object_type)

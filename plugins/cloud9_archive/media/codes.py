@@ -35,6 +35,7 @@ _DAMAGED: Final = {
     "M4A_UNCLAIMED": "The media box holds bytes that no sample claims: audio that nobody would hear.",
     "M4A_TIMES": "Durations, rates and the number of frames in the index do not fit each other.",
     "M4A_EDITS": "The edit list hides more than encoder priming, or plays what is not there.",
+    "M4A_PLAYING": "The headers ask players for another speed, volume or balance, or to leave the audio out.",
     "M4A_CONFIG": "The decoder configuration is missing, or contradicts the sample entry.",
     "WAV_SIZE": "The WAVE header claims another size than the file has.",
     "WAV_CUT": "A chunk reaches beyond the end of the file, or the last bytes are no chunk.",

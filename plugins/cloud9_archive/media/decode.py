@@ -14,6 +14,7 @@ from av.audio.stream import AudioStream
 from av.codec.context import ThreadType
 
 from cloud9_archive.errors import DamagedMediaError, MediaLimitError, RecordError, UnsupportedMediaError
+from cloud9_archive.media.profiles import MAX_CHANNELS
 from cloud9_archive.media.riff import BLOCK_CODECS
 from cloud9_archive.media.verdicts import Examination, Fault, Verdict
 from cloud9_archive.media.verify import length_complaint, tolerance
@@ -21,6 +22,8 @@ from cloud9_archive.media.verify import length_complaint, tolerance
 # The reader is named, never guessed from the content: a guess could end at a playlist that opens files or addresses.
 _READERS: Final = {"ogg": "ogg", "m4a": "mov", "wav": "wav", "mp3": "mp3"}
 _LONGEST_OPUS_FRAME: Final = 0.02
+# An encoder that announces no band replication may leave an empty element of it in its frames.
+_NO_COMPLAINT: Final = "SBR signaled to be not-present"
 LONGEST_SECONDS: Final = 24 * 3600.0
 
 
@@ -72,18 +75,27 @@ class _Decoding:
 
     def take(self, packet: av.Packet[AudioStream]) -> list[AudioFrame]:
         """The frames in a packet; of one that does not decode, none, and that is remembered."""
+        errors, _ = av.logging.get_last_error()
         try:
             frames = packet.decode()
         except av.FFmpegError as fault:
             _raise_unless_damage(fault)
             self.break_off("DECODE_FAILED", f"the audio does not decode after {self.samples} samples: {fault.strerror}")
             return []
+        words = self.complaint(errors)
+        if words:
+            self.break_off(
+                "DECODE_CORRUPT", f"the decoder complains of the audio after {self.samples} samples: {words}"
+            )
         if packet.is_corrupt or any(frame.is_corrupt for frame in frames):
             self.break_off("DECODE_CORRUPT", f"the decoder calls the audio after {self.samples} samples corrupt")
         for frame in frames:
             now = (frame.sample_rate, frame.layout.name, frame.format.name)
             self.shape = self.shape or now
-            if now != self.shape:
+            if frame.layout.nb_channels > MAX_CHANNELS:
+                words = f"the decoder gives {frame.layout.nb_channels} channels, a recording has 1 or {MAX_CHANNELS}"
+                self.break_off("DECODE_CHANGE", words)
+            elif now != self.shape:
                 words = f"the audio changes from {self.shape} to {now} after {self.samples} samples"
                 self.break_off("DECODE_CHANGE", words)
             self.rate = self.rate or frame.sample_rate
@@ -96,6 +108,17 @@ class _Decoding:
                     hint="raise the limit of decoded seconds if recordings of this length are real",
                 )
         return frames
+
+    def complaint(self, before: int) -> str | None:
+        """
+        What the decoder of AAC has logged as an error, though it gave a frame: bytes behind that are no audio.
+
+        :param before: errors that had been logged before
+        """
+        now, last = av.logging.get_last_error()
+        if now == before or last is None or self.examination.codec != "aac" or last[1] != "aac":
+            return None
+        return None if last[2].startswith(_NO_COMPLAINT) else last[2].strip()
 
     def break_off(self, code: str, words: str) -> None:
         """One more packet is damaged."""
@@ -144,8 +167,8 @@ def decoded_frames(source: Path, examination: Examination, *, max_seconds: float
     :raises DamagedMediaError: if something does not decode, or less or more comes out than the structure promises
     :raises MediaLimitError: if more than ``max_seconds`` comes out
     """
-    decoding = _Decoding(examination, max_seconds)
     with _opened(source, examination) as (container, stream):
+        decoding = _Decoding(examination, max_seconds)
         for packet in _packets(container, stream, decoding):
             frames = decoding.take(packet)
             if decoding.first is None:
@@ -183,6 +206,21 @@ def count_samples(source: Path, examination: Examination, *, max_seconds: float 
 
 
 @contextmanager
+def _errors_counted() -> Iterator[None]:
+    """
+    FFmpeg's errors are counted while this lasts, and not shown.
+
+    PyAV swallows the error of a packet that has given a frame already, so the count is all there is to know of it.
+    """
+    before = av.logging.get_level()
+    av.logging.set_level(av.logging.FATAL)
+    try:
+        yield
+    finally:
+        av.logging.set_level(before)
+
+
+@contextmanager
 def _opened(source: Path, examination: Examination) -> Iterator[tuple[av.container.InputContainer, AudioStream]]:
     reader = _READERS[examination.container or ""]
     try:
@@ -196,7 +234,7 @@ def _opened(source: Path, examination: Examination) -> Iterator[tuple[av.contain
         _raise_unless_damage(fault)
         words = f"the {reader} reader refuses the file: {fault}"
         raise DamagedMediaError(words, kind="DECODE_OPEN", lost_seconds=examination.duration) from fault
-    with container:
+    with container, _errors_counted():
         if not container.streams.audio:
             words = f"the {reader} reader finds no audio in the file"
             raise DamagedMediaError(words, kind="DECODE_NO_AUDIO", lost_seconds=examination.duration)

@@ -6,14 +6,20 @@ from typing import BinaryIO, Final
 
 from cloud9_archive.media.aac_config import AacConfig, read_aac_config
 from cloud9_archive.media.mp4_boxes import Box, Index, named, top_boxes
-from cloud9_archive.media.mp4_edits import SLACK_SECONDS, edited_seconds, header_times
-from cloud9_archive.media.mp4_samples import Chunk, Samples, check_places, read_samples
+from cloud9_archive.media.mp4_edits import SLACK_SECONDS, Track, edited_seconds, header_times
+from cloud9_archive.media.mp4_gapless import noted_priming
+from cloud9_archive.media.mp4_places import check_places
+from cloud9_archive.media.mp4_playing import check_playing
+from cloud9_archive.media.mp4_samples import Samples, read_samples
 from cloud9_archive.media.structure import Reading, Structure, StructureFault
 
 # An index larger than this describes weeks of audio, or nothing but a wish to fill memory.
 MAX_INDEX_BYTES: Final = 64 * 1024 * 1024
 CODECS: Final = {b"mp4a": "aac", b"alac": "alac", b"Opus": "opus"}
 _SOUND_ENTRY_GROWTH: Final = {1: 16, 2: 36}  # QuickTime's later sample entries carry more before the boxes inside
+_SOUND_ENTRY_BYTES: Final = 36
+_AAC: Final = frozenset({0x40, 0x66, 0x67, 0x68})
+_NOT_AAC: Final = frozenset({0x69, 0x6B, 0xA5, 0xA6, 0xA9, 0xDD, 0xE1})  # MP3, AC-3, E-AC-3, DTS, Vorbis, QCELP
 _SELF_CONTAINED: Final = 1
 
 
@@ -61,17 +67,12 @@ def _read_index(stream: BinaryIO, size: int, index: Index, media: list[Box], *, 
         words = f"the MPEG-4 file has {len(sound)} sound tracks, exactly one is read here"
         raise StructureFault("M4A_TRACKS", words)
     samples = read_samples(index, sound[0], room=size)
-    others: list[Chunk] = []
-    for track in tracks:
-        if track != sound[0]:
-            others += read_samples(index, track, room=size).chunks
-    check_places(stream, [*samples.chunks, *others], media, whole=not cut, reading=reading)
+    others = [read_samples(index, track, room=size) for track in tracks if track != sound[0]]
+    check_places(stream, [samples, *others], media, whole=not cut, reading=reading)
     promise = _promise(index, sound[0], samples, reading)
     reading.structure = promise
-    if cut:
-        absent = sum(samples.cut(chunk, size) for chunk in samples.chunks)
-        if samples.count:
-            reading.lose(promise.duration * absent / samples.count, estimated=True)
+    if cut and samples.count:
+        reading.lose(promise.duration * samples.cut(size) / samples.count, estimated=True)
 
 
 def _is_sound(index: Index, track: Box) -> bool:
@@ -82,12 +83,16 @@ def _is_sound(index: Index, track: Box) -> bool:
 def _promise(index: Index, track: Box, samples: Samples, reading: Reading) -> Structure:
     entries = index.need(track, b"mdia", b"minf", b"stbl", b"stsd")
     _check_source(index, track, entries)
+    (length,) = index.numbers(">I", entries, 8)
     kind = index.content[entries.start + 12 : entries.start + 16]
+    if not _SOUND_ENTRY_BYTES <= length <= entries.end - entries.start - 8:
+        words = f"the description of the audio claims {length} bytes, its table holds others"
+        raise index.fault("M4A_BOX", words, entries.start + 8)
     codec = CODECS.get(kind)
     if codec is None:
         words = f"the MPEG-4 file holds audio of the kind {named(kind)}, which is not read here"
         raise index.fault("M4A_CODEC", words, entries.start)
-    config = _config(index, entries) if codec == "aac" else None
+    config = _config(index, entries, length) if codec == "aac" else None
     (counted,) = index.numbers(">H", entries, 8 + 8 + 16)
     (rate,) = index.numbers(">I", entries, 8 + 8 + 24)
     header = index.need(track, b"mdia", b"mdhd")
@@ -95,16 +100,19 @@ def _promise(index: Index, track: Box, samples: Samples, reading: Reading) -> St
     if not timescale:
         raise index.fault("M4A_INDEX", "the track counts its time in units of nothing", header.start)
     rate = rate >> 16 or timescale
-    frame = 0.0
+    frame = shortened = priming = 0.0
     if config is not None and config.rate and config.delivered_rate:
         rate = _check_rate(index, entries, config, rate, timescale)
         frame = config.frame / config.rate
         if samples.even_ticks and abs(samples.even_ticks - frame * timescale) > 1:
             words = f"a frame of {frame:.6f} s is said to last {samples.even_ticks} of {timescale} ticks in a second"
             reading.note("M4A_TIMES", words)
+        shortened = max(0, samples.even_ticks - samples.last_ticks) / timescale
+        priming = noted_priming(index, samples.count * config.frame, reading) / rate
         _compare(samples.count * frame, samples.ticks / timescale, 2 * frame, "the frames", reading)
     _compare(ticks / timescale, samples.ticks / timescale, 2 * frame, "the track", reading)
-    played = edited_seconds(index, track, ticks / timescale, frame or SLACK_SECONDS, reading)
+    check_playing(index, track, reading)
+    played = edited_seconds(index, Track(track, ticks / timescale, frame, shortened, priming), reading)
     return Structure(codec, (config.channels if config else None) or counted, rate, played)
 
 
@@ -128,14 +136,16 @@ def _check_source(index: Index, track: Box, entries: Box) -> None:
         raise index.fault("M4A_ENTRIES", words, entries.start)
 
 
-def _config(index: Index, entries: Box) -> AacConfig:
-    (length,) = index.numbers(">I", entries, 8)
+def _config(index: Index, entries: Box, length: int) -> AacConfig:
     (version,) = index.numbers(">H", entries, 8 + 8 + 8)
     fixed = 28 + _SOUND_ENTRY_GROWTH.get(version, 0)
-    entry = Box(b"mp4a", entries.start + 8 + 8 + fixed, min(entries.start + 8 + length, entries.end))
+    entry = Box(b"mp4a", entries.start + 8 + 8 + fixed, entries.start + 8 + length)
     esds = index.find(entry, b"esds") or index.find(entry, b"wave", b"esds")
     config = read_aac_config(index.content[esds.start : esds.end]) if esds else None
-    if config is None:
+    if config is not None and config.object_type in _NOT_AAC:
+        words = f"the MPEG-4 file holds audio of the type {config.object_type:#04x}, which is not read here"
+        raise index.fault("M4A_CODEC", words, entries.start)
+    if config is None or config.object_type not in _AAC:
         raise index.fault("M4A_CONFIG", "the track has no decoder configuration that can be read", entries.start)
     if config.rate is None or config.delivered_rate is None:
         raise index.fault(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from dataclasses import dataclass
 from typing import Final
 
 from cloud9_archive.media.mp4_boxes import Box, Index, named
@@ -11,10 +12,27 @@ from cloud9_archive.media.structure import Reading
 SLACK_SECONDS: Final = 0.064
 _NORMAL_SPEED: Final = 0x10000
 _HIDDEN_FRAMES: Final = 5  # encoder priming; band replication primes with most
-# An edit list whose name was altered is not there any more, and nothing else would tell.
-_IN_TRACK: Final = frozenset(
-    b"tkhd mdia edts tref trgr udta meta uuid tapt clip matt kmat load imap txas free skip wide".split()
-)
+_MOST_EDITS: Final = 1_000
+_NOT_STATED: Final = frozenset({0, 0xFFFF_FFFF, 0xFFFF_FFFF_FFFF_FFFF})
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """
+    The times of a track as its tables and its own header have them.
+
+    :param box: ``trak``
+    :param seconds: that its header states
+    :param frame: seconds of one frame; 0 if that is not known
+    :param shortened: seconds that the last frame is said to be shorter than the others
+    :param priming: seconds in front that a tag of the file tells players to leave out
+    """
+
+    box: Box
+    seconds: float
+    frame: float
+    shortened: float
+    priming: float
 
 
 def header_times(index: Index, header: Box, *, gap: int = 0) -> tuple[int, int]:
@@ -29,48 +47,76 @@ def header_times(index: Index, header: Box, *, gap: int = 0) -> tuple[int, int]:
     return timescale, ticks
 
 
-def edited_seconds(index: Index, track: Box, whole: float, frame: float, reading: Reading) -> float:
+def edited_seconds(index: Index, track: Track, reading: Reading) -> float:
     """
-    Seconds that the edit list plays, priming samples left out; all without an edit list.
+    Seconds that players play, priming samples left out.
 
-    :param whole: seconds of the track as its own header has it
-    :param frame: seconds of one frame
     :param reading: takes note of an edit list that hides or promises more than can be
     :raises StructureFault: if the list cannot be read
     """
-    strange = next((box for box in index.boxes(track) if box.kind not in _IN_TRACK), None)
-    if strange is not None:
-        raise index.fault("M4A_BOX", f"the track holds a box {named(strange.kind)}, which there is not", strange.start)
-    if index.find(track, b"edts") is None:
-        return whole
-    box = index.need(track, b"edts", b"elst")
-    edits = _edits(index, box)
-    timescale, _ = header_times(index, index.need(index.root, b"mvhd"))
+    _refuse_renamed_edits(index, track.box)
+    box = None if index.find(track.box, b"edts") is None else index.need(track.box, b"edts", b"elst")
+    edits = _edits(index, box) if box is not None else []
+    movie = index.need(index.root, b"mvhd")
+    timescale, movie_ticks = header_times(index, movie)
     if not timescale:
-        raise index.fault("M4A_INDEX", "the file counts its time in units of nothing", box.start)
-    shown = [(length / timescale, begin, speed) for length, begin, speed in edits if begin >= 0]
-    if not shown:
-        return whole
-    played = sum(length for length, _, _ in shown)
-    ticks, _ = header_times(index, index.need(track, b"mdia", b"mdhd"))
-    begin = shown[0][1] / ticks
+        raise index.fault("M4A_INDEX", "the file counts its time in units of nothing", movie.start)
+    ticks, _ = header_times(index, index.need(track.box, b"mdia", b"mdhd"))
+    shown = [(length / timescale, begin / ticks, speed) for length, begin, speed in edits if begin >= 0]
+    delay = sum(length for length, begin, _ in edits if begin < 0) / timescale
     tick = 1 / timescale + 1 / ticks
-    rest = whole - begin - played
-    fits = (
-        -2 * frame <= rest <= _HIDDEN_FRAMES * frame + SLACK_SECONDS and begin <= _HIDDEN_FRAMES * frame + SLACK_SECONDS
-    )
-    if len(shown) == 1 and rest < -tick and begin:
-        fits = False
-    _, named_ticks = header_times(index, index.need(track, b"tkhd"), gap=4)
-    delay = sum(length for length, start, _ in edits if start < 0) / timescale
-    stated = named_ticks / timescale
-    agrees = min(abs(stated - played - delay), abs(stated - played), abs(stated - whole)) <= tick
-    if not fits or not agrees or any(speed != _NORMAL_SPEED for _, _, speed in shown):
-        words = (
-            f"the edit list plays {played:.3f} s from {begin:.3f} s on, of {whole:.3f} s; the track says {stated:.3f} s"
-        )
+    played = sum(length for length, _, _ in shown) if shown else track.seconds
+    begin = shown[0][1] if shown else 0.0
+    if shown and not _fits(track, begin, played, tick, single=len(shown) == 1):
+        words = f"the edit list plays {played:.3f} s from {begin:.3f} s on, of {track.seconds:.3f} s"
         reading.note("M4A_EDITS", words)
-    return played
+    if any(speed != _NORMAL_SPEED for _, _, speed in shown):
+        reading.note("M4A_EDITS", "the edit list plays at another speed")
+    expected = (played, played + delay, track.seconds, track.seconds + delay)
+    _, track_ticks = header_times(index, index.need(track.box, b"tkhd"), gap=4)
+    if not _agrees(track_ticks, timescale, expected, tick, whole=not shown):
+        words = f"the track says {track_ticks / timescale:.3f} s, {played:.3f} s of it are played"
+        reading.note("M4A_EDITS", words)
+    longest = max(_other_ticks(index))
+    if movie_ticks not in _NOT_STATED and abs(movie_ticks - longest) > 1:
+        words = f"the file says {movie_ticks / timescale:.3f} s, its longest track {longest / timescale:.3f} s"
+        reading.note("M4A_EDITS", words)
+    return min(begin + played, track.seconds) - max(begin, track.priming) if track.priming > begin else played
+
+
+def _fits(track: Track, begin: float, played: float, tick: float, *, single: bool) -> bool:
+    """Whether what the edit list hides, in front and behind, is what encoders prime and pad with."""
+    most = _HIDDEN_FRAMES * track.frame + SLACK_SECONDS
+    rest = track.seconds - begin - played
+    if begin > most or not -2 * (track.frame or SLACK_SECONDS) <= rest <= most:
+        return False
+    # With a tag beside the list, both say the same; with band replication one may count at twice the other's rate.
+    if track.priming and begin and min(abs(track.priming - begin * times) for times in (0.5, 1, 2)) > tick:
+        return False
+    # Some makers name the length of the whole track, though they leave out its beginning.
+    if not single or abs(played - track.seconds) <= tick:
+        return True
+    # A last frame that is shorter than the others ends where the audio does: then nothing is left for the list to hide.
+    return rest >= -tick * (1 if begin else 2) and (track.shortened <= 0 or rest <= tick)
+
+
+def _agrees(ticks: int, timescale: int, expected: tuple[float, ...], tick: float, *, whole: bool) -> bool:
+    if whole and ticks in _NOT_STATED:
+        return True
+    return min(abs(ticks / timescale - seconds) for seconds in expected) <= tick
+
+
+def _other_ticks(index: Index) -> list[int]:
+    tracks = [box for box in index.boxes(index.root) if box.kind == b"trak"]
+    return [header_times(index, index.need(track, b"tkhd"), gap=4)[1] for track in tracks]
+
+
+def _refuse_renamed_edits(index: Index, track: Box) -> None:
+    """An edit list whose box has another name is none any more, and players would play what it hid."""
+    for box in index.boxes(track):
+        if box.kind != b"edts" and index.content[box.start + 4 : box.start + 8] == b"elst":
+            words = f"the edit list of the track is in a box {named(box.kind)}, where no player looks for it"
+            raise index.fault("M4A_BOX", words, box.start)
 
 
 def _edits(index: Index, box: Box) -> list[tuple[int, ...]]:
@@ -79,4 +125,6 @@ def _edits(index: Index, box: Box) -> list[tuple[int, ...]]:
     width = struct.calcsize(layout)
     if rows * width != box.end - box.start - 8:
         raise index.fault("M4A_INDEX", f"the edit list claims {rows} rows and holds others", box.start)
+    if rows > _MOST_EDITS:
+        raise index.fault("M4A_EDITS", f"the edit list has {rows} rows", box.start)
     return [index.numbers(layout, box, 8 + row * width) for row in range(rows)]

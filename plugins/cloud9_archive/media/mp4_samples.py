@@ -1,61 +1,59 @@
-"""Where the sample table of an MPEG-4 track puts its samples, and whether the media box holds just those."""
+"""Where the sample table of an MPEG-4 track puts its samples."""
 
 from __future__ import annotations
 
-import sys
 from array import array
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, pairwise
-from typing import BinaryIO, Final
+from itertools import accumulate, islice, pairwise
+from typing import Final
 
 from cloud9_archive.media.mp4_boxes import Box, Index
-from cloud9_archive.media.structure import Reading
 
-_PIECE: Final = 65_536
-
-
-@dataclass(frozen=True, slots=True)
-class Chunk:
-    """
-    A run of samples that lie one behind the other.
-
-    :param offset: bytes from the start of the file
-    :param first: number of its first sample, from 0
-    """
-
-    offset: int
-    size: int
-    first: int
-    count: int
+_COMPACT_BITS: Final = (4, 8, 16)
+_MOST_SAMPLES: Final = 1 << 24
 
 
 @dataclass(frozen=True, slots=True)
 class Samples:
     """
-    The samples of one track.
+    The samples of one track. Chunks are columns of numbers, as a hostile index can name millions.
 
     :param ends: for each sample, the bytes of all up to it; one entry more, 0, in front
+    :param offsets: of each chunk, bytes from the start of the file, ascending
+    :param firsts: number of each chunk's first sample, from 0; one entry more, the number of samples, at the end
     :param ticks: sum of their durations, in units of the track
     :param even_ticks: the duration that all of them but the last have; 0 if they differ
+    :param last_ticks: the duration of the last
     """
 
     ends: Sequence[int]
-    chunks: tuple[Chunk, ...]
+    offsets: Sequence[int]
+    firsts: Sequence[int]
     ticks: int
     even_ticks: int
+    last_ticks: int
 
     @property
     def count(self) -> int:
         """Number of samples."""
         return len(self.ends) - 1
 
-    def cut(self, chunk: Chunk, at: int) -> int:
-        """Samples of a chunk that do not lie whole before a byte of the file."""
-        room = max(0, at - chunk.offset)
-        fitting = bisect_right(self.ends, self.ends[chunk.first] + room) - 1 - chunk.first
-        return chunk.count - min(fitting, chunk.count)
+    def extents(self) -> Iterator[tuple[int, int]]:
+        """First byte of each chunk that holds any, and the first after it."""
+        for offset, (first, after) in zip(self.offsets, pairwise(self.firsts), strict=True):
+            size = self.ends[after] - self.ends[first]
+            if size:
+                yield offset, offset + size
+
+    def cut(self, at: int) -> int:
+        """Samples that do not lie whole before a byte of the file."""
+        absent = 0
+        for offset, (first, after) in zip(self.offsets, pairwise(self.firsts), strict=True):
+            room = max(0, at - offset)
+            absent += after - min(after, bisect_right(self.ends, self.ends[first] + room) - 1)
+        return absent
 
 
 def read_samples(index: Index, track: Box, *, room: int) -> Samples:
@@ -67,24 +65,29 @@ def read_samples(index: Index, track: Box, *, room: int) -> Samples:
     """
     table = index.need(track, b"mdia", b"minf", b"stbl")
     ends = _ends(index, table, room)
-    ticks, even = _ticks(index, table, len(ends) - 1)
+    ticks, even, last = _ticks(index, table, len(ends) - 1)
     small = index.find(table, b"stco")
     place = small if small is not None else index.need(table, b"co64")
     offsets = index.table(place, width=4 if small is not None else 8)
-    chunks, first = [], 0
-    for offset, count in zip(offsets, _chunk_counts(index, table, len(offsets)), strict=True):
-        if first + count >= len(ends):
+    # The format allows any order, but no recorder writes a call backwards: each writes its chunks as they come.
+    if any(later <= earlier for earlier, later in pairwise(offsets)):
+        raise index.fault("M4A_INDEX", "the chunks of the track do not follow each other in the file", place.start)
+    firsts = array("Q", [0])
+    for count in _chunk_counts(index, table, len(offsets)):
+        if firsts[-1] + count >= len(ends):
             words = f"the chunks hold more than the {len(ends) - 1} samples of the index"
             raise index.fault("M4A_INDEX", words, place.start)
-        chunks.append(Chunk(offset, ends[first + count] - ends[first], first, count))
-        first += count
-    if first != len(ends) - 1:
-        raise index.fault("M4A_INDEX", f"the index lists {len(ends) - 1} samples but places {first}", place.start)
-    return Samples(ends, tuple(chunks), ticks, even)
+        firsts.append(firsts[-1] + count)
+    if firsts[-1] != len(ends) - 1:
+        words = f"the index lists {len(ends) - 1} samples but places {firsts[-1]}"
+        raise index.fault("M4A_INDEX", words, place.start)
+    return Samples(ends, offsets, firsts, ticks, even, last)
 
 
 def _ends(index: Index, table: Box, room: int) -> Sequence[int]:
-    box = index.need(table, b"stsz")
+    box = index.find(table, b"stsz")
+    if box is None:
+        return _compact_ends(index, table)
     fixed, count = index.numbers(">II", box, 4)
     if not fixed:
         return array("Q", accumulate(index.table(box, width=4, offset=12), initial=0))
@@ -94,7 +97,26 @@ def _ends(index: Index, table: Box, room: int) -> Sequence[int]:
     return range(0, fixed * (count + 1), fixed)
 
 
-def _ticks(index: Index, table: Box, samples: int) -> tuple[int, int]:
+def _compact_ends(index: Index, table: Box) -> Sequence[int]:
+    """Sizes of 4, 8 or 16 bits (ISO/IEC 14496-12, 8.7.3.3), of which the odd one out of two halves of a byte is unused."""
+    box = index.find(table, b"stz2")
+    if box is None:
+        raise index.fault("M4A_INDEX", "the index has no table of sample sizes (stsz, stz2)", table.start)
+    bits, count = index.numbers(">3xBI", box, 4)
+    if bits not in _COMPACT_BITS or box.start + 12 + (count * bits + 7) // 8 != box.end:
+        raise index.fault("M4A_INDEX", f"the table stz2 claims {count} rows of {bits} bits and holds others", box.start)
+    if count > _MOST_SAMPLES:
+        raise index.fault("M4A_INDEX_SIZE", f"the index of the MPEG-4 file has {count} samples", box.start)
+    rows = index.content[box.start + 12 : box.end]
+    if bits == _COMPACT_BITS[0]:
+        sizes: Iterator[int] = islice((half for byte in rows for half in (byte >> 4, byte & 15)), count)
+    else:
+        width = bits // 8
+        sizes = (int.from_bytes(rows[at : at + width], "big") for at in range(0, count * width, width))
+    return array("Q", accumulate(sizes, initial=0))
+
+
+def _ticks(index: Index, table: Box, samples: int) -> tuple[int, int, int]:
     box = index.need(table, b"stts")
     rows = index.table(box, width=4, columns=2)
     counted = sum(rows[0::2])
@@ -102,7 +124,7 @@ def _ticks(index: Index, table: Box, samples: int) -> tuple[int, int]:
         words = f"the index gives durations to {counted} samples and sizes to {samples}"
         raise index.fault("M4A_INDEX", words, box.start)
     ticks = sum(count * each for count, each in zip(rows[0::2], rows[1::2], strict=True))
-    return ticks, rows[1] if rows and rows[0] >= samples - 1 else 0
+    return ticks, rows[1] if rows and rows[0] >= samples - 1 else 0, rows[-1] if rows else 0
 
 
 def _chunk_counts(index: Index, table: Box, chunks: int) -> Iterator[int]:
@@ -117,49 +139,3 @@ def _chunk_counts(index: Index, table: Box, chunks: int) -> Iterator[int]:
     for (start, end), count in zip(pairwise(starts), rows[1::3], strict=True):
         for _ in range(end - start):
             yield count
-
-
-def check_places(
-    stream: BinaryIO, chunks: Sequence[Chunk], media: Sequence[Box], *, whole: bool, reading: Reading
-) -> None:
-    """
-    Each chunk of any track lies in a media box, no two share a byte, and no byte that is not zero is left over.
-
-    :param whole: whether each media box is as long as it claims, so that nothing of it is expected to be missing
-    """
-    boxes = sorted(media, key=lambda box: box.start)
-    starts = [box.start for box in boxes]
-    claimed = sorted((chunk.offset, chunk.offset + chunk.size) for chunk in chunks if chunk.size)
-    place = 0
-    for begin, end in claimed:
-        box = boxes[max(0, bisect_right(starts, begin) - 1)]
-        if whole and not (box.start <= begin and end <= box.end):
-            words = f"the index names audio up to byte {end}, which is not in the media box"
-            reading.note("M4A_SAMPLES", words, offset=begin)
-        if begin < place:
-            reading.note("M4A_OVERLAP", f"the index gives {place - begin} bytes to two samples", offset=begin)
-        place = max(place, end)
-    upcoming = iter([*claimed, (sys.maxsize, sys.maxsize)])
-    begin, end = next(upcoming)
-    for box in boxes:
-        place = box.start
-        while begin < box.end:
-            _check_rest(stream, place, begin, reading)
-            place = max(place, end)
-            begin, end = next(upcoming)
-        _check_rest(stream, place, box.end, reading)
-
-
-def _check_rest(stream: BinaryIO, start: int, end: int, reading: Reading) -> None:
-    """What no sample claims is nothing but zeros."""
-    place = start
-    stream.seek(start)
-    while place < end:
-        piece = stream.read(min(_PIECE, end - place))
-        if not piece:
-            return
-        if piece.strip(b"\0"):
-            words = f"{end - start} bytes of the media box are claimed by no sample"
-            reading.note("M4A_UNCLAIMED", words, offset=start)
-            return
-        place += len(piece)
