@@ -102,7 +102,7 @@ CASES: tuple[FaultCase, ...] = (
     *_both("a wrong Content-Type", K.WRONG_CONTENT_TYPE, B.HARMLESS),
     *_both("a Date that is a day off", K.DATE_OFF, B.HARMLESS),
     *_both("no Date", K.NO_DATE, B.HARMLESS),
-    *_both("early hints before the answer", K.EARLY_HINTS, B.FAILS, code="WIRE_FORMAT"),
+    *_both("early hints before the answer", K.EARLY_HINTS, B.HARMLESS),
     *_both("a sign-in page with status 200", K.NOT_JSON, B.FAILS, code="WIRE_FORMAT"),
     *_both("an error in JSON with status 200", K.JSON_ERROR, B.FAILS, code="WIRE_FORMAT"),
     FaultCase("blanks without end behind the JSON", K.OVERSIZED, LISTING, B.HARMLESS),
