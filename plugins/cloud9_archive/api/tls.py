@@ -9,7 +9,6 @@ from typing import Any
 
 from requests import PreparedRequest
 from requests.adapters import HTTPAdapter
-
 from urllib3 import HTTPSConnectionPool
 
 from cloud9_archive.api.client_certificate import client_certificate, present
