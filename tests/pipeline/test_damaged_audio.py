@@ -220,6 +220,21 @@ def check_archived(outcome: Outcome, one: Delivered) -> None:
     examination = record["examination"]
     assert (examination["verdict"], examination["code"]) == (harm.verdict, harm.code), harm.name
     assert examination["size"] == len(one.content)
+    again = {"sha256": one.sha256, "size": len(one.content), "code": harm.code}
+    if harm.verdict in {"damaged", "not_audio", "empty"}:
+        assert examination["second_fetch"] | {"at": ""} == {
+            "outcome": "same_bytes",
+            "at": "",
+            "first": again,
+            "second": again,
+        }
+        assert record["failure"]["reason"].endswith(
+            "(it was fetched twice and the same bytes came: the source has them so)"
+        )
+        assert outcome.bench.asked_for(one.recording_id) == 2
+    else:
+        assert examination["second_fetch"] is None
+        assert outcome.bench.asked_for(one.recording_id) == 1
     if harm.located:
         first = examination["faults"][0]
         assert first["code"] == harm.code
@@ -271,6 +286,7 @@ def check_sums(outcome: Outcome, delivered: list[Delivered], day: RunRef) -> Non
     assert {key: states[key] for key in good} == {key: ["archived"] for key in good}
     digests = {record["recording_id"]: record["original"]["sha256"] for record in outcome.bench.records()}
     assert {key: digests[key] for key in good} == {key: one.sha256 for key, one in good.items()}
+    assert {key: outcome.bench.asked_for(key) for key in good} == dict.fromkeys(good, 1)
     assert all(record["derivatives"] for record in outcome.bench.records() if record["recording_id"] in good)
 
 

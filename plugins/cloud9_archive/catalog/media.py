@@ -64,6 +64,37 @@ def note_fetched(
     _move(catalog, batch, recording, MediaState.FETCHED, fields, now)
 
 
+def note_second_fetch(
+    catalog: Catalog,
+    batch: Batch,
+    recording: BatchRecording,
+    *,
+    sha256: str,
+    size: int,
+    fetched_at: datetime,
+    found: Mapping[str, Any],
+) -> None:
+    """
+    The recording was fetched a second time, and is still to be worked on.
+
+    :param sha256: of the bytes that are the original now; they are staged
+    :param size: of them, bytes
+    :param fetched_at: when they came
+    :param found: stands in the examination's place until there is one
+    """
+    with catalog.begin() as connection:
+        connection.execute(
+            update(media)
+            .where(_is(recording, batch), media.c.state == MediaState.FETCHED)
+            .values(
+                original_sha256=sha256,
+                original_size=size,
+                fetched_at=fetched_at,
+                examination=json.dumps(found, sort_keys=True),
+            )
+        )
+
+
 def note_transcoded(
     catalog: Catalog,
     batch: Batch,

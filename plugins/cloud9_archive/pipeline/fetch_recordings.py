@@ -23,6 +23,7 @@ from cloud9_archive.errors import (
     WireFormatError,
 )
 from cloud9_archive.pipeline.attempts import unless_sealed
+from cloud9_archive.pipeline.second_fetch import fetch_damaged_again, given_or_damaged_twice
 from cloud9_archive.pipeline.workspace import CallSource, Workspace
 
 log = structlog.get_logger(__name__)
@@ -41,6 +42,7 @@ class FetchedRecordings:
     :param declined: that the source refuses for good; they are asked for again, ever more rarely
     :param refused: of which what came is of no use; they are quarantined
     :param size: bytes that were fetched
+    :param again: that were fetched twice, because what came first was not whole
     """
 
     batch_id: str
@@ -50,6 +52,7 @@ class FetchedRecordings:
     declined: int = 0
     refused: int = 0
     size: int = 0
+    again: int = 0
 
 
 def fetch_recordings(workspace: Workspace, batch_id: str) -> FetchedRecordings:
@@ -67,10 +70,11 @@ def fetch_recordings(workspace: Workspace, batch_id: str) -> FetchedRecordings:
     asked = _Asked(workspace, batch)
     if batch.state is BatchState.OPEN:
         kind = the_run(workspace.catalog, batch.policy, batch.run_id).run.kind
-        to_fetch = [recording for recording in batch.recordings if recording.state in TO_FETCH]
+        to_fetch = [recording for recording in batch.recordings if recording.state in (*TO_FETCH, MediaState.FETCHED)]
         for source, recordings in groupby(to_fetch, key=lambda recording: recording.ref.source):
             with unless_sealed(workspace, batch), workspace.source(source, kind) as client:
-                asked.ask_for_all(client, list(recordings))
+                asked.ask_for_all(client, [recording for recording in recordings if recording.state in TO_FETCH])
+                asked.counts.again += fetch_damaged_again(workspace, batch_id, source, client)
     counts = asdict(asked.counts)
     log.info("recordings fetched", batch=batch_id, **counts)
     return FetchedRecordings(batch_id, **counts)
@@ -84,6 +88,7 @@ class _Counts:
     declined: int = 0
     refused: int = 0
     size: int = 0
+    again: int = 0
 
 
 Hindrance = TransientError | RecordingRefusedError
@@ -114,7 +119,7 @@ class _Asked:
                     raise
             else:
                 unreached = 0
-        if len(hindered) == len(recordings):
+        if hindered and len(hindered) == len(recordings):
             self._raise_unless_their_own(hindered)
         for recording, hindrance in hindered:
             self._put_off(recording, hindrance)
@@ -123,7 +128,7 @@ class _Asked:
         workspace, batch = self.workspace, self.batch
         with workspace.staging.scratch() as folder:
             try:
-                answer = client.fetch_recording(recording.wanted, into=folder / "original")
+                answer = given_or_damaged_twice(client, recording, folder / "original")
             except RecordingRefusedError:
                 raise
             except RecordError as error:
