@@ -32,6 +32,7 @@
     │   ├── ReconciliationError       the run does not add up
     │   └── VerificationError         an archive is not as its seals and chain say
     └── RecordError                   one recording is bad: quarantine it, carry on
+        ├── RecordingRefusedError     the source does not give this one, and says that asking again is of no use
         ├── DamagedMediaError
         ├── EmptyMediaError
         ├── UnsupportedMediaError
@@ -251,6 +252,22 @@ class RecordError(Cloud9ArchiveError):
     """One recording cannot be used as it is; the others can."""
 
     code = "RECORD"
+
+
+class RecordingRefusedError(RecordError):
+    """
+    The source refuses one recording for good, as far as it says: it is awaited, and not quarantined, as it may err.
+
+    :param gone: whether the source said that it had the recording once (410)
+    """
+
+    code = "MEDIA_REFUSED"
+
+    def __init__(
+        self, message: str, *, subject: str | None = None, hint: str | None = None, gone: bool = False
+    ) -> None:
+        self.gone = gone
+        super().__init__(message, subject=subject, hint=hint)
 
 
 class DamagedMediaError(RecordError):

@@ -91,6 +91,20 @@ def test_bytes_of_no_known_kind_that_carry_the_name_are_kept_as_evidence(unpack:
     assert (tmp_path / "original").read_bytes() == bytes(600)
 
 
+PAGE = b"<!DOCTYPE html><title>Sign in</title>"
+
+
+@pytest.mark.parametrize("name", ["Call 1.ogg", "media/Call 1.ogg"])
+def test_a_page_under_the_recordings_file_name_is_kept_as_evidence(unpack: Any, tmp_path: Path, name: str) -> None:
+    unpack(packed({name: PAGE, "r-2.ogg": OTHER_AUDIO}), only_named=True)
+    assert (tmp_path / "original").read_bytes() == PAGE
+
+
+@pytest.mark.parametrize("name", ["Call 1.html", "r-1.ogg", "call 1.ogg"])
+def test_a_page_of_another_name_is_none(unpack: Any, name: str) -> None:
+    assert isinstance(unpack(packed({name: PAGE})), Absent)
+
+
 def test_several_that_could_be_it_are_named(unpack: Any) -> None:
     with pytest.raises(RecordError, match=r"several of its members could be it: a/r-1\.ogg, b/r-1\.ogg") as caught:
         unpack(packed({"a/r-1.ogg": AUDIO, "b/r-1.ogg": OTHER_AUDIO}))

@@ -14,7 +14,7 @@ from cloud9_archive.catalog.accounts import CallAccount, RecordingAccount
 from cloud9_archive.catalog.batches import BatchCall, BatchRecording
 from cloud9_archive.catalog.sealing import SealedBag
 from cloud9_archive.domain.accounting import CallState, CallSum, MediaState, MediaSum
-from cloud9_archive.domain.call import Call, Party, RecordingLink, Side
+from cloud9_archive.domain.call import Call, Party, RecordingLink, Side, utc_text
 from cloud9_archive.domain.decision import At, Decision, Outcome, RecordedUser, Rule
 from cloud9_archive.domain.findings import Finding
 from cloud9_archive.domain.roster import ExtensionType
@@ -26,6 +26,7 @@ from cloud9_archive.media.verdicts import Checks, Examination, Failure, Fault, T
 from cloud9_archive.pipeline.bag_documents import call_document, record_document
 from cloud9_archive.pipeline.media_work import MediaWork
 from cloud9_archive.pipeline.report import CSV_COLUMNS, RunFacts, report_json
+from cloud9_archive.pipeline.second_fetch import Came, SecondFetch
 
 TEXT = (Path(__file__).parents[2] / "docs" / "archive-format.md").read_text(encoding="utf-8")
 NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
@@ -33,6 +34,12 @@ CALL = CallRef("cloud9_emea", "c1")
 RECORDING = RecordingRef("cloud9_emea", "r1")
 CHECKS = Checks(True, 8000, 8000, 1, 1, (1.0,), (None,), (0.0,), (), False, 0.0, 0.1)
 TRANSCODED = Transcoded("1" * 64, 10, 1.0, 8000, 1, 8000, "pcm_alaw", "av", "", CHECKS)
+SECOND_FETCH = {
+    "outcome": SecondFetch.SAME_BYTES,
+    "at": utc_text(NOW),
+    "first": asdict(Came("0" * 64, 10, "OGG_NO_END")),
+    "second": asdict(Came("0" * 64, 10, "OGG_NO_END")),
+}
 JANE = RecordedUser("jane", ExtensionType.USER_AGENT_ID, "jane@firm.example", At.NEAR)
 EXAMINATION = Examination(Verdict.DAMAGED, "OGG_NO_END", "It is cut.", 10, faults=(Fault("OGG_NO_END", "It is cut."),))
 
@@ -65,7 +72,7 @@ def recording(state: MediaState) -> BatchRecording:
         "0" * 64,
         10,
         NOW,
-        json.loads(json.dumps(asdict(EXAMINATION))),
+        json.loads(json.dumps(asdict(EXAMINATION))) | {"second_fetch": SECOND_FETCH},
         (work.derivatives()[0],),
         tuple(work.failed()),
         work.waveform(),

@@ -32,6 +32,7 @@ def test_what_is_late_damaged_silent_decided_anew_or_about_the_roster_does_not_f
         "LISTING_SILENT",
         "MEDIA_MISSING",
         "MEDIA_QUARANTINED",
+        "MEDIA_REFUSED",
         "ROSTER_EXTENSION_UNMATCHED",
         "ROSTER_LOGIN_UNKNOWN",
         "ROSTER_USER_QUIET",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from cloud9_archive.api.naming import called_like
+from cloud9_archive.api.naming import called_like, is_named
 from cloud9_archive.api.payload import Payload, recognised
 from cloud9_archive.api.transfer import HEAD, Stored, TooLarge, store_chunks
 from cloud9_archive.api.zip_directory import STORED, Member, ZipFault, read_directory
@@ -37,7 +37,7 @@ def unpack_recording(
     The wanted recording's bytes, as they were before they were packed, durably in ``into``; or that it is not there.
 
     A member is it by its file name, or by a name that is its id, whatever the case and the extension; or by being the
-    only audio. Members that are JSON or text do not count.
+    only audio. Members that are JSON or text do not count, nor pages, unless one has the recording's very file name.
 
     :param most: bytes that a member may have
     :param too_large: makes the error for a larger one
@@ -82,6 +82,10 @@ def _chosen(
     # What carries the name but is no known audio is evidence: it is kept, and judged where audio is judged.
     carriers = [member for member, kind in kinds.items() if kind in (Payload.AUDIO, Payload.OTHER, Payload.EMPTY)]
     found = called_like(carriers, wanted, name_of=lambda member: member.name)
+    # A page is nobody's companion file: in the audio's place, under its whole name, it is what the source kept of it.
+    found = found or [
+        member for member, kind in kinds.items() if kind is Payload.PAGE and is_named(member.name, wanted.filename)
+    ]
     if len(found) > 1:
         raise ZipFault(RecordError, f"several of its members could be it: {_listed(found)}")
     if found:

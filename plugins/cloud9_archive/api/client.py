@@ -18,6 +18,7 @@ from cloud9_archive.api.exchange import Exchanger
 from cloud9_archive.api.follow import MediaFollower
 from cloud9_archive.api.limits import Limiter, OwnLedgers
 from cloud9_archive.api.listing import CallLister, CallPage
+from cloud9_archive.api.outcomes import expect_given
 from cloud9_archive.api.receiving import receive_recording
 from cloud9_archive.api.rows import pending_reason
 from cloud9_archive.api.session import open_session
@@ -144,6 +145,7 @@ class Cloud9Client:
 
         :param wanted: all that is known to ask by
         :param into: file to make, in an existing folder; what stands there is replaced
+        :raises RecordingRefusedError: if the source refuses this one for good
         :raises RecordError: if it is larger than the source allows, cannot be taken out of what came, or the format asks by
             something it does not have
         :raises WireFormatError: if the answer is a page, or JSON in which no recording is found
@@ -168,6 +170,7 @@ class Cloud9Client:
                 body = exchange.whole(most=MOST_PENDING_BYTES, too_large=self._answer_too_large)
                 reason = f"{exchange.status} {pending_reason(self.wire, body) or ''}".rstrip()
                 return PendingRecording(recording_id, reason)
+            expect_given(exchange.status, wanted, asked=exchange.asked)
             exchange.expect_ok(attempts)
             received = receive_recording(
                 exchange, wanted, into, wire=self.wire, source=self.source, follow=self._follower.follow

@@ -7,14 +7,12 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.cookiejar import DefaultCookiePolicy
-from typing import Any
 from urllib.parse import urlsplit
 
 import requests
 import urllib3.exceptions
-from urllib3 import HTTPSConnectionPool
-from urllib3.connection import HTTPSConnection
 
+from cloud9_archive.api.interim import PatientConnection, PatientPool
 from cloud9_archive.api.media_address import MediaAddress, media_address, refused_peer
 from cloud9_archive.api.media_outcomes import media_error, media_status_error
 from cloud9_archive.api.outcomes import transport_error
@@ -96,7 +94,7 @@ def _open_session(source: SourceSettings) -> requests.Session:
     return session
 
 
-class _PeerCheckingConnection(HTTPSConnection):
+class _PeerCheckingConnection(PatientConnection):
     """Looks whom it has reached before it says a word: a name can lead anywhere, and elsewhere the next time."""
 
     def _new_conn(self) -> socket.socket:
@@ -110,17 +108,14 @@ class _PeerCheckingConnection(HTTPSConnection):
         return connection
 
 
-class _PeerCheckingPool(HTTPSConnectionPool):
+class _PeerCheckingPool(PatientPool):
     ConnectionCls = _PeerCheckingConnection
 
 
 class _PeerCheckingAdapter(StrictAdapter):
     """Direct connections are checked; behind a proxy it is the proxy that looks names up."""
 
-    def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **pool_kwargs: Any) -> None:  # noqa: ANN401, FBT001, FBT002 - as in requests
-        """Pools make checking connections, and only over TLS."""
-        super().init_poolmanager(connections, maxsize, block, **pool_kwargs)
-        self.poolmanager.pool_classes_by_scheme = {"https": _PeerCheckingPool}
+    pools = _PeerCheckingPool
 
 
 def _arriving(answer: requests.Response, asked: str, deadline: Deadline) -> Arriving:

@@ -26,6 +26,11 @@ def called_like(candidates: Sequence[T], wanted: WantedRecording, *, name_of: Ca
     return []
 
 
+def is_named(name: str, filename: str | None) -> bool:
+    """Whether the name, with or without folders, is exactly this file name."""
+    return bool(filename) and _base(name) == _base(filename or "")
+
+
 def _own_names(wanted: WantedRecording) -> list[set[str]]:
     """The surest first; ids that differ in case only are told apart while that is possible."""
     file = _base(wanted.filename or "")

@@ -11,6 +11,7 @@ from cloud9_archive.api.causes import kind_and_detail
 from cloud9_archive.api.media_outcomes import MEDIA_OUTCOMES
 from cloud9_archive.api.outcome import Outcome
 from cloud9_archive.api.server_clock import clock_skew, retry_after
+from cloud9_archive.domain.run import WantedRecording
 from cloud9_archive.errors import (
     AddressNotAllowedError,
     Cloud9ArchiveError,
@@ -20,6 +21,7 @@ from cloud9_archive.errors import (
     IncompleteBodyError,
     ProxyRefusedError,
     RateLimitedError,
+    RecordingRefusedError,
     ServerFaultError,
     TlsError,
     TransientError,
@@ -28,6 +30,8 @@ from cloud9_archive.errors import (
 )
 
 NOTICEABLE_SKEW = 60.0
+# About the one thing that was asked for; other statuses of 4xx are about who asks, or how.
+_REFUSALS = frozenset({400, 404, 409, 410, 422, 423, 451})
 
 
 _OUTCOMES: dict[str, Outcome] = {
@@ -56,6 +60,13 @@ _OUTCOMES: dict[str, Outcome] = {
         None,
         "the desktop has not uploaded the audio yet",
         "nothing: it is asked for again until the policy's media.deadline",
+    ),
+    "refused": Outcome(
+        "400, 404, 409, 410, 422, 423 or 451 to a recording, unless the format says that it is pending",
+        RecordingRefusedError,
+        "the source refuses this recording, and says that asking again is of no use",
+        "ask Cloud9 for it by its id; if every recording is answered so, compare the request section of the wire format "
+        "file with Cloud9's documentation",
     ),
     "408": Outcome("408", UnreachableError, "the server gave up waiting for the request", "nothing: it is tried again"),
     "429": Outcome(
@@ -188,6 +199,23 @@ def transport_error(error: Exception, *, asked: str) -> Cloud9ArchiveError:
     return (outcome.error or UnreachableError)(found, subject=asked, hint=outcome.hint)
 
 
+def expect_given(status: int, wanted: WantedRecording, *, asked: str) -> None:
+    """
+    The status is none with which a source refuses a single recording.
+
+    :param asked: method and path of the request
+    :raises RecordingRefusedError: if it is
+    """
+    if status in _REFUSALS:
+        outcome = _OUTCOMES["refused"]
+        raise RecordingRefusedError(
+            f"{asked} was answered {status}: {outcome.meaning}",
+            subject=wanted.recording_id,
+            hint=outcome.hint,
+            gone=status == requests.codes.gone,
+        )
+
+
 def incomplete_body(found: str, *, asked: str) -> IncompleteBodyError:
     """The error for an answer of which not all bytes came; ``found`` says what was missing."""
     return IncompleteBodyError(f"{asked}: {found}", subject=asked, hint=_OUTCOMES["short"].hint)
@@ -208,6 +236,8 @@ def _family_name(error: type[Cloud9ArchiveError] | None) -> str:
         return "awaiting media"
     if issubclass(error, TransientError):
         return "transient: tried again"
+    if issubclass(error, RecordingRefusedError):
+        return "record: awaited, with a finding; configuration if it is every recording"
     return "configuration: a person acts first" if issubclass(error, ConfigurationError) else "record: quarantined"
 
 

@@ -9,8 +9,10 @@ from typing import Any
 
 from requests import PreparedRequest
 from requests.adapters import HTTPAdapter
+from urllib3 import HTTPSConnectionPool
 
 from cloud9_archive.api.client_certificate import client_certificate, present
+from cloud9_archive.api.interim import PatientPool
 from cloud9_archive.api.pins import PinningContext
 from cloud9_archive.api.proxy import Proxy
 from cloud9_archive.api.signature import utc_now
@@ -69,6 +71,9 @@ class StrictAdapter(HTTPAdapter):
     :param proxy: opens a tunnel for every request; without one, all go out directly
     """
 
+    pools: type[HTTPSConnectionPool] = PatientPool
+    """What direct connections are kept in."""
+
     def __init__(self, context: ssl.SSLContext, *, proxy: Proxy | None = None) -> None:
         self._context = context
         self._proxy = proxy
@@ -90,13 +95,16 @@ class StrictAdapter(HTTPAdapter):
         return dict(self._proxy.headers) if self._proxy else {}
 
     def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **pool_kwargs: Any) -> None:  # noqa: ANN401, FBT001, FBT002 - as in requests
-        """Direct connections use the context."""
+        """Direct connections use the context, and nothing goes out but over TLS."""
         super().init_poolmanager(connections, maxsize, block, **{**pool_kwargs, "ssl_context": self._context})
+        self.poolmanager.pool_classes_by_scheme = {"https": self.pools}
 
     def proxy_manager_for(self, proxy: str, **proxy_kwargs: Any) -> Any:  # noqa: ANN401 - as in requests
         """Tunnels through a proxy use the context too, to the proxy and to the server behind it."""
         contexts = {"ssl_context": self._context, "proxy_ssl_context": self._context}
-        return super().proxy_manager_for(proxy, **{**proxy_kwargs, **contexts})
+        manager = super().proxy_manager_for(proxy, **{**proxy_kwargs, **contexts})
+        manager.pool_classes_by_scheme = {"https": PatientPool}
+        return manager
 
     def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:  # noqa: ANN401 - as in requests
         """Leave the pool as it is: the context already demands and checks the certificate."""

@@ -95,6 +95,12 @@ FINDING_KINDS: Mapping[str, FindingKind] = {
         meaning="The media deadline has passed, and the source still does not have the recording.",
         next_action="Ask Cloud9, or look at the user's client; the recording is asked for again and heals when it comes.",
     ),
+    "MEDIA_REFUSED": FindingKind(
+        Severity.ERROR,
+        gap=False,
+        meaning="The source refuses a recording for good, as by 400 or 410, and gives others; it is awaited, and asked for ever more rarely.",
+        next_action="Ask Cloud9 for it by its id, before the media deadline makes it MEDIA_MISSING. It heals when it comes.",
+    ),
     "KEY_EXPIRES": FindingKind(
         Severity.WARNING,
         gap=False,

@@ -127,8 +127,8 @@ class Examination:
 
 
 _HINTS: Final[dict[Verdict, str]] = {
-    Verdict.DAMAGED: "compare the size with the source and fetch the recording again",
-    Verdict.EMPTY: "the source has no audio for this recording (yet); fetch it again later",
+    Verdict.DAMAGED: "listen to what is there, and have the source upload it again if it has a better one",
+    Verdict.EMPTY: "ask the source whether it has any audio for this recording",
     Verdict.NOT_AUDIO: "look at the first bytes: an error page or another file came instead of audio",
     Verdict.UNSUPPORTED: "open the archived original by hand: it may be whole, in a format that is not read here",
 }

@@ -24,7 +24,7 @@ from cloud9_archive.domain.accounting import CallState, CallSum, MediaState, Med
 from cloud9_archive.domain.findings import FINDING_KINDS, Finding
 from cloud9_archive.domain.run import RunKind, RunRef
 from cloud9_archive.domain.words import shown
-from cloud9_archive.errors import ReconciliationError
+from cloud9_archive.errors import ReconciliationError, RecordingRefusedError
 from cloud9_archive.pipeline.chain_proofs import Prover, check_still_signed, complete_proofs, open_prover
 from cloud9_archive.pipeline.chain_writer import append_link, read_head, unlinked_members
 from cloud9_archive.pipeline.derivative_findings import derivative_findings
@@ -164,7 +164,10 @@ def _findings_on(account: CallAccount) -> Iterator[Finding]:
     for recording in account.recordings:
         name = "/".join(recording.ref)
         if recording.state is MediaState.MISSING:
-            yield Finding("MEDIA_MISSING", name, "the deadline has passed, and the source does not have it")
+            why = f": {recording.failure_code}: {recording.failure_reason}" if recording.failure_code else ""
+            yield Finding("MEDIA_MISSING", name, f"the deadline has passed, and the source does not have it{why}")
+        elif recording.state is MediaState.AWAITING_MEDIA and recording.failure_code == RecordingRefusedError.code:
+            yield Finding("MEDIA_REFUSED", name, f"{recording.failure_reason}")
         elif recording.state is MediaState.QUARANTINED:
             yield Finding("MEDIA_QUARANTINED", name, f"{recording.failure_code}: {recording.failure_reason}")
 

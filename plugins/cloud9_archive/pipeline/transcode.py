@@ -18,6 +18,7 @@ from cloud9_archive.media.workers import run_jobs
 from cloud9_archive.pipeline.attempts import unless_sealed
 from cloud9_archive.pipeline.media_profiles import profiles_asked_for
 from cloud9_archive.pipeline.media_work import MediaWork
+from cloud9_archive.pipeline.second_fetch import beside, second_fetch_words
 from cloud9_archive.pipeline.staging import require
 from cloud9_archive.pipeline.workspace import Workspace
 
@@ -125,7 +126,8 @@ def _finished(workspace: Workspace, by_key: dict[str, MediaWork], jobs: list[Med
 
 
 def _note(workspace: Workspace, batch: Batch, work: MediaWork) -> None:
-    failure, examination, now = work.failure(), work.examination(), workspace.clock()
+    failure, now = work.failure(), workspace.clock()
+    examination = beside(work.examination(), work.recording)
     if failure is None:
         note_transcoded(
             workspace.catalog,
@@ -144,7 +146,7 @@ def _note(workspace: Workspace, batch: Batch, work: MediaWork) -> None:
         work.recording,
         examination=examination,
         code=failure.code,
-        reason=failure.reason,
+        reason=failure.reason + second_fetch_words(work.recording),
         now=now,
     )
 
