@@ -129,6 +129,14 @@ def fault_suite_table() -> str:
     return cases()
 
 
+def tampering_tables() -> tuple[str, str]:
+    """Who finds which tampering with one file, and with more, from the tables that tests hold everybody to."""
+    sys.path.append(str(ROOT / "tests" / "bench"))
+    from tampering_table import forgery_table, tampering_table  # noqa: PLC0415 - found only now
+
+    return tampering_table(), forgery_table()
+
+
 GENERATED: Mapping[str, Callable[[], str]] = {
     "findings": findings_table,
     "errors": errors_table,
@@ -145,6 +153,8 @@ GENERATED: Mapping[str, Callable[[], str]] = {
     "dialect": dialect_table,
     "fault-suite": fault_suite_table,
     "faults": faults_table,
+    "tampering": lambda: tampering_tables()[0],
+    "forgeries": lambda: tampering_tables()[1],
     "media-codes": codes_table,
     "wire-keys": wire_key_table,
 }

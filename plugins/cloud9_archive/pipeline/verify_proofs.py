@@ -60,20 +60,26 @@ class Keyring:
     trust: Trust
     held: dict[str, Ed25519PublicKey | None] = field(default_factory=dict)
 
-    def key(self, key_id: str) -> Ed25519PublicKey | None:
-        """The key to check with, or None with a finding that stands for all its links."""
+    def key(self, key_id: str, *, link: str) -> Ed25519PublicKey | None:
+        """
+        The key to check with, or None with a finding that stands for all its links.
+
+        :param link: key of the link that names it; findings tell the first one
+        """
         if key_id not in self.held:
-            there = self._of_archive(key_id)
+            there = self._of_archive(key_id, link)
             trusted = self.trust.public_keys.get(key_id)
             if self.trust.public_keys and trusted is None:
-                self.checker.found(Code.KEY_UNKNOWN, public_key_path(key_id), "links are signed with it")
+                self.checker.found(
+                    Code.KEY_UNKNOWN, public_key_path(key_id), f"links are signed with it, {link} and maybe others"
+                )
             self.held[key_id] = trusted if self.trust.public_keys else there
         return self.held[key_id]
 
-    def _of_archive(self, key_id: str) -> Ed25519PublicKey | None:
+    def _of_archive(self, key_id: str, link: str) -> Ed25519PublicKey | None:
         place = public_key_path(key_id)
         if not self.checker.store.exists(place):
-            self.checker.found(Code.KEY_MISSING, place, "links are signed with it")
+            self.checker.found(Code.KEY_MISSING, place, f"links are signed with it, {link} and maybe others")
             return None
         content = self.checker.read_counted(place)
         if content is None:
@@ -148,7 +154,7 @@ class ChainProofs:
             self._checker.found(Code.TIMESTAMP_MISSING, head, words)
 
     def _check_signature(self, key: str, place: str, key_id: str, content: bytes) -> None:
-        public = self._keyring.key(key_id)
+        public = self._keyring.key(key_id, link=key)
         if place not in self._left:
             self._checker.found(Code.SIGNATURE_MISSING, key, f"there is no {place}")
             return

@@ -1,14 +1,16 @@
-"""A small archive with every kind of file, written with the package's own pure functions."""
+"""A small archive with every kind of file, written with the package's own pure functions; and one that real runs wrote."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
+from real_archive import RealArchive, real_archive
 
 from cloud9_archive.domain import bag
 from cloud9_archive.domain.bag import BagEntry
@@ -72,3 +74,10 @@ def archive(tmp_path: Path) -> Archive:
         made.put(link_path(POLICY, number), link_bytes(link))
         links.append(link)
     return Archive(made.store, made.root, tuple(links))
+
+
+@pytest.fixture(scope="session")
+def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealArchive]:
+    """Nobody may alter it."""
+    with real_archive(tmp_path_factory.mktemp("real")) as made:
+        yield made
