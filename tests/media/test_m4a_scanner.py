@@ -12,7 +12,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from m4a_damage import regions
-from m4a_writer import FRAME, Layout, Sound, box, full, gapless_tag, read_sound, write_m4a
+from m4a_writer import FRAME, Layout, Sound, box, gapless_tag, read_sound, write_m4a
 
 from cloud9_archive.media.codes import KINDS
 from cloud9_archive.media.mp4 import MAX_INDEX_BYTES, read_m4a
