@@ -26,6 +26,8 @@
     │   ├── WindowError               the run has no window to work on
     │   ├── ArchiveConflictError      other bytes stand where ours must go
     │   ├── LockNotProvenError        a file in the archive is not locked as it must be
+    │   ├── StillLockedError          a lock keeps a file that is to be removed
+    │   ├── CustodyError              a hold, extension or disposal cannot be as it was asked for
     │   ├── CatalogError              the catalog cannot be used as it is
     │   ├── AlertChannelError         alerts cannot go out the way the policy says
     │   ├── AirflowRefusedError       Airflow's REST API answered with an error
@@ -216,6 +218,18 @@ class LockNotProvenError(ConfigurationError):
     """The archive does not hold a file under the lock that was asked for; it counts as not archived."""
 
     code = "LOCK_NOT_PROVEN"
+
+
+class StillLockedError(ConfigurationError):
+    """A lock of the archive keeps a file that is to be removed; it stays."""
+
+    code = "STILL_LOCKED"
+
+
+class CustodyError(ConfigurationError):
+    """A legal hold, an extension of retention or a disposal cannot be as it was asked for; nothing was changed."""
+
+    code = "CUSTODY"
 
 
 class CatalogError(ConfigurationError):

@@ -55,6 +55,8 @@ ONE_ROW = {
     "batches": "a batch, its holder and its lease",
     "bags": "a sealed bag",
     "chain": "a link of a chain that this catalog wrote or read",
+    "bag_records": "a recording or call document in a sealed bag: until when it is kept, and its end",
+    "custody": "a document of custody: an extension, a hold, its release, a tombstone",
     "findings": "a finding, open or healed",
     "rate_buckets": "a limit per minute, with the turns that were given out under it",
     "events": "a change: who, what, when, before, after; never changed",

@@ -43,7 +43,7 @@ def test_a_call_is_only_as_far_as_its_least_settled_recording(
     if state in {CallState.ARCHIVED, CallState.QUARANTINED}:
         assert documented
         assert media
-        assert set(media) <= {MediaState.ARCHIVED, MediaState.QUARANTINED}
+        assert set(media) <= {MediaState.ARCHIVED, MediaState.QUARANTINED, MediaState.DISPOSED}
     if set(media) & UNDER_WORK:
         assert state is CallState.SELECTED
     if not media:
@@ -57,13 +57,14 @@ def test_a_call_without_recordings_is_missing_past_its_deadline_only() -> None:
     assert call_state([], documented=False, past_deadline=True) is CallState.MISSING
 
 
-def test_what_is_archived_never_changes() -> None:
-    assert not MEDIA_MOVES[MediaState.ARCHIVED]
+def test_what_is_archived_never_changes_but_for_its_end() -> None:
+    assert MEDIA_MOVES[MediaState.ARCHIVED] == {MediaState.DISPOSED}
+    assert not MEDIA_MOVES[MediaState.DISPOSED]
     assert set(MEDIA_MOVES) == set(MediaState)
 
 
 def test_every_state_leads_to_the_archive_or_quarantine() -> None:
-    for begin in MediaState:
+    for begin in set(MediaState) - {MediaState.DISPOSED}:
         reached, waiting = {begin}, [begin]
         while waiting:
             fresh = MEDIA_MOVES[waiting.pop()] - reached

@@ -21,6 +21,7 @@ from cloud9_archive.errors import (
     ConfigurationError,
     LockNotProvenError,
     ServerFaultError,
+    StillLockedError,
     UnreachableError,
 )
 from cloud9_archive.storage.s3 import S3Store
@@ -338,3 +339,107 @@ def test_reading_stops_with_a_word_when_the_connection_does(server: Server) -> N
     store._objects.client = Meddling(server.client, "get_object", cut)
     with pytest.raises(UnreachableError, match="no complete answer"):
         store.read(KEY)
+
+
+def test_what_is_kept_longer_is_locked_longer_and_never_shorter(server: Server) -> None:
+    server.store().put(KEY, CONTENT, sha256=DIGEST, retain_until=SOON)
+    past = datetime(2020, 1, 1, tzinfo=UTC)
+    for until, expected in [(LATER, LATER), (SOON, LATER), (past, LATER), (None, LATER)]:
+        assert server.store().keep(KEY, retain_until=until) == HeldLock(LockMode.GOVERNANCE, expected) == held(server)
+    assert len(server.versions()) == 1
+
+
+def test_a_legal_hold_is_set_and_lifted_by_version_and_the_retention_stays(server: Server) -> None:
+    store = server.store()
+    store.put(KEY, CONTENT, sha256=DIGEST, retain_until=SOON)
+    for wanted, expected in [(True, True), (None, True), (True, True), (False, False), (False, False)]:
+        assert store.keep(KEY, legal_hold=wanted) == HeldLock(LockMode.GOVERNANCE, SOON, expected) == held(server)
+    assert server.store(None).keep(KEY, legal_hold=True) is None
+    assert held(server) == HeldLock(LockMode.GOVERNANCE, SOON)
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+def test_a_legal_hold_that_is_not_told_back_is_no_legal_hold(server: Server, wanted: object) -> None:
+    store = server.store()
+    store.put(KEY, CONTENT, sha256=DIGEST, retain_until=SOON)
+    store.keep(KEY, legal_hold=not wanted)
+    real = store._objects.client
+
+    class Deaf:
+        def __getattr__(self, name: str) -> Any:
+            return (lambda **_: {}) if name == "put_object_legal_hold" else getattr(real, name)
+
+    store._objects.client = Deaf()
+    with pytest.raises(LockNotProvenError, match=r"p/bags/x is governance until"):
+        store.keep(KEY, legal_hold=bool(wanted))
+
+
+def test_a_longer_lock_that_is_not_told_back_is_no_longer_lock(server: Server) -> None:
+    store = server.store()
+    store.put(KEY, CONTENT, sha256=DIGEST, retain_until=SOON)
+    real = store._objects.client
+
+    class Deaf:
+        def __getattr__(self, name: str) -> Any:
+            return (lambda **_: {}) if name == "put_object_retention" else getattr(real, name)
+
+    store._objects.client = Deaf()
+    with pytest.raises(LockNotProvenError, match="and is to be governance until"):
+        store.keep(KEY, retain_until=LATER)
+
+
+@pytest.mark.parametrize("mode", LockMode)
+@pytest.mark.parametrize("legal_hold", [False, True])
+def test_what_is_locked_is_not_removed_and_the_server_is_not_even_asked(
+    server: Server, mode: LockMode, legal_hold: object
+) -> None:
+    store = server.store(mode)
+    store.put(KEY, CONTENT, sha256=DIGEST, retain_until=SOON)
+    store.keep(KEY, legal_hold=bool(legal_hold))
+    real, asked = store._objects.client, []
+
+    class Watched:
+        def __getattr__(self, name: str) -> Any:
+            asked.append(name)
+            return getattr(real, name)
+
+    store._objects.client = Watched()
+    with pytest.raises(StillLockedError, match="p/bags/x is"):
+        store.remove(KEY, sha256=DIGEST)
+    assert "delete_object" not in asked
+    assert len(server.versions()) == 1
+
+
+def test_a_lock_that_only_the_server_knows_of_is_not_got_around(server: Server) -> None:
+    server.store(LockMode.GOVERNANCE).put(KEY, CONTENT, sha256=DIGEST, retain_until=SOON)
+    told: list[dict[str, Any]] = []
+    ahead = S3Store(
+        server.bucket, "arc", server.client, creates_only=server.creates_only, clock=lambda: LATER + timedelta(days=1)
+    )
+    real = ahead._objects.client
+
+    class Watched:
+        def __getattr__(self, name: str) -> Any:
+            if name != "delete_object":
+                return getattr(real, name)
+            return lambda **arguments: (told.append(arguments), real.delete_object(**arguments))[1]
+
+    ahead._objects.client = Watched()
+    with pytest.raises(ConfigurationError, match="AccessDenied"):
+        ahead.remove(KEY, sha256=DIGEST)
+    assert [sorted(each) for each in told] == [["Bucket", "Key", "VersionId"]], "no bypass is asked for"
+    assert len(server.versions()) == 1
+
+
+def test_all_versions_of_what_is_not_locked_are_removed(server: Server) -> None:
+    store = server.store(None)
+    store.put(KEY, CONTENT, sha256=DIGEST)
+    server.client.put_object(Bucket=server.bucket, Key=f"arc/{KEY}", Body=CONTENT)
+    assert len(server.versions()) == 2
+    assert store.remove(KEY, sha256=DIGEST)
+    assert server.versions() == []
+    store.put(KEY, CONTENT, sha256=DIGEST)
+    server.client.put_object(Bucket=server.bucket, Key=f"arc/{KEY}", Body=b"another's")
+    with pytest.raises(ArchiveConflictError, match="nothing was removed"):
+        store.remove(KEY, sha256=DIGEST)
+    assert len(server.versions()) == 2

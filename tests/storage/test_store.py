@@ -12,7 +12,7 @@ import pytest
 from buckets import client_to, new_bucket
 
 from cloud9_archive.domain.retention import parse_retention
-from cloud9_archive.errors import ArchiveConflictError, ConfigurationError, StagingLostError
+from cloud9_archive.errors import ArchiveConflictError, ConfigurationError, StagingLostError, StillLockedError
 from cloud9_archive.storage.local import LocalStore
 from cloud9_archive.storage.s3 import S3Store
 from cloud9_archive.storage.s3_lock import LockRule
@@ -205,3 +205,31 @@ def test_a_key_that_begins_like_another_is_another(store: Store) -> None:
     assert store.put("p/a.b", b"y", sha256=sha256(b"y")).created
     assert (store.read("p/a"), store.read("p/ab")) == (b"x", b"longer")
     assert list(store.hidden()) == []
+
+
+def test_what_is_removed_is_gone_and_can_be_put_anew(store: Store) -> None:
+    content = b"what was said"
+    store.put("p/a/b.bin", content, sha256=sha256(content))
+    store.put("p/a/c.bin", content, sha256=sha256(content))
+    assert list(store.keys()) == ["p/a/b.bin", "p/a/c.bin"]
+    with pytest.raises(ArchiveConflictError, match="nothing was removed"):
+        store.remove("p/a/b.bin", sha256=sha256(b"other"))
+    assert store.read("p/a/b.bin") == content
+    if (lock := store.lock_of("p/a/b.bin")) is not None and lock.mode is not None:
+        with pytest.raises(StillLockedError, match=r"p/a/b\.bin is governance until .*; it was not removed"):
+            store.remove("p/a/b.bin", sha256=sha256(content))
+        assert store.read("p/a/b.bin") == content
+        return
+    assert store.remove("p/a/b.bin", sha256=sha256(content))
+    assert not store.remove("p/a/b.bin", sha256=sha256(content))
+    assert not store.exists("p/a/b.bin")
+    assert list(store.keys()) == ["p/a/c.bin"]
+    assert list(store.hidden()) == []
+    assert store.put("p/a/b.bin", content, sha256=sha256(content)).created
+
+
+def test_nothing_is_kept_or_locked_that_is_not_there(store: Store) -> None:
+    for act in (store.lock_of, store.keep):
+        with pytest.raises(ConfigurationError):
+            act("p/a/b.bin")
+    assert not store.remove("p/a/b.bin", sha256=sha256(b""))

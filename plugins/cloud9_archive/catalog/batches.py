@@ -23,7 +23,7 @@ from cloud9_archive.catalog.tables import (
 )
 from cloud9_archive.domain.accounting import BatchState, CallState, MediaState
 from cloud9_archive.domain.call import Call
-from cloud9_archive.domain.retention import Retention, parse_retention
+from cloud9_archive.domain.retention import Retention, kept_until
 from cloud9_archive.domain.run import CallRef, RecordingRef, WantedRecording
 from cloud9_archive.errors import CatalogError
 
@@ -243,7 +243,7 @@ def _links(
         linked = links.setdefault(RecordingRef(row.source, row.recording_id), _Links())
         linked.calls.append((CallRef(row.source, row.call_id), row.offset))
         linked.profiles.add(row.profile)
-        until = _kept_until(row.started_at, row.retention, retention)
+        until = kept_until(row.started_at, row.retention, retention)
         linked.retain_until = max(filter(None, (until, linked.retain_until)), default=None)
     return links
 
@@ -259,12 +259,6 @@ def _earlier(connection: Connection, policy: str, batch_id: str) -> dict[Recordi
         RecordingRef(row.source, row.recording_id): profiles_of(json.loads(row.derivatives or "[]"))
         for row in connection.execute(query)
     }
-
-
-def _kept_until(started_at: datetime, decided: str | None, retention: Retention | None) -> datetime | None:
-    """The later end of what the decision and the policy want, counted from the call's start."""
-    wanted = [retention, parse_retention(decided) if decided else None]
-    return max((each.until(started_at) for each in wanted if each is not None), default=None)
 
 
 def _calls(connection: Connection, policy: str, batch_id: str, retention: Retention | None) -> tuple[BatchCall, ...]:
@@ -304,7 +298,7 @@ def _calls(connection: Connection, policy: str, batch_id: str, retention: Retent
                 "roster_version": row.roster_version,
                 "decided_at": row.decided_at,
             },
-            retain_until=_kept_until(row.started_at, row.retention, retention),
+            retain_until=kept_until(row.started_at, row.retention, retention),
         )
         for row in connection.execute(query)
     )

@@ -13,7 +13,7 @@ from cloud9_archive.catalog.catalog import Catalog, one_at_a_time, upsert
 from cloud9_archive.catalog.joins import of_run, same_call, under_policy
 from cloud9_archive.catalog.listing import chunks
 from cloud9_archive.catalog.tables import call_recordings, calls, decisions, media, policy_calls, run_calls
-from cloud9_archive.domain.accounting import CallState, MediaState
+from cloud9_archive.domain.accounting import OUT_OF_WORK, CallState, MediaState
 from cloud9_archive.domain.call import Call
 from cloud9_archive.domain.decision import Decision, Outcome
 from cloud9_archive.domain.run import CallRef, RecordingRef, RunRef
@@ -82,7 +82,7 @@ def want_media(connection: Connection, run: RunRef) -> None:
         )
         .where(
             of_run(run_calls, run),
-            policy_calls.c.state != CallState.EXCLUDED,
+            policy_calls.c.state.not_in(OUT_OF_WORK),
         )
     )
     connection.execute(

@@ -14,7 +14,7 @@ from cloud9_archive.domain.accounting import ABSENT, CallState, MediaState
 from cloud9_archive.domain.retention import Retention, parse_retention
 from cloud9_archive.domain.run import CallRef, RecordingRef, RunKind, RunRef
 
-SETTLED = (MediaState.ARCHIVED, MediaState.QUARANTINED)
+SETTLED = (MediaState.ARCHIVED, MediaState.QUARANTINED, MediaState.DISPOSED)
 UNSETTLED_CALLS = (CallState.SELECTED, *ABSENT)
 
 

@@ -187,7 +187,9 @@ def _follow(
 ) -> None:
     """The call stands where its new decision puts it."""
     values: dict[str, Any] = {"decision_id": decision_id}
-    if decision.outcome is Outcome.EXCLUDE:
+    if row.state == CallState.DISPOSED:
+        pass  # nothing of it is archived a second time, whatever is decided
+    elif decision.outcome is Outcome.EXCLUDE:
         values |= {"state": CallState.EXCLUDED, "batch_id": None}
     elif row.outcome == Outcome.EXCLUDE:
         values |= {"state": CallState.SELECTED, "archived_digest": None, "next_check_at": now, "attempts": 0}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,14 +12,15 @@ from sqlalchemy import Connection, and_, insert, select, tuple_, update
 
 from cloud9_archive.catalog import events
 from cloud9_archive.catalog.batches import Batch
-from cloud9_archive.catalog.catalog import Catalog
+from cloud9_archive.catalog.catalog import Catalog, upsert
 from cloud9_archive.catalog.joins import this_call
 from cloud9_archive.catalog.listing import chunks
 from cloud9_archive.catalog.media import NEW
 from cloud9_archive.catalog.settling import calls_of_recordings, settle_calls
-from cloud9_archive.catalog.tables import bags, batches, media, policy_calls
+from cloud9_archive.catalog.tables import bag_records, bags, batches, media, policy_calls
 from cloud9_archive.domain.accounting import MEDIA_MOVES, BatchState, CallState, MediaState
 from cloud9_archive.domain.run import CallRef, RecordingRef
+from cloud9_archive.domain.selection import ArchivedRecord
 from cloud9_archive.errors import CatalogError
 
 
@@ -68,6 +69,7 @@ def finish_batch(
     documented: Mapping[CallRef, str],
     now: datetime,
     versions: Mapping[str, str] | None = None,
+    records: Collection[ArchivedRecord] = (),
 ) -> bool:
     """
     The batch is over: what its bag holds is archived, the rest is released, every call's state follows.
@@ -76,6 +78,7 @@ def finish_batch(
     :param held: recordings whose original is in the bag
     :param documented: calls whose document is in the bag, each with the digest that it was documented at
     :param versions: by key, the archive's own id of each file's version, where it keeps versions; they go into the trail
+    :param records: what the bag holds, with the retention that its documents state
     :returns: False when the batch was finished before, and nothing changed
     """
     with catalog.begin() as connection:
@@ -88,6 +91,7 @@ def finish_batch(
             return False
         if bag:
             _note_bag(connection, batch, bag, held, documented, now)
+            note_records(connection, batch.policy, records)
             if versions:
                 kept = events.Event("bag.versions", bag.bag_id, after=json.dumps(versions, sort_keys=True))
                 events.append(connection, [kept], policy=batch.policy, who=batch.run_id, now=now)
@@ -148,6 +152,24 @@ def sealed_bags_of(catalog: Catalog, policy: str, run_id: str) -> list[tuple[Sea
             (SealedBag(row.bag_id, row.prefix, row.seal_sha256, row.files, row.size), row.link_number)
             for row in connection.execute(query)
         ]
+
+
+def note_records(connection: Connection, policy: str, records: Iterable[ArchivedRecord]) -> None:
+    """The bag's records are known, with the retention that their documents state."""
+    rows = [
+        {
+            "bag_id": each.bag_id,
+            "path": each.path,
+            "policy": policy,
+            "kind": each.kind,
+            "source": each.source,
+            "record_id": each.record_id,
+            "retain_until": each.retain_until,
+        }
+        for each in records
+    ]
+    if rows:
+        connection.execute(upsert(connection, bag_records).on_conflict_do_nothing(), rows)
 
 
 def _members(table: Any, batch: Batch, column: Any) -> Any:  # noqa: ANN401 - SQLAlchemy's own types are wider here

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, select, tuple_, update
 from cloud9_archive.catalog.joins import media_of_link, same_call, this_call, under_policy
 from cloud9_archive.catalog.listing import chunks
 from cloud9_archive.catalog.tables import call_recordings, calls, media, policy_calls
-from cloud9_archive.domain.accounting import ABSENT, CallState, MediaState, call_state
+from cloud9_archive.domain.accounting import ABSENT, OUT_OF_WORK, CallState, MediaState, call_state
 from cloud9_archive.domain.run import FIRST_CHECK, CallRef, RecordingRef, check_delay
 
 
@@ -29,7 +29,7 @@ def settle_calls(connection: Connection, policy: str, refs: Collection[CallRef],
     Each call's state follows from its recordings; absent media are due again after a growing delay.
 
     A call with work left is due a little later, so that the run that brought the work may take it first. Excluded
-    calls stay as they are. A link that has no media row yet counts as wanted.
+    and disposed calls stay as they are. A link that has no media row yet counts as wanted.
     """
     for chunk in chunks(sorted(set(refs))):
         for ref, standing in _standings(connection, policy, chunk).items():
@@ -49,7 +49,7 @@ def settle_calls(connection: Connection, policy: str, refs: Collection[CallRef],
 
 
 def calls_of_recordings(connection: Connection, policy: str, refs: Iterable[RecordingRef]) -> set[CallRef]:
-    """The calls, selected under the policy, that any of the recordings belongs to."""
+    """The calls, selected under the policy and not disposed of, that any of the recordings belongs to."""
     found: set[CallRef] = set()
     for chunk in chunks(sorted(set(refs))):
         query = (
@@ -60,7 +60,7 @@ def calls_of_recordings(connection: Connection, policy: str, refs: Iterable[Reco
             )
             .where(
                 tuple_(call_recordings.c.source, call_recordings.c.recording_id).in_(chunk),
-                policy_calls.c.state != CallState.EXCLUDED,
+                policy_calls.c.state.not_in(OUT_OF_WORK),
             )
         )
         found.update(CallRef(row.source, row.call_id) for row in connection.execute(query))
@@ -92,7 +92,7 @@ def _standings(connection: Connection, policy: str, refs: Collection[CallRef]) -
         .where(
             policy_calls.c.policy == policy,
             tuple_(policy_calls.c.source, policy_calls.c.call_id).in_(refs),
-            policy_calls.c.state != CallState.EXCLUDED,
+            policy_calls.c.state.not_in(OUT_OF_WORK),
         )
     )
     standings: dict[CallRef, _Standing] = {}

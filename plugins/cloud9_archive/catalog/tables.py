@@ -327,6 +327,39 @@ chain = Table(
     Index(None, "policy", "run_id"),
 )
 
+bag_records = Table(
+    "bag_records",
+    metadata,
+    _key("bag_id"),
+    Column("path", String, primary_key=True, comment="in the bag: a recording's folder, or a call's document"),
+    Column("policy", String, nullable=False),
+    Column("kind", String, nullable=False, comment="recording or call"),
+    Column("source", SourceText, nullable=False),
+    Column("record_id", SourceText, nullable=False),
+    Column("retain_until", UtcDateTime, comment="as its document states it"),
+    Column("extended_until", UtcDateTime, comment="the latest extension"),
+    Column("legal_hold", Integer, comment="1: put under legal hold, 2: that is being lifted"),
+    Column("tombstone", String, comment="the document of custody that disposes of it"),
+    Column("disposed_at", UtcDateTime),
+    Index(None, "policy", "tombstone", "retain_until"),
+    Index(None, "policy", "source", "record_id"),
+)
+
+custody = Table(
+    "custody",
+    metadata,
+    _key("policy"),
+    _key("document_id"),
+    Column("kind", String, nullable=False),
+    Column("document", Text, nullable=False, comment="the text that is in the archive, or is to be put there"),
+    Column("chained_by", String, nullable=False, comment="run id of the link that has it as a member"),
+    Column("entered_at", UtcDateTime, nullable=False),
+    Column("chained_at", UtcDateTime, comment="from then on it counts in the archive"),
+    Column("completed_at", UtcDateTime, comment="when everything that follows from it was done"),
+    Index(None, "policy", "kind"),
+    Index(None, "policy", "completed_at"),
+)
+
 findings = Table(
     "findings",
     metadata,

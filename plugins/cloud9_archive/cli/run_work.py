@@ -152,9 +152,10 @@ def _print(run: RunRef, outcome: FiledSum | None, failure: ReconciliationError |
 def sums_line(outcome: FiledSum) -> str:
     """The calls' sum on one line, with the report's key and the chain's head."""
     calls = outcome.calls
+    disposed = f"disposed={calls.disposed} " if calls.disposed else ""
     return (
         f"run: listed={calls.listed} archived={calls.archived} excluded={calls.excluded} "
-        f"awaiting={calls.awaiting_media} quarantined={calls.quarantined} missing={calls.missing} "
+        f"awaiting={calls.awaiting_media} quarantined={calls.quarantined} missing={calls.missing} {disposed}"
         f"report={outcome.report} head={outcome.chain_head}"
     )
 

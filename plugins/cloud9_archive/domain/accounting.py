@@ -17,6 +17,7 @@ class MediaState(StrEnum):
     ARCHIVED = "archived"
     QUARANTINED = "quarantined"
     MISSING = "missing"
+    DISPOSED = "disposed"
 
 
 class CallState(StrEnum):
@@ -29,6 +30,7 @@ class CallState(StrEnum):
     AWAITING_MEDIA = "awaiting_media"
     QUARANTINED = "quarantined"
     MISSING = "missing"
+    DISPOSED = "disposed"
 
 
 class BatchState(StrEnum):
@@ -48,10 +50,14 @@ MEDIA_MOVES: Mapping[MediaState, frozenset[MediaState]] = {
     MediaState.MISSING: frozenset({MediaState.FETCHED, MediaState.QUARANTINED}),
     MediaState.FETCHED: frozenset({MediaState.TRANSCODED, MediaState.QUARANTINED, MediaState.WANTED}),
     MediaState.TRANSCODED: frozenset({MediaState.ARCHIVED, MediaState.TRANSCODED, MediaState.WANTED}),
-    MediaState.QUARANTINED: frozenset({MediaState.WANTED}),
-    MediaState.ARCHIVED: frozenset(),
+    MediaState.QUARANTINED: frozenset({MediaState.WANTED, MediaState.DISPOSED}),
+    MediaState.ARCHIVED: frozenset({MediaState.DISPOSED}),
+    MediaState.DISPOSED: frozenset(),
 }
 """Which changes of state are possible; anything else is refused by the catalog."""
+
+OUT_OF_WORK = (CallState.EXCLUDED, CallState.DISPOSED)
+"""States of a call of which nothing is fetched or archived any more, whatever the source lists."""
 
 UNDER_WORK = frozenset({MediaState.WANTED, MediaState.FETCHED, MediaState.TRANSCODED})
 """States that no recording may be in when its run is reconciled, unless another run holds it."""
@@ -90,7 +96,7 @@ def call_state(media: Iterable[MediaState], *, documented: bool, past_deadline: 
 
 @dataclass(frozen=True, slots=True)
 class CallSum:
-    """``listed = archived + excluded + awaiting_media + quarantined + missing``, over calls."""
+    """``listed = archived + excluded + awaiting_media + quarantined + missing + disposed``, over calls."""
 
     listed: int = 0
     archived: int = 0
@@ -98,27 +104,30 @@ class CallSum:
     awaiting_media: int = 0
     quarantined: int = 0
     missing: int = 0
+    disposed: int = 0
 
     @property
     def unaccounted(self) -> int:
         """How many calls are in none of the outcomes; zero when the sum holds."""
-        return self.listed - self.archived - self.excluded - self.awaiting_media - self.quarantined - self.missing
+        settled = self.archived + self.excluded + self.quarantined + self.disposed
+        return self.listed - settled - self.awaiting_media - self.missing
 
 
 @dataclass(frozen=True, slots=True)
 class MediaSum:
-    """``wanted = archived + awaiting_media + quarantined + missing``, over recordings."""
+    """``wanted = archived + awaiting_media + quarantined + missing + disposed``, over recordings."""
 
     wanted: int = 0
     archived: int = 0
     awaiting_media: int = 0
     quarantined: int = 0
     missing: int = 0
+    disposed: int = 0
 
     @property
     def unaccounted(self) -> int:
         """How many recordings are in none of the outcomes; zero when the sum holds."""
-        return self.wanted - self.archived - self.awaiting_media - self.quarantined - self.missing
+        return self.wanted - self.archived - self.awaiting_media - self.quarantined - self.missing - self.disposed
 
 
 def call_sum(counts: Mapping[CallState, int]) -> CallSum:
@@ -130,6 +139,7 @@ def call_sum(counts: Mapping[CallState, int]) -> CallSum:
         awaiting_media=counts.get(CallState.AWAITING_MEDIA, 0),
         quarantined=counts.get(CallState.QUARANTINED, 0),
         missing=counts.get(CallState.MISSING, 0),
+        disposed=counts.get(CallState.DISPOSED, 0),
     )
 
 
@@ -141,4 +151,5 @@ def media_sum(counts: Mapping[MediaState, int]) -> MediaSum:
         awaiting_media=counts.get(MediaState.AWAITING_MEDIA, 0),
         quarantined=counts.get(MediaState.QUARANTINED, 0),
         missing=counts.get(MediaState.MISSING, 0),
+        disposed=counts.get(MediaState.DISPOSED, 0),
     )

@@ -83,6 +83,20 @@ def report_path(policy: str, *, day: date, run_id: str, extension: str) -> str:
     return f"{path_segment(policy)}/reports/{_day_folders(day)}/{path_segment(run_id)}.{extension}"
 
 
+def custody_folder(policy: str) -> str:
+    """Key of the folder that holds a policy's documents of custody, without a slash at its end."""
+    return f"{path_segment(policy)}/custody"
+
+
+def custody_path(policy: str, *, day: date, document_id: str) -> str:
+    """
+    Key of a document of custody: an extension, a hold, its release, a tombstone.
+
+    :param day: UTC day on which it was written
+    """
+    return f"{custody_folder(policy)}/{_day_folders(day)}/{path_segment(document_id)}.json"
+
+
 def chain_folder(policy: str) -> str:
     """Key of the folder that holds a policy's chain links, without a slash at its end."""
     return f"{path_segment(policy)}/chain"

@@ -84,6 +84,18 @@ def _parsed(text: str) -> Retention:
     return retention
 
 
+def kept_until(started_at: datetime, decided: str | None, policy: Retention | None) -> datetime | None:
+    """
+    The later end of what a decision and its policy want, counted from the call's start; None if neither says.
+
+    :param started_at: aware datetime
+    :param decided: the text of the decision's retention
+    :param policy: ``archive.retention``
+    """
+    wanted = [policy, parse_retention(decided) if decided else None]
+    return max((each.until(started_at) for each in wanted if each is not None), default=None)
+
+
 def longest(retentions: Iterable[Retention | None], *, since: datetime) -> Retention | None:
     """
     The retention that ends last; None when none is stated. Of two that end together, the one in years.

@@ -18,7 +18,8 @@ from cloud9_archive.domain.words import shown
 from cloud9_archive.errors import ArchiveConflictError, StagingLostError
 from cloud9_archive.pipeline.attempts import unless_sealed
 from cloud9_archive.pipeline.bag_plan import IN_BAG, BagPlan, PlannedFile, plan_bag
-from cloud9_archive.pipeline.bag_retention import BagRetention
+from cloud9_archive.pipeline.bag_retention import BagRetention, records_of
+from cloud9_archive.pipeline.legal_holds import hold_bag
 from cloud9_archive.pipeline.workspace import Workspace
 from cloud9_archive.storage.store import Put, Stored
 
@@ -54,6 +55,7 @@ def archive(workspace: Workspace, batch_id: str) -> ArchivedBatch:
 
     :raises StagingLostError: if recordings of the batch are not ready to be archived, or staged bytes are lost
     :raises ArchiveConflictError: if other bytes stand where the bag goes; nothing is overwritten
+    :raises LockNotProvenError: if a legal hold stands over what was archived, and the archive does not tell it back
     """
     batch = read_batch(
         workspace.catalog,
@@ -66,6 +68,8 @@ def archive(workspace: Workspace, batch_id: str) -> ArchivedBatch:
     if batch.state in (BatchState.OPEN, BatchState.SEALING):
         with unless_sealed(workspace, batch):
             archived = _archived(workspace, batch)
+    # Also when the batch was sealed before: an attempt may have been cut off just there.
+    hold_bag(workspace, batch_id)
     return archived
 
 
@@ -93,6 +97,7 @@ def _archived(workspace: Workspace, batch: Batch) -> ArchivedBatch:
         documented=documented,
         now=workspace.clock(),
         versions={file.key: file.version_id for file in stored if file.version_id},
+        records=records_of(batch, plan),
     )
     for ref in refs:
         workspace.staging.drop_media(batch.policy, ref)

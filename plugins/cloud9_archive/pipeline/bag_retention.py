@@ -6,10 +6,43 @@ from datetime import datetime
 
 from cloud9_archive.catalog.batches import Batch
 from cloud9_archive.domain.keys import recording_key
-from cloud9_archive.domain.run import CallRef
+from cloud9_archive.domain.run import CallRef, RecordingRef
+from cloud9_archive.domain.selection import ArchivedRecord, RecordKind
 from cloud9_archive.pipeline.bag_documents import call_path
+from cloud9_archive.pipeline.bag_plan import BagPlan
 
 _FOLDER_DEPTH = 3
+
+
+def records_of(batch: Batch, plan: BagPlan) -> list[ArchivedRecord]:
+    """The records in the bag, with the retention that their documents state."""
+    kept = {recording.ref: recording.retain_until for recording in batch.recordings}
+    calls = {CallRef(each.call.source, each.call.call_id): each.retain_until for each in batch.calls}
+    return [
+        *(
+            ArchivedRecord(
+                plan.bag_id,
+                f"data/recordings/{recording_key(each.source, each.recording_id)}",
+                RecordKind.RECORDING,
+                each.source,
+                each.recording_id,
+                kept.get(RecordingRef(each.source, each.recording_id)),
+            )
+            for each in plan.recordings
+        ),
+        *(
+            ArchivedRecord(
+                plan.bag_id,
+                call_path(ref),
+                RecordKind.CALL,
+                each.source,
+                each.call_id,
+                calls.get(ref),
+            )
+            for each in plan.calls
+            for ref in (CallRef(each.source, each.call_id),)
+        ),
+    ]
 
 
 class BagRetention:

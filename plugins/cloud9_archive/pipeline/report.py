@@ -34,6 +34,8 @@ CSV_COLUMNS = (
     "recordings",
 )
 
+_BEYOND_WORK = (MediaState.ARCHIVED, MediaState.DISPOSED)
+
 NOT_WANTED = "not_wanted"
 """State of a recording that no policy rule asks for; its audio is never downloaded."""
 
@@ -67,7 +69,7 @@ class RunFacts:
         for account in self.accounts:
             for recording in account.recordings:
                 if recording.state is not None:
-                    held = account.held_by is not None and recording.state is not MediaState.ARCHIVED
+                    held = account.held_by is not None and recording.state not in _BEYOND_WORK
                     states[recording.ref] = MediaState.AWAITING_MEDIA if held else recording.state
         return media_sum(Counter(states.values()))
 

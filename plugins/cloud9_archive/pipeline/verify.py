@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import groupby
 
 from cloud9_archive.domain import bag
+from cloud9_archive.domain.custody import DisposedFile
 from cloud9_archive.domain.keys import KEYS_FOLDER, path_segment
 from cloud9_archive.pipeline.verify_bag import Checker, Watch, verify_bag
 from cloud9_archive.pipeline.verify_chain import Vouched, verify_chain
+from cloud9_archive.pipeline.verify_custody import verify_custody
 from cloud9_archive.pipeline.verify_proofs import Keyring, Trust, check_unused_keys, is_key_file
 from cloud9_archive.pipeline.verify_report import Code, Head, VerifyReport
 from cloud9_archive.pipeline.verify_scope import Scope
@@ -30,6 +32,7 @@ class _Later:
 
     bags: dict[str, str | None] = field(default_factory=dict)
     reports: dict[str, str | None] = field(default_factory=dict)
+    disposed: dict[str, DisposedFile] = field(default_factory=dict)
 
     def expected(self, place: str) -> str | None:
         """The digest of a bag's seal, or of a report."""
@@ -74,7 +77,9 @@ def verify_archive(
         if vouched.head:
             found_heads.append(vouched.head)
         others = _without_key_files(keys, key_files)
-        _verify_policy(checker, others, vouched=vouched, later=None if scope.whole else later)
+        disposed = verify_custody(checker, segment, vouched.members)
+        later.disposed.update({} if scope.whole else disposed)
+        _verify_policy(checker, others, vouched=vouched, disposed=disposed, later=None if scope.whole else later)
     _check_hidden(checker, policy=policy)
     unread = _read_chosen(checker, later, scope, is_over=lambda: _is_over(scope, monotonic() - begun))
     _check_presence(checker, policy=policy, heads=found_heads)
@@ -100,10 +105,18 @@ def _is_over(scope: Scope, seconds: float) -> bool:
     return scope.max_duration is not None and seconds >= scope.max_duration.total_seconds()
 
 
-def _verify_policy(checker: Checker, keys: Iterable[str], *, vouched: Vouched, later: _Later | None) -> None:
+def _verify_policy(
+    checker: Checker,
+    keys: Iterable[str],
+    *,
+    vouched: Vouched,
+    disposed: Mapping[str, DisposedFile],
+    later: _Later | None,
+) -> None:
     """
     Everything of the policy is listed and compared with its chain.
 
+    :param disposed: files that tombstones list, by key
     :param later: takes what is to be read afterwards; None: it is read at once
     """
     unseen = dict(vouched.members)
@@ -115,7 +128,7 @@ def _verify_policy(checker: Checker, keys: Iterable[str], *, vouched: Vouched, l
             seal = f"{place}/{bag.SEAL}"
             expected = _voucher(checker, seal, unseen=unseen, bag=place) if seal in listed else None
             if later is None or seal not in listed:
-                _read_bag(checker, place, listed, expected=expected)
+                _read_bag(checker, place, listed, expected=expected, disposed=disposed)
             else:
                 later.bags[place] = expected
         elif kind == "reports":
@@ -124,8 +137,15 @@ def _verify_policy(checker: Checker, keys: Iterable[str], *, vouched: Vouched, l
                 _check_digest(checker, place, expected)
             else:
                 later.reports[place] = expected
+        elif kind == "custody":
+            unseen.pop(place, None)  # it was looked at before, since what it says matters to the bags
         elif kind is None:
             checker.found(Code.FILE_MISPLACED, place, "the layout has no place for it")
+    _check_unseen(checker, unseen)
+
+
+def _check_unseen(checker: Checker, unseen: Mapping[str, str]) -> None:
+    """What the chain vouches for and was not met where it belongs."""
     for key, digest in sorted(unseen.items()):
         if checker.store.exists(key):
             _check_digest(checker, key, digest)
@@ -142,7 +162,9 @@ def _read_chosen(checker: Checker, later: _Later, scope: Scope, *, is_over: Call
         if number and is_over():
             break
         if place in later.bags:
-            _read_bag(checker, place, checker.store.keys(place), expected=later.expected(place))
+            _read_bag(
+                checker, place, checker.store.keys(place), expected=later.expected(place), disposed=later.disposed
+            )
             unread -= 1
         else:
             _check_digest(checker, place, later.expected(place))
@@ -158,8 +180,10 @@ def _voucher(checker: Checker, key: str, *, unseen: dict[str, str], bag: str | N
     return expected
 
 
-def _read_bag(checker: Checker, folder: str, keys: Iterable[str], *, expected: str | None) -> None:
-    seal = verify_bag(checker, folder, keys)
+def _read_bag(
+    checker: Checker, folder: str, keys: Iterable[str], *, expected: str | None, disposed: Mapping[str, DisposedFile]
+) -> None:
+    seal = verify_bag(checker, folder, keys, disposed=disposed)
     if seal and expected and seal != expected:
         _altered(checker, f"{folder}/{bag.SEAL}", seal, expected)
     checker.watch.bag_done()
@@ -224,6 +248,6 @@ def _place(key: str) -> tuple[str | None, str]:
     is_day = tuple(map(len, day)) == _DAY and all(part.isascii() and part.isdigit() for part in day)
     if kind == "bags" and is_day and len(segments) > _BAG_DEPTH:
         return kind, "/".join(segments[:_BAG_DEPTH])
-    if kind == "reports" and is_day and len(segments) == _REPORT_DEPTH:
+    if kind in {"reports", "custody"} and is_day and len(segments) == _REPORT_DEPTH:
         return kind, key
     return None, key

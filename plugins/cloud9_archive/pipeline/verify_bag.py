@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 
 from cloud9_archive.domain import bag
 from cloud9_archive.domain.bag import ManifestLine
+from cloud9_archive.domain.custody import DisposedFile
 from cloud9_archive.domain.keys import bag_folder
 from cloud9_archive.errors import Cloud9ArchiveError
 from cloud9_archive.pipeline.verify_record import verify_records
@@ -16,6 +17,7 @@ from cloud9_archive.storage.store import Store
 
 _CHUNK = 1024 * 1024
 _TAG_FILES = frozenset([bag.BAGIT, bag.BAG_INFO, bag.MANIFEST])
+_NONE_DISPOSED: Mapping[str, DisposedFile] = {}
 
 
 class Watch:
@@ -46,6 +48,7 @@ class Checker:
         self.files = 0
         self.size = 0
         self.links = 0
+        self.disposed = 0
         self.findings: list[VerifyFinding] = []
 
     def found(self, code: Code, subject: str, words: str) -> None:
@@ -90,6 +93,7 @@ class Checker:
             heads=heads,
             findings=tuple(self.findings),
             unread=unread,
+            disposed=self.disposed,
         )
 
     def read(self, key: str) -> bytes | None:
@@ -101,12 +105,15 @@ class Checker:
             return None
 
 
-def verify_bag(checker: Checker, folder: str, keys: Iterable[str]) -> str | None:
+def verify_bag(
+    checker: Checker, folder: str, keys: Iterable[str], *, disposed: Mapping[str, DisposedFile] = _NONE_DISPOSED
+) -> str | None:
     """
     All findings of one bag are collected.
 
     :param folder: key of the bag
     :param keys: keys of everything below it
+    :param disposed: files that tombstones list, by key; those of other bags do not matter
     :returns: digest of the seal, or None if there is none to be read
     """
     prefix = f"{folder}/"
@@ -120,8 +127,9 @@ def verify_bag(checker: Checker, folder: str, keys: Iterable[str]) -> str | None
     payload = _manifest(checker, folder, bag.MANIFEST, of_payload=True) if bag.MANIFEST in there else ()
     for name in sorted(_TAG_FILES - {line.path for line in tags}):
         checker.found(Code.BAG_MALFORMED, folder, f"{bag.SEAL} does not list {name}")
-    _check_lines(checker, folder, tags, there=there)
-    size = _check_lines(checker, folder, payload, there=there)
+    gone = {key.removeprefix(prefix): file for key, file in disposed.items() if key.startswith(prefix)}
+    _check_lines(checker, folder, tags, there=there, gone={})
+    size = _check_lines(checker, folder, payload, there=there, gone=_buried(checker, prefix, payload, gone))
     verify_records(checker, folder, payload, there=there)
     for name in sorted(there - {bag.SEAL} - {line.path for line in (*tags, *payload)}):
         checker.found(Code.FILE_EXTRA, prefix + name, "no manifest of its bag lists it")
@@ -150,11 +158,36 @@ def _manifest(checker: Checker, folder: str, name: str, *, of_payload: bool) -> 
     return lines
 
 
-def _check_lines(checker: Checker, folder: str, lines: Iterable[ManifestLine], *, there: set[str]) -> int | None:
-    """The size of all listed files in bytes, or None if one is missing or cannot be read."""
+def _buried(
+    checker: Checker, prefix: str, payload: Iterable[ManifestLine], gone: Mapping[str, DisposedFile]
+) -> dict[str, DisposedFile]:
+    """What tombstones list just as the bag does."""
+    listed = {line.path: line.sha256 for line in payload}
+    for path, file in sorted(gone.items()):
+        if listed.get(path) != file.sha256:
+            words = f"a tombstone lists it with the digest {file.sha256}, its bag {listed.get(path) or 'does not'}"
+            checker.found(Code.TOMBSTONE_WRONG, prefix + path, words)
+    return {path: file for path, file in gone.items() if listed.get(path) == file.sha256}
+
+
+def _check_lines(
+    checker: Checker,
+    folder: str,
+    lines: Iterable[ManifestLine],
+    *,
+    there: set[str],
+    gone: Mapping[str, DisposedFile],
+) -> int | None:
+    """The size of all listed files in bytes, disposed ones too, or None if one is missing or cannot be read."""
     total: int | None = 0
     for line in lines:
         key = f"{folder}/{line.path}"
+        if line.path in gone and line.path in there:
+            checker.found(Code.FILE_NOT_REMOVED, key, "a tombstone says that it was disposed of")
+        elif line.path in gone:
+            checker.disposed += 1
+            total = None if total is None else total + gone[line.path].size
+            continue
         if line.path not in there:
             checker.found(Code.FILE_MISSING, key, f"its bag lists it with the digest {line.sha256}")
             total = None

@@ -34,6 +34,10 @@ class Code(StrEnum):
     BAG_UNSEALED = "BAG_UNSEALED"
     BAG_NOT_CHAINED = "BAG_NOT_CHAINED"
     REPORT_NOT_CHAINED = "REPORT_NOT_CHAINED"
+    CUSTODY_NOT_CHAINED = "CUSTODY_NOT_CHAINED"
+    CUSTODY_REFUSED = "CUSTODY_REFUSED"
+    TOMBSTONE_WRONG = "TOMBSTONE_WRONG"
+    FILE_NOT_REMOVED = "FILE_NOT_REMOVED"
     CHAIN_GAP = "CHAIN_GAP"
     CHAIN_LINK_REFUSED = "CHAIN_LINK_REFUSED"
     CHAIN_ROOT_WRONG = "CHAIN_ROOT_WRONG"
@@ -154,6 +158,30 @@ MEANINGS = {
         "A run report is in no link of its policy's chain.",
         "Clear the run's reconcile task if it did not finish; a run in progress clears this by itself.",
     ),
+    Code.CUSTODY_NOT_CHAINED: Meaning(
+        Severity.FAULT,
+        "file",
+        "A hold, release, extension or tombstone is in no link of its policy's chain, and does not count.",
+        "Give the command that wrote it again if it was cut off; else find out who put it there.",
+    ),
+    Code.CUSTODY_REFUSED: Meaning(
+        Severity.FAULT,
+        "file",
+        "A document of custody is not what this format wants, or does not go with the others.",
+        "Compare it with a copy; find out who wrote to the archive.",
+    ),
+    Code.TOMBSTONE_WRONG: Meaning(
+        Severity.FAULT,
+        "file",
+        "A tombstone lists a file that its bag does not list so.",
+        "Compare tombstone and bag with a copy; find out who wrote to the archive.",
+    ),
+    Code.FILE_NOT_REMOVED: Meaning(
+        Severity.NOTICE,
+        "file",
+        "A tombstone lists a file that is still there: a disposal was cut off, or a lock keeps the file.",
+        "Dispose of the policy's expired records again; what a lock keeps goes when it ends.",
+    ),
     Code.CHAIN_GAP: Meaning(Severity.FAULT, "link", "Numbers of the chain are missing.", _CHAIN),
     Code.CHAIN_LINK_REFUSED: Meaning(Severity.FAULT, "link", "A link is not the text that this format wants.", _CHAIN),
     Code.CHAIN_ROOT_WRONG: Meaning(Severity.FAULT, "link", "A link's Merkle root is not that of its members.", _CHAIN),
@@ -262,6 +290,7 @@ class VerifyReport:
     :param size: bytes of those files
     :param links: chain links
     :param unread: bags that were out of scope, and only compared with the chain by name
+    :param disposed: files that are not there, as tombstones say
     """
 
     bags: int
@@ -271,6 +300,7 @@ class VerifyReport:
     heads: tuple[Head, ...]
     findings: tuple[VerifyFinding, ...]
     unread: int = 0
+    disposed: int = 0
 
     @property
     def ok(self) -> bool:
@@ -282,8 +312,9 @@ class VerifyReport:
         faults = sum(finding.severity is Severity.FAULT for finding in self.findings)
         heads = "".join(f" head={head.policy}:{head.number}:{head.digest}" for head in self.heads)
         unread = f" unread={self.unread}" if self.unread else ""
+        disposed = f" disposed={self.disposed}" if self.disposed else ""
         return (
-            f"verify: {'ok' if self.ok else 'failed'} bags={self.bags}{unread} files={self.files} bytes={self.size}"
+            f"verify: {'ok' if self.ok else 'failed'} bags={self.bags}{unread} files={self.files} bytes={self.size}{disposed}"
             f" links={self.links} faults={faults} notices={len(self.findings) - faults}{heads}"
         )
 
@@ -293,6 +324,7 @@ class VerifyReport:
             "ok": self.ok,
             "bags": self.bags,
             "unread": self.unread,
+            "disposed": self.disposed,
             "files": self.files,
             "bytes": self.size,
             "links": self.links,

@@ -80,6 +80,33 @@ class Folders:
         """
         return self._open(folder, make=True)
 
+    def unlink(self, key: str) -> None:
+        """
+        The name is gone from stable storage, and so are the folders above it that hold nothing any more.
+
+        :raises OSError: if it is not there, or may not be removed
+        """
+        above, _, name = key.rpartition("/")
+        here = self.open_for_reading(above)
+        try:
+            with suppress(FileNotFoundError):  # another was first
+                os.unlink(name, dir_fd=here)
+            os.fsync(here)
+        finally:
+            os.close(here)
+        while above:
+            folder, _, name = above.rpartition("/")
+            here = self.open_for_reading(folder)
+            try:
+                os.rmdir(name, dir_fd=here)
+                os.fsync(here)
+            except OSError:
+                return  # something else lies there
+            finally:
+                os.close(here)
+            self._durable.discard(f"/{above}")
+            above = folder
+
     def _open(self, folder: str, *, make: bool) -> int:
         if make:
             self._make_root()

@@ -16,7 +16,7 @@ from uuid import uuid4
 from cloud9_archive.domain.keys import check_archive_key
 from cloud9_archive.errors import ArchiveConflictError, ConfigurationError, StagingLostError
 from cloud9_archive.storage.folders import INCOMING, Folders, os_errors, walk
-from cloud9_archive.storage.store import PARALLEL, READ_LIMIT, Hidden, Put, Stored, put_in_parallel
+from cloud9_archive.storage.store import PARALLEL, READ_LIMIT, HeldLock, Hidden, Put, Stored, put_in_parallel
 
 _CHUNK = 1024 * 1024
 _FILE_MODE = 0o444
@@ -81,6 +81,35 @@ class LocalStore:
     def put_all(self, items: Iterable[Put], *, parallel: int = PARALLEL) -> tuple[Stored, ...]:
         """See :meth:`Store.put_all`."""
         return put_in_parallel(self, items, parallel=parallel)
+
+    def lock_of(self, key: str) -> HeldLock | None:
+        """See :meth:`Store.lock_of`; a file system does not lock."""
+        self.size(key)
+        return None
+
+    def keep(
+        self,
+        key: str,
+        *,
+        retain_until: datetime | None = None,  # noqa: ARG002 - see Store
+        legal_hold: bool | None = None,  # noqa: ARG002 - as above
+    ) -> HeldLock | None:
+        """See :meth:`Store.keep`; a file system does not lock."""
+        return self.lock_of(key)
+
+    def remove(self, key: str, *, sha256: str) -> bool:
+        """See :meth:`Store.remove`; folders that are empty then are gone too."""
+        if not self.exists(key):
+            return False
+        if (found := self.digest(key)) != sha256:
+            raise ArchiveConflictError(
+                f"{key} has the digest {found}, and {sha256} is to be removed; nothing was removed",
+                subject=key,
+                hint="run cloud9-archive verify before anything else",
+            )
+        with os_errors(key):
+            self._folders.unlink(key)
+        return True
 
     def read(self, key: str, *, limit: int = READ_LIMIT) -> bytes:
         """See :meth:`Store.read`."""

@@ -11,6 +11,7 @@ README_KEY = "README.txt"
 README_DIGESTS = (
     "89428692289fac44bf7e218fc7a2c573e4c10504e064c72b0c5e4fe14e4464b6",
     "26a7db9e13bf3e1a11397b5d83e1a1030c1ed488a0ab7b8eb72a30f587fbc50e",
+    "6fc7ee38fd2a62dff244c00c4e3ee520e07ce87a25ff984d81ab38a2cce5a4e4",
 )
 """Digests of every text that a release ever wrote here; verify takes them all."""
 
@@ -24,6 +25,7 @@ Each top folder belongs to one policy:
   - data/calls/<key>.json              one call: as normalised, as received, and why it was recorded
   - tagmanifest-sha256.txt             the seal, written last: a folder without it is not finished
   <policy>/reports/YYYY/MM/DD/         one report per run
+  <policy>/custody/YYYY/MM/DD/         legal holds, their releases, longer retention, and tombstones of what was removed
   <policy>/chain/00000001.json ...     one link per run: digests of its bags and reports, and of the link before
   - 00000001.sig  00000001.tsr         its signature and its time stamp, if it has them
   keys/<id>.pem                        public keys that links are signed with (belongs to no policy)
@@ -32,15 +34,20 @@ Nothing here is ever changed once written. To check that, go to the folder of th
 bash. They need GNU coreutils and findutils, sed, jq and openssl. Every line that they print, except those with
 "head", is a fault.
 
-1. Every bag is whole, unaltered, and holds nothing else:
+1. Every bag is whole, unaltered, and holds nothing else, but for the files that tombstones list as disposed of:
 
     shopt -s nullglob
-    for seal in */bags/*/*/*/*/tagmanifest-sha256.txt; do (
-      cd "$(dirname "$seal")" || exit 1
-      sha256sum --quiet --strict -c tagmanifest-sha256.txt &&
-      sha256sum --quiet --strict -c manifest-sha256.txt &&
-      diff <(find data ! -type d | LC_ALL=C sort) <(sed 's/^[0-9a-f]*  //' manifest-sha256.txt | LC_ALL=C sort)
-    ) || echo "DAMAGED: $seal"; done
+    sorted() { sed '/^$/d' | LC_ALL=C sort; }
+    gone=$(cat /dev/null */custody/*/*/*/*.json | jq -r 'select(.kind == "tombstone") | .prefix as $bag |
+      .records[].files[] | .sha256 + "  " + $bag + "/" + .path' | sorted)
+    for seal in */bags/*/*/*/*/tagmanifest-sha256.txt; do
+      bag=$(dirname "$seal")
+      kept=$(sed "s|  |  $bag/|" "$bag/manifest-sha256.txt" | sorted | LC_ALL=C comm -23 - <(sorted <<< "$gone"))
+      (cd "$bag" && sha256sum --quiet --strict -c tagmanifest-sha256.txt) &&
+      { [ -z "$kept" ] || sha256sum --quiet --strict -c <(printf '%s\n' "$kept"); } &&
+      diff <(find "$bag" -path "$bag/data/*" ! -type d | sorted) <(sed 's/^[0-9a-f]*  //' <<< "$kept" | sorted) ||
+      echo "DAMAGED, or holds what is disposed of: $seal"
+    done
 
 2. Every link follows the one before it, and what it vouches for is unaltered:
 
@@ -56,10 +63,10 @@ bash. They need GNU coreutils and findutils, sed, jq and openssl. Every line tha
       echo "$chain head $previous"
     done
 
-3. Every bag and report is vouched for by a link:
+3. Every bag, report and document of custody is vouched for by a link:
 
     comm -13 <(cat /dev/null */chain/*.json | jq -r '.members[].path' | LC_ALL=C sort) \
-             <(printf '%s\n' */bags/*/*/*/*/tagmanifest-sha256.txt */reports/*/*/*/* | LC_ALL=C sort) |
+             <(printf '%s\n' */bags/*/*/*/*/tagmanifest-sha256.txt */reports/*/*/*/* */custody/*/*/*/* | LC_ALL=C sort) |
       sed '/^$/d; s/^/NOT IN THE CHAIN: /'
 
 4. Every Merkle root (RFC 6962, over the lines that step 2 hands to sha256sum) is right:
@@ -107,7 +114,7 @@ step 2 elsewhere; every run report carries the one that it follows. A head that 
         echo "WRONG TIME STAMP: $link"
     done
 
-Any BagIt 1.0 tool can check one bag, for example: bagit.py --validate <policy>/bags/YYYY/MM/DD/<bag id>
+Any BagIt 1.0 tool can check one bag of which nothing was disposed of, for example: bagit.py --validate <policy>/bags/YYYY/MM/DD/<bag id>
 """
 
 

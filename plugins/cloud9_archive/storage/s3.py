@@ -20,6 +20,7 @@ from cloud9_archive.errors import (
 )
 from cloud9_archive.storage.s3_body import arriving, measured
 from cloud9_archive.storage.s3_client import is_aws, s3_errors
+from cloud9_archive.storage.s3_keeping import kept, removed_unlocked
 from cloud9_archive.storage.s3_lock import LEAST, LockRule, check_bucket, covers, lengthened, lock_words
 from cloud9_archive.storage.s3_objects import Objects
 from cloud9_archive.storage.s3_versions import Version, Versions
@@ -152,6 +153,28 @@ class S3Store:
         name = self._name(key)
         with s3_errors(key):
             return self._objects.lock_of(name, self._first(key, name).version_id)
+
+    def keep(
+        self, key: str, *, retain_until: datetime | None = None, legal_hold: bool | None = None
+    ) -> HeldLock | None:
+        """See :meth:`Store.keep`; an archive that is not to lock does not."""
+        name = self._name(key)
+        with s3_errors(key):
+            version_id = self._first(key, name).version_id
+            if self._rule is None:
+                return None
+            # A server takes no date that has passed; there is nothing to lock until then either.
+            until = retain_until if retain_until and retain_until > self._clock() else None
+            return kept(self._objects, key, name, version_id, mode=self._rule.mode, until=until, hold=legal_hold)
+
+    def remove(self, key: str, *, sha256: str) -> bool:
+        """See :meth:`Store.remove`."""
+        name = self._name(key)
+        with s3_errors(key):
+            removed = removed_unlocked(self._objects, key, name, sha256=sha256, now=self._clock())
+        with self._guard:
+            self._remembered.pop(name, None)
+        return removed
 
     def _name(self, key: str) -> str:
         check_archive_key(key)

@@ -43,7 +43,7 @@ class LockRule:
         :param now: from which the lock lasts a day at least; None for a file that was locked before
         """
         until = retain_until or self.retention.until(since)
-        return HeldLock(self.mode, _whole_seconds(max(until, now + LEAST) if now else until), self.legal_hold)
+        return HeldLock(self.mode, whole_seconds(max(until, now + LEAST) if now else until), self.legal_hold)
 
 
 def covers(held: HeldLock, asked: HeldLock) -> bool:
@@ -144,7 +144,7 @@ def _check_default(bucket: str, default: Mapping[str, Any], rule: LockRule | Non
         )
 
 
-def _whole_seconds(moment: datetime) -> datetime:
+def whole_seconds(moment: datetime) -> datetime:
     """Not before the moment; servers keep whole seconds, and must not cut a retention short."""
     whole = moment.astimezone(UTC).replace(microsecond=0)
     if whole < moment and whole < datetime.max.replace(tzinfo=UTC, microsecond=0):

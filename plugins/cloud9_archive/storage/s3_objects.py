@@ -124,9 +124,23 @@ class Objects:
             self.client.put_object_legal_hold(**target, LegalHold={"Status": "ON"})
         return self.lock_of(name, version_id)
 
+    def lift_legal_hold(self, name: str, version_id: str) -> HeldLock:
+        """
+        The legal hold was asked to end.
+
+        :returns: the lock that the server tells afterwards
+        """
+        target = {"Bucket": self.bucket, "Key": name, "VersionId": version_id}
+        self.client.put_object_legal_hold(**target, LegalHold={"Status": "OFF"})
+        return self.lock_of(name, version_id)
+
+    def delete(self, name: str, version_id: str) -> None:
+        """One version is gone for good. BypassGovernanceRetention is never sent: a lock is not got around."""
+        self.client.delete_object(Bucket=self.bucket, Key=name, VersionId=version_id)
+
     def take_away(self, key: str, name: str, version_id: str) -> None:
         """A version that must not stay is gone, if the server lets us; verify names what is left."""
         try:
-            self.client.delete_object(Bucket=self.bucket, Key=name, VersionId=version_id)
+            self.delete(name, version_id)
         except ClientError as error:
             log.warning("a second version stays in the archive", key=key, version=version_id, reason=code_of(error))

@@ -93,11 +93,11 @@ class Hidden:
 
 class Store(Protocol):
     """
-    A create-only store of files under relative POSIX keys.
+    A store of files under relative POSIX keys, of which each is created once.
 
     Keys are refused with :class:`~cloud9_archive.errors.ConfigurationError` if they are absolute, or have an empty
-    segment, a segment that begins with a dot, a backslash or a control character. Nothing here overwrites or
-    removes. A file is visible under its key whole or not at all. All methods may be called from several threads and
+    segment, a segment that begins with a dot, a backslash or a control character. Nothing here overwrites, and
+    only :meth:`remove` removes. A file is visible under its key whole or not at all. All methods may be called from several threads and
     several hosts at once.
 
     **First bytes win.** Where others can put newer versions or delete markers over a file, which no lock prevents,
@@ -144,6 +144,39 @@ class Store(Protocol):
         :param parallel: how many puts run at once
         :raises Cloud9ArchiveError: the first error in the order of the items; puts not yet begun are dropped, others
             may have been done
+        """
+        ...
+
+    def lock_of(self, key: str) -> HeldLock | None:
+        """
+        The lock that the store itself tells; None where it does not lock.
+
+        :raises ConfigurationError: if there is no such file
+        """
+        ...
+
+    def keep(
+        self, key: str, *, retain_until: datetime | None = None, legal_hold: bool | None = None
+    ) -> HeldLock | None:
+        """
+        The file is locked until then at least, as the store itself tells afterwards; a lock is never shortened.
+
+        :param retain_until: aware moment; None to leave that as it is
+        :param legal_hold: whether it is under legal hold afterwards; None to leave that as it is
+        :returns: the lock as read back; None where the store does not lock
+        :raises LockNotProvenError: if the lock is not read back as it was asked for
+        :raises ConfigurationError: if there is no such file
+        """
+        ...
+
+    def remove(self, key: str, *, sha256: str) -> bool:
+        """
+        Nothing of the file is left, in no version. A lock is never got around, whatever rights the account has.
+
+        :param sha256: hex digest that it must have
+        :returns: False if there was no such file
+        :raises StillLockedError: if a lock keeps it
+        :raises ArchiveConflictError: if it has other bytes; nothing is removed then
         """
         ...
 

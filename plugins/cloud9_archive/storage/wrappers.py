@@ -11,7 +11,7 @@ from pathlib import Path
 from threading import Lock
 from typing import BinaryIO, Literal, TypeVar
 
-from cloud9_archive.storage.store import PARALLEL, READ_LIMIT, Hidden, Put, Store, Stored, put_in_parallel
+from cloud9_archive.storage.store import PARALLEL, READ_LIMIT, HeldLock, Hidden, Put, Store, Stored, put_in_parallel
 
 Result = TypeVar("Result")
 
@@ -21,6 +21,9 @@ class Operation(StrEnum):
 
     CHECK = "check"
     PUT = "put"
+    LOCK_OF = "lock_of"
+    KEEP = "keep"
+    REMOVE = "remove"
     READ = "read"
     OPEN = "open"
     DIGEST = "digest"
@@ -57,6 +60,22 @@ class WrappedStore:
     def put_all(self, items: Iterable[Put], *, parallel: int = PARALLEL) -> tuple[Stored, ...]:
         """See :meth:`Store.put_all`."""
         return put_in_parallel(self, items, parallel=parallel)
+
+    def lock_of(self, key: str) -> HeldLock | None:
+        """See :meth:`Store.lock_of`."""
+        return self.around(Operation.LOCK_OF, lambda: self.store.lock_of(key))
+
+    def keep(
+        self, key: str, *, retain_until: datetime | None = None, legal_hold: bool | None = None
+    ) -> HeldLock | None:
+        """See :meth:`Store.keep`."""
+        return self.around(
+            Operation.KEEP, lambda: self.store.keep(key, retain_until=retain_until, legal_hold=legal_hold)
+        )
+
+    def remove(self, key: str, *, sha256: str) -> bool:
+        """See :meth:`Store.remove`."""
+        return self.around(Operation.REMOVE, lambda: self.store.remove(key, sha256=sha256))
 
     def read(self, key: str, *, limit: int = READ_LIMIT) -> bytes:
         """See :meth:`Store.read`."""

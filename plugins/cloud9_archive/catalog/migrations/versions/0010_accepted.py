@@ -8,8 +8,8 @@ from alembic import op
 from cloud9_archive.catalog.tables import UtcDateTime
 from cloud9_archive.catalog.text_type import SourceText
 
-revision = "0011"
-down_revision = "0007"
+revision = "0010"
+down_revision = "0009"
 
 
 def upgrade() -> None:

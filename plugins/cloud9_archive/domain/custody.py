@@ -1,0 +1,327 @@
+"""Documents of custody: what changes about records after their bag is sealed. Append-only, each vouched for by a link."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
+
+from cloud9_archive.domain.bag import ARCHIVE_FORMAT, check_bag_path
+from cloud9_archive.domain.call import canonical_json
+from cloud9_archive.domain.keys import custody_path
+from cloud9_archive.domain.moment import Moment
+from cloud9_archive.domain.selection import RecordKind, Selection, folded
+from cloud9_archive.errors import ConfigurationError
+
+LONGEST_TEXT = 500
+_ENDING = re.compile(r"\.[a-z0-9]{1,8}", re.ASCII)
+
+
+def _told(text: str) -> str:
+    if not text.isprintable() or text != text.strip() or not text:
+        raise ValueError("a text is wanted that can be read: one line, without blanks around it")
+    return text
+
+
+Told = Annotated[str, StringConstraints(max_length=LONGEST_TEXT), AfterValidator(_told)]
+"""What a person wrote: an actor, a reason, a label."""
+
+Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+BagPath = Annotated[str, AfterValidator(check_bag_path)]
+
+
+class _Part(BaseModel):
+    """Unknown fields are passed over, as a reader must; the model writes just its own."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
+
+
+class PlacedRecord(_Part):
+    """
+    A record, by the place where it lies.
+
+    :param path: of a recording's folder or a call's document, in its bag
+    """
+
+    bag: str
+    path: BagPath
+    kind: RecordKind
+    source: str
+    id: str
+
+
+class ExtendedRecord(PlacedRecord):
+    """
+    A record that is kept longer.
+
+    :param before: until when it was kept; None: nothing was stated
+    """
+
+    before: Moment | None
+    after: Moment
+
+    @model_validator(mode="after")
+    def _grows(self) -> ExtendedRecord:
+        if self.before is not None and self.after <= self.before:
+            raise ValueError(f"{self.path}: its retention would not grow")
+        return self
+
+
+class DisposedFile(_Part):
+    """
+    A file that was removed.
+
+    :param path: in the bag, as the bag's manifest has it
+    :param size: bytes
+    """
+
+    path: BagPath
+    sha256: Digest
+    size: Annotated[int, Field(ge=0)]
+
+
+class DisposedRecord(PlacedRecord):
+    """
+    A record that was disposed of, with all its files.
+
+    :param retain_until: when its retention had ended
+    """
+
+    retain_until: Moment
+    files: tuple[DisposedFile, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _files_are_its_own(self) -> DisposedRecord:
+        for file in self.files:
+            if not belongs_to(file.path, self.path):
+                raise ValueError(f"{file.path} is no file of {self.path}")
+        return self
+
+
+class CustodyDocument(_Part):
+    """
+    What all kinds have.
+
+    :param document_id: made from everything else in it
+    :param actor: who did it
+    """
+
+    format: Literal["1"] = ARCHIVE_FORMAT  # type: ignore[assignment]  # the constant is this word
+    kind: str
+    document_id: str = ""
+    policy: str
+    at: Moment
+    actor: Told
+    reason: Told
+
+    @model_validator(mode="after")
+    def _is_named(self) -> CustodyDocument:
+        if not self.document_id:
+            object.__setattr__(self, "document_id", name_of(self.model_dump(mode="json", by_alias=True)))
+        return self
+
+    @property
+    def key(self) -> str:
+        """Where it lies in the archive."""
+        return custody_path(self.policy, day=self.at.date(), document_id=self.document_id)
+
+    def content(self) -> bytes:
+        """Its one text: canonical JSON and a newline."""
+        return canonical_json(self.model_dump(mode="json", by_alias=True)) + b"\n"
+
+
+class RetentionExtension(CustodyDocument):
+    """
+    Records are kept longer.
+
+    :param retention: as it was asked for, counted from each call's start; None if a moment was given
+    """
+
+    kind: Literal["retention_extension"] = "retention_extension"
+    selection: Selection
+    retention: str | None = None
+    until: Moment | None = None
+    records: tuple[ExtendedRecord, ...] = Field(min_length=1)
+
+
+class HeldCounts(_Part):
+    """How much a hold meant when it was placed."""
+
+    recordings: int
+    calls: int
+
+
+class LegalHold(CustodyDocument):
+    """
+    What the selection means is not disposed of, whenever it is archived, until the hold is released.
+
+    :param held: of what was archived when it was placed
+    """
+
+    kind: Literal["legal_hold"] = "legal_hold"
+    label: Told
+    selection: Selection
+    held: HeldCounts
+
+
+class ReleaseRequest(CustodyDocument):
+    """
+    Somebody asks that a hold be released; nothing is released yet.
+
+    :param hold: document id of the hold
+    """
+
+    kind: Literal["release_request"] = "release_request"
+    label: Told
+    hold: str
+
+
+class Release(CustodyDocument):
+    """
+    A hold is released: somebody else approved the request.
+
+    :param hold: document id of the hold
+    :param request: document id of the request
+    """
+
+    kind: Literal["release"] = "release"
+    label: Told
+    hold: str
+    request: str
+    requested_by: Told
+
+    @model_validator(mode="after")
+    def _two_people(self) -> Release:
+        if folded(self.actor) == folded(self.requested_by):
+            raise ValueError("whoever asked for a release cannot approve it")
+        return self
+
+
+class Tombstone(CustodyDocument):
+    """
+    Records of one bag were disposed of: written and vouched for before the first file is removed.
+
+    :param prefix: the bag's folder, from the archive's root
+    :param seal_sha256: of the bag's seal, which stays, like its other tag files
+    """
+
+    kind: Literal["tombstone"] = "tombstone"
+    bag: str
+    prefix: str
+    seal_sha256: Digest
+    records: tuple[DisposedRecord, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _had_expired(self) -> Tombstone:
+        for record in self.records:
+            if record.bag != self.bag:
+                raise ValueError(f"{record.path} is of another bag")
+            if record.retain_until > self.at:
+                raise ValueError(f"{record.path} had not expired")
+        return self
+
+    def files(self) -> dict[str, DisposedFile]:
+        """Every file that it lists, by its key in the archive."""
+        return {f"{self.prefix}/{file.path}": file for record in self.records for file in record.files}
+
+
+AnyDocument = RetentionExtension | LegalHold | ReleaseRequest | Release | Tombstone
+Kind = TypeVar("Kind", bound=CustodyDocument)
+_READER: TypeAdapter[AnyDocument] = TypeAdapter(Annotated[AnyDocument, Field(discriminator="kind")])
+
+
+def belongs_to(file: str, record: str) -> bool:
+    """
+    Whether a file of a bag is part of a record: it, a file in its folder, or it with one more ending.
+
+    :param file: path in the bag
+    :param record: path of the record in the bag
+    """
+    rest = file.removeprefix(record)
+    return file.startswith(record) and (rest == "" or rest.startswith("/") or _ENDING.fullmatch(rest) is not None)
+
+
+def name_of(document: Mapping[str, Any]) -> str:
+    """The day of a document and 16 digits of the SHA-256 of everything in it but its name."""
+    rest = {name: value for name, value in document.items() if name != "document_id"}
+    day = str(document["at"])[:10].replace("-", "")
+    return f"{day}-{hashlib.sha256(canonical_json(rest)).hexdigest()[:16]}"
+
+
+def parse_custody(content: bytes | str) -> AnyDocument:
+    """
+    The document that :meth:`CustodyDocument.content` wrote.
+
+    :raises ConfigurationError: if it is none, or does not have the name that its content gives it
+    """
+    try:
+        document = _READER.validate_json(content)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise ConfigurationError(
+            f"custody document refused: {place}: {first['msg']}".replace(": :", ":"),
+            subject="custody",
+            hint="it was not written by this format, or was altered: run cloud9-archive verify",
+        ) from None
+    if document.document_id != (name := name_of(json.loads(content))):
+        raise ConfigurationError(
+            f"custody document refused: its document_id is {document.document_id!r}, its content makes it {name!r}",
+            subject="custody",
+            hint="it was altered: run cloud9-archive verify",
+        )
+    return document
+
+
+@dataclass(frozen=True, slots=True)
+class HoldState:
+    """
+    A hold, and how far its release has come.
+
+    :param request: the open request; None if nobody asked
+    :param release: None: it stands
+    """
+
+    hold: LegalHold
+    request: ReleaseRequest | None = None
+    release: Release | None = None
+
+
+def hold_states(documents: Iterable[CustodyDocument]) -> tuple[HoldState, ...]:
+    """Every hold, oldest first. A release counts only beside the request that it names, by another person."""
+    known = {document.document_id: document for document in documents}
+    states = []
+    for hold in _of_kind(known.values(), LegalHold):
+        requests = [each for each in _of_kind(known.values(), ReleaseRequest) if each.hold == hold.document_id]
+        releases = [each for each in _of_kind(known.values(), Release) if each.hold == hold.document_id]
+        valid = [each for each in releases if _is_asked_for(each, requests)]
+        states.append(HoldState(hold, requests[0] if requests else None, valid[0] if valid else None))
+    return tuple(states)
+
+
+def standing(states: Iterable[HoldState]) -> tuple[LegalHold, ...]:
+    """The holds that are not released."""
+    return tuple(state.hold for state in states if state.release is None)
+
+
+def _is_asked_for(release: Release, requests: Sequence[ReleaseRequest]) -> bool:
+    return any(each.document_id == release.request and folded(each.actor) != folded(release.actor) for each in requests)
+
+
+def _of_kind(documents: Iterable[CustodyDocument], kind: type[Kind]) -> list[Kind]:
+    found = [document for document in documents if isinstance(document, kind)]
+    return sorted(found, key=lambda document: (document.at, document.document_id))

@@ -1,0 +1,40 @@
+"""Disposal between whole runs: what a source lists again is not fetched again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from pipeline_bench import DAY, Bench
+
+from cloud9_archive.domain.run import RunKind
+from cloud9_archive.pipeline.dispose import dispose, list_expired
+from cloud9_archive.pipeline.legal_holds import Order
+
+ANNA = Order("Anna Smith", "its retention has ended")
+
+
+@pytest.mark.parametrize("kind", [RunKind.BACKFILL, RunKind.SCHEDULED])
+def test_a_run_over_a_window_that_was_disposed_of_fetches_and_archives_nothing(
+    everything: Bench, run_of: Callable[..., Any], kind: RunKind
+) -> None:
+    everything.policy["archive"] = {"target": "archive", "retention": "30d"}
+    everything.run(run_of(hours=6))
+    everything.clock.move_to(DAY + timedelta(days=40))
+    workspace = everything.workspace()
+    recordings = [record["recording_id"] for record in everything.records()]
+    calls = list(everything.calls())
+    expiry = list_expired(workspace)
+    assert expiry.count == len(recordings) + len(calls) >= 4
+    dispose(workspace, ANNA, confirm=expiry.count)
+    assert everything.records() == []
+    asked, bags = sum(map(everything.asked_for, recordings)), everything.bags()
+    everything.amend(calls[0], button_label="amended")
+    outcome = everything.run(run_of(kind, hours=6, run_id=f"again {kind}"))
+    assert outcome.calls.disposed == outcome.calls.listed == len(calls)
+    assert outcome.recordings.disposed == outcome.recordings.wanted == len(recordings)
+    assert sum(map(everything.asked_for, recordings)) == asked
+    assert everything.bags() == bags
+    everything.verified()
