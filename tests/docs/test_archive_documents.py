@@ -23,6 +23,7 @@ from cloud9_archive.domain.window import Window
 from cloud9_archive.media.jobs import MediaResult
 from cloud9_archive.media.profiles import PROFILES
 from cloud9_archive.media.verdicts import Checks, Examination, Failure, Fault, Transcoded, Verdict, Waveform
+from cloud9_archive.pipeline.audit import AUDIT_COLUMNS
 from cloud9_archive.pipeline.bag_documents import call_document, record_document
 from cloud9_archive.pipeline.media_work import MediaWork
 from cloud9_archive.pipeline.report import CSV_COLUMNS, RunFacts, report_json
@@ -130,3 +131,7 @@ def test_the_fields_of_a_report() -> None:
 
 def test_the_columns_of_a_report() -> None:
     assert told("columns of a report") == list(CSV_COLUMNS)
+
+
+def test_the_columns_of_an_audit_file() -> None:
+    assert told("columns of an audit file") == list(AUDIT_COLUMNS)

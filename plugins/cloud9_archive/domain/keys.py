@@ -78,7 +78,7 @@ def report_path(policy: str, *, day: date, run_id: str, extension: str) -> str:
     Key of a run report.
 
     :param day: UTC day on which the run's window begins
-    :param extension: ``json`` or ``csv``
+    :param extension: ``json``, ``csv`` or ``audit.csv``
     """
     return f"{path_segment(policy)}/reports/{_day_folders(day)}/{path_segment(run_id)}.{extension}"
 

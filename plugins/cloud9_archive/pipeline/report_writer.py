@@ -17,6 +17,9 @@ from cloud9_archive.errors import ArchiveConflictError
 from cloud9_archive.pipeline.report import RunFacts, report_csv, report_json
 from cloud9_archive.pipeline.workspace import Workspace
 
+CSV, AUDIT, JSON = "csv", "audit.csv", "json"
+"""A report's files by what their names end in, in the order in which they are written."""
+
 
 def put_report(workspace: Workspace, record: RunRecord, facts: RunFacts) -> tuple[int, str, list[Member]]:
     """
@@ -32,32 +35,37 @@ def put_report(workspace: Workspace, record: RunRecord, facts: RunFacts) -> tupl
     number = record.report_number
     while True:
         number += 1
-        key, csv_key = _paths(record, number)
+        keys = _keys(record, number)
         for _ in range(2):  # another attempt may file the same facts in between: then the second look finds them
-            content, rows = _content(workspace, record, facts, number), report_csv(facts)
-            members = [Member(key, _sha256(content)), Member(csv_key, _sha256(rows))]
+            contents = _contents(workspace, record, facts, number)
+            members = [Member(keys[name], hashlib.sha256(content).hexdigest()) for name, content in contents.items()]
             try:
-                workspace.store.put(csv_key, rows, sha256=members[1].sha256)
-                workspace.store.put(key, content, sha256=members[0].sha256)
+                for member, content in zip(members, contents.values(), strict=True):
+                    workspace.store.put(member.path, content, sha256=member.sha256)
             except ArchiveConflictError:
                 continue
-            return number, key, [*members, *left_over]
-        left_over += [Member(each, workspace.store.digest(each)) for each in (key, csv_key) if there(each)]
+            return number, keys[JSON], [*members, *left_over]
+        left_over += [Member(key, workspace.store.digest(key)) for key in keys.values() if there(key)]
 
 
-def _paths(record: RunRecord, number: int) -> tuple[str, str]:
+def _keys(record: RunRecord, number: int) -> dict[str, str]:
     run = record.run
     name = run.run_id if number == 1 else f"{run.run_id}.{number}"
     day = run.window.start.date()
-    json_key, csv_key = (
-        report_path(run.policy, day=day, run_id=name, extension=extension) for extension in ("json", "csv")
-    )
-    return json_key, csv_key
+    return {each: report_path(run.policy, day=day, run_id=name, extension=each) for each in (CSV, AUDIT, JSON)}
 
 
-def _content(workspace: Workspace, record: RunRecord, facts: RunFacts, number: int) -> bytes:
-    """The report's bytes: those that stand there when they state the same facts."""
-    key, _ = _paths(record, number)
+def _contents(workspace: Workspace, record: RunRecord, facts: RunFacts, number: int) -> dict[str, bytes]:
+    return {
+        CSV: report_csv(facts),
+        AUDIT: facts.audit_csv(),
+        JSON: _json(workspace, record, facts, number),
+    }
+
+
+def _json(workspace: Workspace, record: RunRecord, facts: RunFacts, number: int) -> bytes:
+    """The bytes that stand there when they state the same facts, or new ones."""
+    key = _keys(record, number)[JSON]
     if workspace.store.exists(key):
         there = workspace.store.read(key)
         if _facts_of(there) == facts.digest():
@@ -84,7 +92,3 @@ def _policy_sums(workspace: Workspace, policy: str) -> dict[str, Any]:
         "calls": asdict(call_sum(policy_call_counts(workspace.catalog, policy))),
         "recordings": asdict(media_sum(policy_media_counts(workspace.catalog, policy))),
     }
-
-
-def _sha256(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
