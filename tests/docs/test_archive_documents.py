@@ -24,7 +24,7 @@ from cloud9_archive.media.jobs import MediaResult
 from cloud9_archive.media.profiles import PROFILES
 from cloud9_archive.media.verdicts import Checks, Examination, Failure, Fault, Transcoded, Verdict, Waveform
 from cloud9_archive.pipeline.audit import AUDIT_COLUMNS
-from cloud9_archive.pipeline.bag_documents import call_document, record_document
+from cloud9_archive.pipeline.bag_documents import BagPaths, call_document, record_document
 from cloud9_archive.pipeline.media_work import MediaWork
 from cloud9_archive.pipeline.report import CSV_COLUMNS, RunFacts, report_json
 
@@ -95,7 +95,11 @@ def same(document: Any, what: str, *, opaque: tuple[str, ...] = ()) -> None:
 
 
 def test_the_fields_of_a_recording() -> None:
-    document = record_document(recording(MediaState.QUARANTINED), "emea_rates")
+    known, paths = recording(MediaState.QUARANTINED), BagPaths(encrypted=True)
+    files = [paths.original(known), *(paths.beside(known, made["file"]) for made in known.beside_original)]
+    document = record_document(
+        known, "emea_rates", paths=paths, stored={file: {"sha256": "3" * 64, "size": 11} for file in files}
+    )
     same(document, "fields of record.json", opaque=("derivatives[].settings.options",))
 
 

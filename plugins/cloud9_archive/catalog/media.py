@@ -118,7 +118,8 @@ def _move(
                 media.c.recording_id == recording.ref.recording_id,
                 media.c.batch_id == batch.batch_id,
                 media.c.state.in_(before),
-                *([_is_open(batch)] if anew else []),
+                # What is fixed is encrypted, or about to be put: its plain bytes may be gone, and nothing is lost.
+                *([_is_open(batch)] if anew or state is MediaState.WANTED else []),
             )
             .values(state=state, **fields)
         ).rowcount

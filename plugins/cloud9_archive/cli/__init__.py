@@ -6,6 +6,7 @@ import typer
 
 from cloud9_archive.cli.catalog import catalog_app
 from cloud9_archive.cli.check import check_command
+from cloud9_archive.cli.decrypt import decrypt_command
 from cloud9_archive.cli.emulator import PASSED_ON, emulator_command
 from cloud9_archive.cli.media import media_app
 from cloud9_archive.cli.policy import policy_app
@@ -24,6 +25,7 @@ app = typer.Typer(
 app.command("run")(run_command)
 app.command("check")(check_command)
 app.command("verify")(verify_command)
+app.command("decrypt")(decrypt_command)
 app.add_typer(policy_app, name="policy")
 app.add_typer(roster_app, name="roster")
 app.add_typer(catalog_app, name="catalog")

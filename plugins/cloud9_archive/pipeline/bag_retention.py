@@ -5,9 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from cloud9_archive.catalog.batches import Batch
-from cloud9_archive.domain.keys import recording_key
 from cloud9_archive.domain.run import CallRef
-from cloud9_archive.pipeline.bag_documents import call_path
+from cloud9_archive.pipeline.bag_documents import PLAIN, BagPaths
 
 _FOLDER_DEPTH = 3
 
@@ -19,12 +18,12 @@ class BagRetention:
     :param batch: read with the policy's retention
     """
 
-    def __init__(self, batch: Batch) -> None:
+    def __init__(self, batch: Batch, paths: BagPaths = PLAIN) -> None:
         self._ends: dict[str, datetime | None] = {
-            f"data/recordings/{recording_key(*recording.ref)}": recording.retain_until for recording in batch.recordings
+            paths.folder(recording.ref): recording.retain_until for recording in batch.recordings
         }
         for call in batch.calls:
-            self._ends[call_path(CallRef(call.call.source, call.call.call_id))] = call.retain_until
+            self._ends[paths.call(CallRef(call.call.source, call.call.call_id))] = call.retain_until
         self.longest = max(filter(None, self._ends.values()), default=None)
 
     def of(self, path: str) -> datetime | None:

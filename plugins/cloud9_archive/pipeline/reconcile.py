@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from itertools import groupby
@@ -134,7 +135,9 @@ def _file_report(
         number=number,
         key=key,
         facts_digest=facts.digest(),
+        sums=json.dumps(facts.sums(), sort_keys=True),
     )
+    workspace.staging.drop_reports(run.policy, run.run_id)
     return key, link.digest
 
 

@@ -101,6 +101,15 @@ class RunFacts:
             "audit_sha256": hashlib.sha256(self.audit_csv()).hexdigest(),
         }
 
+    def sums(self) -> dict[str, Any]:
+        """Both sums, and how often each finding occurs by its code, as plain JSON values."""
+        codes = Counter(finding.code for finding in self.findings)
+        return {
+            "calls": asdict(self.calls),
+            "recordings": asdict(self.recordings),
+            "findings": dict(sorted(codes.items())),
+        }
+
     def audit_csv(self) -> bytes:
         """The audit file: one row for every conversation that the run listed or took up."""
         return audit_csv(

@@ -10,6 +10,8 @@ from cloud9_archive.domain import bag
 from cloud9_archive.domain.bag import ManifestLine
 from cloud9_archive.domain.keys import bag_folder
 from cloud9_archive.errors import Cloud9ArchiveError
+from cloud9_archive.pipeline.bag_documents import ENCRYPTED_ENDING
+from cloud9_archive.pipeline.opening import Opener
 from cloud9_archive.pipeline.verify_record import verify_records
 from cloud9_archive.pipeline.verify_report import Code, Head, VerifyFinding, VerifyReport
 from cloud9_archive.storage.store import Store
@@ -37,11 +39,14 @@ class Checker:
 
     :param store: the archive
     :param watch: is told how it goes on
+    :param opener: opens encrypted files, to look into them too
     """
 
-    def __init__(self, store: Store, watch: Watch) -> None:
+    def __init__(self, store: Store, watch: Watch, opener: Opener | None = None) -> None:
         self.store = store
         self.watch = watch
+        self.opener = opener
+        self.unopened = 0
         self.bags = 0
         self.files = 0
         self.size = 0
@@ -90,6 +95,7 @@ class Checker:
             heads=heads,
             findings=tuple(self.findings),
             unread=unread,
+            unopened=self.unopened,
         )
 
     def read(self, key: str) -> bytes | None:
@@ -126,7 +132,8 @@ def verify_bag(checker: Checker, folder: str, keys: Iterable[str]) -> str | None
     for name in sorted(there - {bag.SEAL} - {line.path for line in (*tags, *payload)}):
         checker.found(Code.FILE_EXTRA, prefix + name, "no manifest of its bag lists it")
     if bag.BAG_INFO in there:
-        _check_info(checker, folder, oxum=f"{size}.{len(payload)}" if size is not None else None)
+        oxum = f"{size}.{len(payload)}" if size is not None else None
+        _check_info(checker, folder, oxum=oxum, endings={line.path.endswith(ENCRYPTED_ENDING) for line in payload})
     return seal[0] if seal else None
 
 
@@ -170,8 +177,12 @@ def _check_lines(checker: Checker, folder: str, lines: Iterable[ManifestLine], *
     return total
 
 
-def _check_info(checker: Checker, folder: str, *, oxum: str | None) -> None:
-    """What bag-info.txt says of the bag is so, and the bag lies where that belongs."""
+def _check_info(checker: Checker, folder: str, *, oxum: str | None, endings: set[bool]) -> None:
+    """
+    What bag-info.txt says of the bag is so, and the bag lies where that belongs.
+
+    :param endings: whether the names of the payload's files say that they are encrypted
+    """
     content = checker.read(f"{folder}/{bag.BAG_INFO}")
     if content is None:
         return
@@ -180,8 +191,13 @@ def _check_info(checker: Checker, folder: str, *, oxum: str | None) -> None:
     except Cloud9ArchiveError as error:
         checker.found(Code.BAG_MALFORMED, folder, error.message)
         return
+    found_format = tags.get("Cloud9-Archive-Format")
     faults = (
-        (tags.get("Cloud9-Archive-Format") != bag.ARCHIVE_FORMAT, "Cloud9-Archive-Format is not 1"),
+        (
+            found_format != bag.ARCHIVE_FORMAT,
+            f"it is of format {found_format!r}, and this software knows format {bag.ARCHIVE_FORMAT}",
+        ),
+        (not endings <= {"Encryption" in tags}, "it is encrypted in part only, or not as it says"),
         (oxum not in {None, tags.get("Payload-Oxum")}, f"Payload-Oxum is not {oxum}, that of the files there"),
         (_place(tags) != folder, "its policy, date and identifier belong to a bag elsewhere"),
     )

@@ -31,6 +31,7 @@ class Code(StrEnum):
     FILE_WRITTEN_TWICE = "FILE_WRITTEN_TWICE"
     BAG_MALFORMED = "BAG_MALFORMED"
     RECORD_CONTRADICTED = "RECORD_CONTRADICTED"
+    FILE_NOT_OPENED = "FILE_NOT_OPENED"
     BAG_UNSEALED = "BAG_UNSEALED"
     BAG_NOT_CHAINED = "BAG_NOT_CHAINED"
     REPORT_NOT_CHAINED = "REPORT_NOT_CHAINED"
@@ -135,6 +136,12 @@ MEANINGS = {
         "file",
         "A record.json does not name just the files that lie beside it, by their digests.",
         "Compare it with a copy; if the bag was sealed so, report it.",
+    ),
+    Code.FILE_NOT_OPENED: Meaning(
+        Severity.FAULT,
+        "file",
+        "An encrypted file does not open with any of the private keys given, or is not the file that was encrypted.",
+        "Give the key of one of its recipients, older ones too; if that is given, compare it with a copy.",
     ),
     Code.BAG_UNSEALED: Meaning(
         Severity.NOTICE,
@@ -262,6 +269,7 @@ class VerifyReport:
     :param size: bytes of those files
     :param links: chain links
     :param unread: bags that were out of scope, and only compared with the chain by name
+    :param unopened: encrypted files whose bytes were compared, and that no key was given for to look inside
     """
 
     bags: int
@@ -271,6 +279,7 @@ class VerifyReport:
     heads: tuple[Head, ...]
     findings: tuple[VerifyFinding, ...]
     unread: int = 0
+    unopened: int = 0
 
     @property
     def ok(self) -> bool:
@@ -282,8 +291,10 @@ class VerifyReport:
         faults = sum(finding.severity is Severity.FAULT for finding in self.findings)
         heads = "".join(f" head={head.policy}:{head.number}:{head.digest}" for head in self.heads)
         unread = f" unread={self.unread}" if self.unread else ""
+        unopened = f" unopened={self.unopened}" if self.unopened else ""
         return (
-            f"verify: {'ok' if self.ok else 'failed'} bags={self.bags}{unread} files={self.files} bytes={self.size}"
+            f"verify: {'ok' if self.ok else 'failed'} bags={self.bags}{unread} files={self.files}{unopened}"
+            f" bytes={self.size}"
             f" links={self.links} faults={faults} notices={len(self.findings) - faults}{heads}"
         )
 
@@ -294,6 +305,7 @@ class VerifyReport:
             "bags": self.bags,
             "unread": self.unread,
             "files": self.files,
+            "unopened": self.unopened,
             "bytes": self.size,
             "links": self.links,
             "heads": [{"policy": h.policy, "number": h.number, "digest": h.digest} for h in self.heads],

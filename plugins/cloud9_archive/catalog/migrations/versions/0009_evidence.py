@@ -1,7 +1,8 @@
-"""The trail can be added to, and its lines can be neither changed nor taken away."""
+"""Events can be neither changed nor taken away; runs remember what their newest report sums up to."""
 
 from __future__ import annotations
 
+import sqlalchemy as sa
 from alembic import op
 
 revision = "0009"
@@ -29,5 +30,14 @@ _POSTGRES = (
 
 def upgrade() -> None:
     """The database refuses to change events, to whoever asks; only who may change the schema can lift that."""
+    op.add_column(
+        "runs",
+        sa.Column(
+            "report_sums",
+            sa.Text(),
+            nullable=True,
+            comment="JSON: both sums, and the findings by code, as the newest report has them",
+        ),
+    )
     for statement in _SQLITE if op.get_bind().dialect.name == "sqlite" else _POSTGRES:
         op.execute(statement)
