@@ -23,7 +23,8 @@ from cloud9_archive.domain.window import Window
 from cloud9_archive.media.jobs import MediaResult
 from cloud9_archive.media.profiles import PROFILES
 from cloud9_archive.media.verdicts import Checks, Examination, Failure, Fault, Transcoded, Verdict, Waveform
-from cloud9_archive.pipeline.bag_documents import call_document, record_document
+from cloud9_archive.pipeline.audit import AUDIT_COLUMNS
+from cloud9_archive.pipeline.bag_documents import BagPaths, call_document, record_document
 from cloud9_archive.pipeline.media_work import MediaWork
 from cloud9_archive.pipeline.report import CSV_COLUMNS, RunFacts, report_json
 from cloud9_archive.pipeline.second_fetch import Came, SecondFetch
@@ -101,7 +102,11 @@ def same(document: Any, what: str, *, opaque: tuple[str, ...] = ()) -> None:
 
 
 def test_the_fields_of_a_recording() -> None:
-    document = record_document(recording(MediaState.QUARANTINED), "emea_rates")
+    known, paths = recording(MediaState.QUARANTINED), BagPaths(encrypted=True)
+    files = [paths.original(known), *(paths.beside(known, made["file"]) for made in known.beside_original)]
+    document = record_document(
+        known, "emea_rates", paths=paths, stored={file: {"sha256": "3" * 64, "size": 11} for file in files}
+    )
     same(document, "fields of record.json", opaque=("derivatives[].settings.options",))
 
 
@@ -137,3 +142,7 @@ def test_the_fields_of_a_report() -> None:
 
 def test_the_columns_of_a_report() -> None:
     assert told("columns of a report") == list(CSV_COLUMNS)
+
+
+def test_the_columns_of_an_audit_file() -> None:
+    assert told("columns of an audit file") == list(AUDIT_COLUMNS)

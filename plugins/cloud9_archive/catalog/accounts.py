@@ -13,6 +13,7 @@ from cloud9_archive.catalog.batches import profiles_of
 from cloud9_archive.catalog.catalog import Catalog
 from cloud9_archive.catalog.joins import media_of_link, of_run, same_call, same_recording, under_policy
 from cloud9_archive.catalog.tables import (
+    bags,
     batches,
     call_recordings,
     calls,
@@ -34,6 +35,8 @@ class RecordingAccount:
     :param state: None when the policy does not want it
     :param derivatives: profiles by which it has a derivative
     :param failed_derivatives: profile, code and reason of each derivative that was not made
+    :param files: how many files of audio were made of it, and itself
+    :param folder: of the bag that holds it
     """
 
     ref: RecordingRef
@@ -44,6 +47,8 @@ class RecordingAccount:
     failure_reason: str | None
     derivatives: frozenset[str] = frozenset()
     failed_derivatives: tuple[Mapping[str, str], ...] = ()
+    files: int = 0
+    folder: str | None = None
 
 
 @dataclass(slots=True)
@@ -57,6 +62,9 @@ class CallAccount:
     :param retention: the longest that is asked for
     :param profile: the one that its decision asks for; None: the policy's ``media.profile``
     :param policy_version: the policy that decided
+    :param decided_at: when
+    :param folder: of the bag that holds its newest document
+    :param sealed_at: when that bag was sealed
     """
 
     ref: CallRef
@@ -72,6 +80,16 @@ class CallAccount:
     retention: str | None = None
     profile: str | None = None
     policy_version: str | None = None
+    decided_at: datetime | None = None
+    folder: str | None = None
+    sealed_at: datetime | None = None
+
+    @property
+    def outcome(self) -> CallState:
+        """Its place in the sum: one that another run works on counts as awaited."""
+        if self.held_by is not None and self.state is CallState.SELECTED:
+            return CallState.AWAITING_MEDIA
+        return self.state
 
 
 def run_accounts(catalog: Catalog, run: RunRef, *, now: datetime) -> list[CallAccount]:
@@ -86,6 +104,7 @@ def straggler_accounts(catalog: Catalog, run: RunRef, *, now: datetime) -> list[
 
 def _accounts(catalog: Catalog, run: RunRef, members: Table, now: datetime) -> list[CallAccount]:
     holding = batches.alias()
+    media_bag = bags.alias()
     query = (
         select(
             calls.c.source,
@@ -117,10 +136,14 @@ def _accounts(catalog: Catalog, run: RunRef, members: Table, now: datetime) -> l
             decisions.c.retention,
             decisions.c.profile,
             decisions.c.policy_version,
+            decisions.c.decided_at,
+            bags.c.prefix.label("folder"),
+            bags.c.sealed_at,
             call_recordings.c.recording_id,
             media.c.state.label("media_state"),
             media.c.original_sha256,
             media.c.bag_id.label("media_bag_id"),
+            media_bag.c.prefix.label("media_folder"),
             media.c.failure_code,
             media.c.failure_reason,
             media.c.derivatives,
@@ -143,6 +166,8 @@ def _accounts(catalog: Catalog, run: RunRef, members: Table, now: datetime) -> l
             media_of_link(run.policy),
         )
         .outerjoin(holding, holding.c.batch_id == media.c.batch_id)
+        .outerjoin(bags, bags.c.bag_id == policy_calls.c.bag_id)
+        .outerjoin(media_bag, media_bag.c.bag_id == media.c.bag_id)
         .where(of_run(members, run))
         .order_by(calls.c.started_at, calls.c.source, calls.c.call_id, call_recordings.c.recording_id)
     )
@@ -164,10 +189,14 @@ def _accounts(catalog: Catalog, run: RunRef, members: Table, now: datetime) -> l
                 retention=row.retention,
                 profile=row.profile,
                 policy_version=row.policy_version,
+                decided_at=row.decided_at,
+                folder=row.folder,
+                sealed_at=row.sealed_at,
             )
             accounts[ref] = account
             account.held_by = account.held_by or row.recording_held_by
             if row.recording_id is not None:
+                made = json.loads(row.derivatives or "[]")
                 account.recordings.append(
                     RecordingAccount(
                         RecordingRef(row.source, row.recording_id),
@@ -176,8 +205,10 @@ def _accounts(catalog: Catalog, run: RunRef, members: Table, now: datetime) -> l
                         row.media_bag_id,
                         row.failure_code,
                         row.failure_reason,
-                        profiles_of(json.loads(row.derivatives or "[]")),
+                        profiles_of(made),
                         tuple(json.loads(row.failed_derivatives or "[]")),
+                        files=len(made) + (row.original_sha256 is not None),
+                        folder=row.media_folder,
                     )
                 )
     return list(accounts.values())

@@ -176,7 +176,8 @@ def _move(
             .where(
                 _is(recording, batch),
                 media.c.state.in_(before),
-                *([_is_open(batch)] if anew else []),
+                # What is fixed is encrypted, or about to be put: its plain bytes may be gone, and nothing is lost.
+                *([_is_open(batch)] if anew or state is MediaState.WANTED else []),
             )
             .values(state=state, **fields)
         ).rowcount

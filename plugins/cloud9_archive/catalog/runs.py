@@ -30,13 +30,18 @@ class RunState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
-    """What the catalog remembers of a run; the report fields are empty until it was reconciled."""
+    """
+    What the catalog remembers of a run; the report fields are empty until it was reconciled.
+
+    :param report_sums: JSON text of both sums and the findings by code
+    """
 
     run: RunRef
     state: RunState
     facts_digest: str | None
     report_number: int
     report_key: str | None
+    report_sums: str | None
 
 
 def open_run(
@@ -93,6 +98,7 @@ def find_run(catalog: Catalog, policy: str, run_id: str) -> RunRecord | None:
         row.facts_digest,
         row.report_number,
         row.report_key,
+        row.report_sums,
     )
 
 
@@ -112,11 +118,17 @@ def the_run(catalog: Catalog, policy: str, run_id: str) -> RunRecord:
     return record
 
 
-def note_report(catalog: Catalog, run: RunRef, *, state: RunState, number: int, key: str, facts_digest: str) -> None:
-    """The run's newest report, and whether the run adds up, are remembered."""
+def note_report(
+    catalog: Catalog, run: RunRef, *, state: RunState, number: int, key: str, facts_digest: str, sums: str
+) -> None:
+    """
+    The run's newest report, and whether the run adds up, are remembered.
+
+    :param sums: JSON text
+    """
     with catalog.begin() as connection:
         connection.execute(
             update(runs)
             .where(of_run(runs, run))
-            .values(state=state, report_number=number, report_key=key, facts_digest=facts_digest)
+            .values(state=state, report_number=number, report_key=key, facts_digest=facts_digest, report_sums=sums)
         )

@@ -243,6 +243,7 @@ runs = Table(
     Column("facts_digest", String(64), comment="digest of the facts in the newest report"),
     Column("report_number", Integer, nullable=False, server_default="0"),
     Column("report_key", String),
+    Column("report_sums", Text, comment="JSON: both sums, and the findings by code, as the newest report has them"),
 )
 
 listings = Table(

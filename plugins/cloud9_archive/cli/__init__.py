@@ -8,6 +8,7 @@ from cloud9_archive.cli.backfill import backfill_command
 from cloud9_archive.cli.catalog import catalog_app
 from cloud9_archive.cli.check import check_command
 from cloud9_archive.cli.custody import dispose_command, hold_app, retention_app
+from cloud9_archive.cli.decrypt import decrypt_command
 from cloud9_archive.cli.emulator import PASSED_ON, emulator_command
 from cloud9_archive.cli.media import media_app
 from cloud9_archive.cli.policy import policy_app
@@ -30,6 +31,7 @@ app.command("verify")(verify_command)
 app.command("dispose")(dispose_command)
 app.add_typer(hold_app, name="hold")
 app.add_typer(retention_app, name="retention")
+app.command("decrypt")(decrypt_command)
 app.add_typer(policy_app, name="policy")
 app.add_typer(roster_app, name="roster")
 app.add_typer(catalog_app, name="catalog")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from cloud9_archive.cli.policy_decisions import Include, decision_commands, refused
+from cloud9_archive.domain.policy import Policy
 from cloud9_archive.domain.policy_warnings import policy_warnings
 from cloud9_archive.errors import ConfigurationError, PolicyError
 from cloud9_archive.pipeline.policy_files import line_in_policy, load_policy
@@ -48,7 +50,7 @@ def lint_command(
     Every fault of every policy and of its roster, one a line; exit code 1 if there is any.
 
     Warnings are told too, and change nothing about the exit code: sections that never decide because one before them
-    fits all of their calls, and extensions that can never match.
+    fits all of their calls, extensions that can never match, and certificates that end within 30 days.
     """
     files = paths or policy_files(include)
     if not files:
@@ -84,6 +86,7 @@ def checked_policy(path: Path, *, include: Path) -> Checked:
     except ConfigurationError as error:
         checked.faults.append(str(error))
         return checked
+    _check_certificates(policy, path, checked, include=include)
     found = list(policy_warnings(policy, roster))
     for each in found[:MOST_WARNINGS]:
         if each.section is None:
@@ -94,6 +97,21 @@ def checked_policy(path: Path, *, include: Path) -> Checked:
     if len(found) > MOST_WARNINGS:
         checked.warnings.append(f"{path}: and {len(found) - MOST_WARNINGS} warnings more")
     return checked
+
+
+def _check_certificates(policy: Policy, path: Path, checked: Checked, *, include: Path) -> None:
+    """Certificates that the policy cannot encrypt for are faults, and those that end soon are warned of."""
+    if policy.archive.encrypt is None:
+        return
+    from cloud9_archive.pipeline.recipients import ending_soon  # noqa: PLC0415 - cryptography, of use only here
+
+    place = ("archive", "encrypt", "recipients")
+    try:
+        for number, words in ending_soon(policy, include=include, now=datetime.now(UTC)):
+            line = line_in_policy(path, (*place, number))
+            checked.warnings.append(f"{path}:{line}: warning: the certificate {words}")
+    except ConfigurationError as error:
+        checked.faults.append(f"{path}:{line_in_policy(path, place)}: {'.'.join(place)}: {error}")
 
 
 @policy_app.command("schema")

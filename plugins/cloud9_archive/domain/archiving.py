@@ -7,9 +7,20 @@ from typing import Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from cloud9_archive.domain.policy_words import ConnectionId, Part, RetentionTime
+from cloud9_archive.domain.policy_words import CertificatePaths, ConnectionId, Part, RetentionTime
 from cloud9_archive.domain.retention import Retention
 from cloud9_archive.domain.s3_place import is_s3_target, parse_s3_target
+
+
+class Encryption(Part):
+    """For whom everything is encrypted that says who spoke with whom, or what."""
+
+    recipients: CertificatePaths = Field(
+        description="Certificates in PEM, one a file, below `include/` or absolute: RSA of 2048 bits or more, or elliptic "
+        "(P-256, P-384, P-521). Whoever has the private key of one opens every file; no worker needs any.",
+        examples=["[certs/archive.pem]"],
+        json_schema_extra={"uniqueItems": True},
+    )
 
 
 class Archive(Part):
@@ -39,6 +50,11 @@ class Archive(Part):
         description="Object Lock of every file until its retention ends, as privileged accounts can lift it "
         "(`governance`) or nobody can (`compliance`); only with `s3://`, and only with `retention`.",
         examples=["compliance"],
+    )
+    encrypt: Encryption | None = Field(
+        default=None,
+        description="Encrypts recordings, documents and reports before they reach the archive; without it they lie there "
+        "in plain.",
     )
 
     @field_validator("target")

@@ -46,6 +46,26 @@ def call_key(source: str, call_id: str) -> str:
     return _key("call", source, call_id)
 
 
+def recording_mark(source: str, recording_id: str) -> str:
+    """
+    The folder name of a recording inside an encrypted bag: its key without what a person could read of the id.
+
+    :param source: as for :func:`recording_key`
+    :param recording_id: as for :func:`recording_key`
+    """
+    return _mark("recording", source, recording_id)
+
+
+def call_mark(source: str, call_id: str) -> str:
+    """
+    The file name, without extensions, of a call document inside an encrypted bag.
+
+    :param source: as for :func:`call_key`
+    :param call_id: as for :func:`call_key`
+    """
+    return _mark("call", source, call_id)
+
+
 def path_segment(text: str) -> str:
     """
     One path segment for a policy name, run id or bag id: the text itself if it is plain, else a slug and a digest.
@@ -78,7 +98,7 @@ def report_path(policy: str, *, day: date, run_id: str, extension: str) -> str:
     Key of a run report.
 
     :param day: UTC day on which the run's window begins
-    :param extension: ``json`` or ``csv``
+    :param extension: such as ``json``
     """
     return f"{path_segment(policy)}/reports/{_day_folders(day)}/{path_segment(run_id)}.{extension}"
 
@@ -171,14 +191,19 @@ def _key_fault(key: str) -> str | None:
 
 
 def _key(*parts: str) -> str:
-    """Slug of the last part, then 20 hex digits over all of them, each behind its length so that none can run on."""
+    """Slug of the last part, then the mark."""
+    mark = _mark(*parts)
+    slug = _slug(parts[-1])
+    return f"{slug}-{mark}" if slug else mark
+
+
+def _mark(*parts: str) -> str:
+    """20 hex digits over all parts, each behind its length so that none can run on."""
     digest = hashlib.sha256(b"cloud9-archive key 1\n")
     for part in parts:
         encoded = part.encode("utf-8", "surrogatepass")
         digest.update(len(encoded).to_bytes(8, "big") + encoded)
-    mark = digest.hexdigest()[:_DIGEST_HEX]
-    slug = _slug(parts[-1])
-    return f"{slug}-{mark}" if slug else mark
+    return digest.hexdigest()[:_DIGEST_HEX]
 
 
 def _slug(text: str) -> str:

@@ -21,12 +21,14 @@ _ROSTER_PATH = re.compile(
     rf"|[a-z][a-z0-9+.-]*://(?:[A-Za-z0-9_.-]+@)?[^\s@\\?#]+{_ROSTER_ENDING}",
     re.ASCII,
 )
+_CERTIFICATE_PATH = re.compile(r"/?(?:[A-Za-z0-9_-][A-Za-z0-9_.-]*/)*[A-Za-z0-9_-][A-Za-z0-9_.-]*", re.ASCII)
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _DURATION_SCHEMA = {"type": "string", "pattern": "^[0-9]{1,6}[smhd]$"}
 
 _TIME_OF_DAY = re.compile(r"(?:[01]\d|2[0-3]):[0-5]\d", re.ASCII)
 _LONGEST_TEXT = 200
 _MOST_VALUES = 1000
+_MOST_RECIPIENTS = 10
 
 
 class Part(BaseModel):
@@ -88,6 +90,10 @@ _ROSTER_CHECK, _ROSTER_SCHEMA = _matching(
     "the path of a .csv, .json or .yaml file below include/ is wanted, such as rosters/emea.csv, "
     "or its address, such as s3://aws_hr@bucket/emea.csv",
 )
+_CERTIFICATE_CHECK, _CERTIFICATE_SCHEMA = _matching(
+    _CERTIFICATE_PATH,
+    "the path of a certificate in PEM is wanted, below include/ such as certs/archive.pem, or absolute",
+)
 _VERSION_CHECK, _VERSION_SCHEMA = _matching(
     re.compile(r"[0-9a-f]{12,64}", re.ASCII),
     "12 to 64 of 0-9 and a-f are wanted, as the refusal of the roster gives them",
@@ -97,6 +103,13 @@ Slug = Annotated[str, _SLUG_CHECK, _SLUG_SCHEMA]
 ConnectionId = Annotated[str, _CONN_CHECK, _CONN_SCHEMA]
 QueueName = Annotated[str, _QUEUE_CHECK, _QUEUE_SCHEMA]
 RosterPath = Annotated[str, _ROSTER_CHECK, _ROSTER_SCHEMA]
+CertificatePath = Annotated[str, _CERTIFICATE_CHECK, _CERTIFICATE_SCHEMA]
+CertificatePaths = Annotated[
+    tuple[CertificatePath, ...],
+    BeforeValidator(_to_tuple),
+    Field(min_length=1, max_length=_MOST_RECIPIENTS),
+    AfterValidator(_once),
+]
 RosterVersion = Annotated[str, _VERSION_CHECK, _VERSION_SCHEMA]
 Day = Annotated[date, BeforeValidator(_to_date)]
 Duration = Annotated[

@@ -17,8 +17,9 @@ from cloud9_archive.domain.run import CallRef, RecordingRef
 from cloud9_archive.domain.words import shown
 from cloud9_archive.errors import ArchiveConflictError, StagingLostError
 from cloud9_archive.pipeline.attempts import unless_sealed
-from cloud9_archive.pipeline.bag_plan import IN_BAG, BagPlan, PlannedFile, plan_bag
+from cloud9_archive.pipeline.bag_plan import IN_BAG, AsItIs, BagPlan, PlannedFile, Wrapping, plan_bag
 from cloud9_archive.pipeline.bag_retention import BagRetention, records_of
+from cloud9_archive.pipeline.encrypting import Encrypting
 from cloud9_archive.pipeline.legal_holds import hold_bag
 from cloud9_archive.pipeline.workspace import Workspace
 from cloud9_archive.storage.store import Put, Stored
@@ -75,6 +76,10 @@ def archive(workspace: Workspace, batch_id: str) -> ArchivedBatch:
 
 def _archived(workspace: Workspace, batch: Batch) -> ArchivedBatch:
     plan = _fixed_plan(workspace, batch)
+    if plan is not None and plan.envelopes is not None:
+        # Only what is encrypted goes into the bag from here on.
+        for recording in plan.recordings:
+            workspace.staging.drop_media(batch.policy, RecordingRef(recording.source, recording.recording_id))
     if plan is None:
         finish_batch(workspace.catalog, batch, None, held=(), documented={}, now=workspace.clock())
         log.info("batch has nothing to archive yet", batch=batch.batch_id)
@@ -101,6 +106,7 @@ def _archived(workspace: Workspace, batch: Batch) -> ArchivedBatch:
     )
     for ref in refs:
         workspace.staging.drop_media(batch.policy, ref)
+    workspace.staging.drop_envelopes(batch.policy, batch.batch_id)
     log.info("bag sealed", batch=batch.batch_id, bag=bag.prefix, files=bag.files, created=created, size=bag.size)
     return ArchivedBatch(batch.batch_id, bag.prefix, len(refs), len(documented), bag.files, created, bag.size)
 
@@ -117,10 +123,16 @@ def _fixed_plan(workspace: Workspace, batch: Batch) -> BagPlan | None:
             subject=batch.batch_id,
             hint="clear the batch's fetch_recordings task and those after it",
         )
-    plan = plan_bag(batch, policy_version=workspace.policy.version, now=workspace.clock())
+    wrapping: Wrapping = AsItIs()
+    if workspace.recipients:
+        wrapping = Encrypting(workspace.staging, batch, workspace.recipients)
+    plan = plan_bag(batch, policy_version=workspace.policy.version, now=workspace.clock(), wrapping=wrapping)
     if plan is None:
         return None
-    return BagPlan.model_validate_json(fix_plan(workspace.catalog, batch.batch_id, plan.model_dump_json()))
+    fixed = BagPlan.model_validate_json(fix_plan(workspace.catalog, batch.batch_id, plan.model_dump_json()))
+    if plan.envelopes and plan.envelopes != fixed.envelopes:
+        workspace.staging.drop_envelopes(batch.policy, batch.batch_id, plan.envelopes)
+    return fixed
 
 
 def _lost(workspace: Workspace, batch: Batch) -> list[str]:
@@ -147,6 +159,7 @@ def _give_up(workspace: Workspace, batch: Batch, error: StagingLostError) -> Sta
         return error
     for recording in batch.recordings:
         workspace.staging.drop_media(batch.policy, recording.ref)
+    workspace.staging.drop_envelopes(batch.policy, batch.batch_id)
     return StagingLostError(
         error.message,
         subject=error.subject,
@@ -157,7 +170,7 @@ def _give_up(workspace: Workspace, batch: Batch, error: StagingLostError) -> Sta
 def _seal(workspace: Workspace, batch: Batch, plan: BagPlan) -> tuple[SealedBag, list[Stored]]:
     prefix = bag_folder(plan.policy, day=plan.bagging_date, bag_id=plan.bag_id)
     tags = plan.tag_files()
-    kept = BagRetention(batch)
+    kept = BagRetention(batch, plan.paths)
     stored = list(
         workspace.store.put_all(
             Put(f"{prefix}/{file.path}", _content(workspace, batch, plan, file), file.sha256, kept.of(file.path))
@@ -192,6 +205,8 @@ def _prove(workspace: Workspace, file: Stored) -> None:
 
 
 def _content(workspace: Workspace, batch: Batch, plan: BagPlan, file: PlannedFile) -> bytes | Path:
+    if file.envelope is not None:
+        return workspace.staging.envelope(batch.policy, batch.batch_id, plan.envelopes or "", file.envelope)
     if file.text is not None:
         return file.text.encode()
     recording = plan.recordings[file.recording or 0]

@@ -3,41 +3,79 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, TypedDict
 
 from cloud9_archive.catalog.batches import BatchCall, BatchRecording, profiles_of
 from cloud9_archive.domain.accounting import MediaState
 from cloud9_archive.domain.bag import ARCHIVE_FORMAT
 from cloud9_archive.domain.call import utc_text
-from cloud9_archive.domain.keys import call_key, recording_key
+from cloud9_archive.domain.keys import call_key, call_mark, recording_key, recording_mark
 from cloud9_archive.domain.run import CallRef, RecordingRef
 
 UNKNOWN_EXTENSION = "bin"
+ENCRYPTED_ENDING = ".p7m"
 
 
-def record_path(recording: BatchRecording) -> str:
-    """Where the recording's own document lies in the bag."""
-    return f"{_folder(recording)}/record.json"
+class StoredAs(TypedDict):
+    """Digest, hex, and size in bytes of a file that was encrypted, as it lies in the bag."""
+
+    sha256: str
+    size: int
 
 
-def original_path(recording: BatchRecording) -> str:
-    """Where the original lies in the bag; its extension follows from its content, never from a name."""
-    container = (recording.examination or {}).get("container")
-    return f"{_folder(recording)}/original.{container or UNKNOWN_EXTENSION}"
+@dataclass(frozen=True, slots=True)
+class BagPaths:
+    """
+    Where everything lies in a bag.
+
+    :param encrypted: whether its files are; then nothing that a person could read of an id is in a path
+    """
+
+    encrypted: bool = False
+
+    def record(self, recording: BatchRecording) -> str:
+        """Of the recording's own document."""
+        return self.beside(recording, "record.json")
+
+    def original(self, recording: BatchRecording) -> str:
+        """Of the original; its extension follows from its content, never from a name."""
+        container = (recording.examination or {}).get("container")
+        return self.beside(recording, f"original.{container or UNKNOWN_EXTENSION}")
+
+    def beside(self, recording: BatchRecording, file: str) -> str:
+        """Of a file that was made from the original."""
+        return f"{self.folder(recording.ref)}/{file}{self._ending}"
+
+    def folder(self, recording: RecordingRef) -> str:
+        """Of everything that belongs to the recording."""
+        return f"data/recordings/{self.recording_key(recording)}"
+
+    def call(self, call: CallRef) -> str:
+        """Of the call's document."""
+        return f"data/calls/{(call_mark if self.encrypted else call_key)(*call)}.json{self._ending}"
+
+    def recording_key(self, recording: RecordingRef) -> str:
+        """The name of the recording's folder."""
+        return (recording_mark if self.encrypted else recording_key)(*recording)
+
+    @property
+    def _ending(self) -> str:
+        return ENCRYPTED_ENDING if self.encrypted else ""
 
 
-def path_beside(recording: BatchRecording, file: str) -> str:
-    """Where a file that was made from the original lies in the bag."""
-    return f"{_folder(recording)}/{file}"
+PLAIN = BagPaths()
 
 
-def call_path(call: CallRef) -> str:
-    """Where the call's document lies in the bag."""
-    return f"data/calls/{call_key(*call)}.json"
+def record_document(
+    recording: BatchRecording, policy: str, *, paths: BagPaths = PLAIN, stored: Mapping[str, StoredAs] | None = None
+) -> dict[str, Any]:
+    """
+    What is known of a recording: its original, its derivatives or the reasons why not, and its calls.
 
-
-def record_document(recording: BatchRecording, policy: str) -> dict[str, Any]:
-    """What is known of a recording: its original, its derivatives or the reasons why not, and its calls."""
+    :param stored: by path, what lies in an encrypted bag
+    """
+    stored = stored or {}
     quarantined = recording.state is MediaState.QUARANTINED
     return {
         "format": ARCHIVE_FORMAT,
@@ -48,21 +86,22 @@ def record_document(recording: BatchRecording, policy: str) -> dict[str, Any]:
         "reported_duration": recording.duration,
         "reported_filename": recording.filename,
         "original": {
-            "path": original_path(recording),
+            "path": paths.original(recording),
             "sha256": recording.original_sha256,
             "size": recording.original_size,
+            "encrypted": stored.get(paths.original(recording)),
             "fetched_at": utc_text(recording.fetched_at),
         }
         if recording.original_sha256
         else None,
         "examination": recording.examination,
-        "derivatives": [_in_bag(recording, made) for made in recording.derivatives],
+        "derivatives": [_in_bag(recording, made, paths, stored) for made in recording.derivatives],
         "failed_derivatives": list(recording.failed_derivatives),
-        "waveform": _in_bag(recording, recording.waveform) if recording.waveform else None,
+        "waveform": _in_bag(recording, recording.waveform, paths, stored) if recording.waveform else None,
         "failure": {"code": recording.failure_code, "reason": recording.failure_reason} if quarantined else None,
         "retain_until": utc_text(recording.retain_until),
         "calls": [
-            {"source": call.source, "call_id": call.call_id, "path": call_path(call), "offset": offset}
+            {"source": call.source, "call_id": call.call_id, "path": paths.call(call), "offset": offset}
             for call, offset in recording.links
         ],
     }
@@ -73,6 +112,8 @@ def call_document(
     recordings: Sequence[BatchRecording],
     policy: str,
     earlier: Mapping[RecordingRef, frozenset[str]],
+    *,
+    paths: BagPaths = PLAIN,
 ) -> dict[str, Any]:
     """
     What is known of a call: as the source reported it, the decision on it, and its recordings.
@@ -93,7 +134,7 @@ def call_document(
         "recordings": [
             {
                 "recording_id": link.recording_id,
-                "key": recording_key(call.call.source, link.recording_id),
+                "key": paths.recording_key(RecordingRef(call.call.source, link.recording_id)),
                 "state": _state_in_document(states.get(link.recording_id)),
                 "profiles": sorted(profiles.get(link.recording_id, ())),
             }
@@ -108,10 +149,9 @@ def _state_in_document(state: MediaState | None) -> str:
     return MediaState.ARCHIVED if state is MediaState.TRANSCODED else state
 
 
-def _in_bag(recording: BatchRecording, made: Mapping[str, Any]) -> dict[str, Any]:
+def _in_bag(
+    recording: BatchRecording, made: Mapping[str, Any], paths: BagPaths, stored: Mapping[str, StoredAs]
+) -> dict[str, Any]:
     known = dict(made)
-    return {"path": path_beside(recording, known.pop("file")), **known}
-
-
-def _folder(recording: BatchRecording) -> str:
-    return f"data/recordings/{recording_key(*recording.ref)}"
+    path = paths.beside(recording, known.pop("file"))
+    return {"path": path, "encrypted": stored.get(path), **known}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from datetime import date, datetime
+from typing import Protocol
 
 from pydantic import BaseModel, ConfigDict
 
@@ -13,24 +14,20 @@ from cloud9_archive.domain.accounting import CallState, MediaState, call_state
 from cloud9_archive.domain.bag import BagEntry, TagFile, tag_files
 from cloud9_archive.domain.call import canonical_json
 from cloud9_archive.domain.run import CallRef
-from cloud9_archive.pipeline.bag_documents import (
-    call_document,
-    call_path,
-    original_path,
-    path_beside,
-    record_document,
-    record_path,
-)
+from cloud9_archive.pipeline.bag_documents import BagPaths, StoredAs, call_document, record_document
 
 IN_BAG = frozenset({MediaState.TRANSCODED, MediaState.QUARANTINED})
 
 
 class PlannedFile(BaseModel):
     """
-    A payload file: either a document with its text, or the bytes of a staged file.
+    A payload file: either a document with its text, or the bytes of a staged file, or of one that is encrypted.
 
+    :param sha256: of what lies in the bag
+    :param size: bytes of it
     :param staged: ``original``, or ``derivative`` for what was made from it; None for documents
     :param recording: index into the plan's recordings, for staged files
+    :param envelope: name of the encrypted file among the plan's envelopes; nothing else is said of it here
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -41,6 +38,7 @@ class PlannedFile(BaseModel):
     text: str | None = None
     staged: str | None = None
     recording: int | None = None
+    envelope: str | None = None
 
 
 class PlannedRecording(BaseModel):
@@ -68,6 +66,7 @@ class BagPlan(BaseModel):
     Everything that decides the bytes of a bag.
 
     :param bagging_date: UTC day on which the content was fixed
+    :param envelopes: name of the staged folder that holds the encrypted files; None if nothing is encrypted
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -79,6 +78,12 @@ class BagPlan(BaseModel):
     files: tuple[PlannedFile, ...]
     recordings: tuple[PlannedRecording, ...]
     calls: tuple[PlannedCall, ...]
+    envelopes: str | None = None
+
+    @property
+    def paths(self) -> BagPaths:
+        """Where everything lies in the bag."""
+        return BagPaths(encrypted=self.envelopes is not None)
 
     def tag_files(self) -> tuple[TagFile, ...]:
         """The bag's tag files, the seal last."""
@@ -91,23 +96,61 @@ class BagPlan(BaseModel):
         )
 
 
-def plan_bag(batch: Batch, *, policy_version: str, now: datetime) -> BagPlan | None:
+class Wrapping(Protocol):
+    """What becomes of each payload file before the bag's content is fixed."""
+
+    @property
+    def envelopes(self) -> str | None:
+        """See :class:`BagPlan`."""
+
+    @property
+    def tags(self) -> tuple[tuple[str, str], ...]:
+        """What bag-info.txt says of it."""
+
+    def wrapped(self, file: PlannedFile, recording: BatchRecording | None) -> PlannedFile:
+        """
+        The file as it will lie in the bag.
+
+        :param recording: that a staged file belongs to
+        """
+
+
+class AsItIs:
+    """Every file lies in the bag as it is."""
+
+    envelopes: str | None = None
+    tags: tuple[tuple[str, str], ...] = ()
+
+    def wrapped(self, file: PlannedFile, recording: BatchRecording | None) -> PlannedFile:
+        """The same."""
+        del recording
+        return file
+
+
+_AS_IT_IS = AsItIs()
+
+
+def plan_bag(batch: Batch, *, policy_version: str, now: datetime, wrapping: Wrapping = _AS_IT_IS) -> BagPlan | None:
     """
     What the batch's bag holds, or None when there is nothing to archive yet.
 
     In the bag are the recordings that are transcoded or quarantined, and every call that one of them belongs to; and
     calls without a document whose media are missing or were archived earlier. What is still awaited stays outside.
+
+    :param wrapping: what becomes of each file
     """
     recordings = [recording for recording in batch.recordings if recording.state in IN_BAG]
     calls = [call for call in batch.calls if _is_documented(call, batch, now)]
     if not recordings and not calls:
         return None
+    paths = BagPaths(encrypted=wrapping.envelopes is not None)
     files: list[PlannedFile] = []
     for number, recording in enumerate(recordings):
-        files.extend(_recording_files(number, recording, batch.policy))
+        files.extend(_recording_files(number, recording, batch.policy, paths=paths, wrapping=wrapping))
     for call in calls:
         linked = [r for r in batch.recordings if _ref(call) in {ref for ref, _ in r.links}]
-        files.append(_document(call_path(_ref(call)), call_document(call, linked, batch.policy, batch.earlier)))
+        document = call_document(call, linked, batch.policy, batch.earlier, paths=paths)
+        files.append(wrapping.wrapped(_document(paths.call(_ref(call)), document), None))
     return BagPlan(
         bag_id=batch.batch_id,
         policy=batch.policy,
@@ -116,7 +159,9 @@ def plan_bag(batch: Batch, *, policy_version: str, now: datetime) -> BagPlan | N
             ("Policy-Version", policy_version),
             ("Recordings", str(len(recordings))),
             ("Calls", str(len(calls))),
+            *wrapping.tags,
         ),
+        envelopes=wrapping.envelopes,
         files=tuple(sorted(files, key=lambda file: file.path)),
         recordings=tuple(
             PlannedRecording(
@@ -149,10 +194,23 @@ def _is_documented(call: BatchCall, batch: Batch, now: datetime) -> bool:
     return bool(call.call.recordings) or now >= call.deadline_at
 
 
-def _recording_files(number: int, recording: BatchRecording, policy: str) -> Iterator[PlannedFile]:
+def _recording_files(
+    number: int, recording: BatchRecording, policy: str, *, paths: BagPaths, wrapping: Wrapping
+) -> Iterator[PlannedFile]:
+    stored: dict[str, StoredAs] = {}
+    for file in _staged_files(number, recording, paths):
+        wrapped = wrapping.wrapped(file, recording)
+        if wrapping.envelopes is not None:
+            stored[wrapped.path] = {"sha256": wrapped.sha256, "size": wrapped.size}
+        yield wrapped
+    document = record_document(recording, policy, paths=paths, stored=stored)
+    yield wrapping.wrapped(_document(paths.record(recording), document), recording)
+
+
+def _staged_files(number: int, recording: BatchRecording, paths: BagPaths) -> Iterator[PlannedFile]:
     if recording.original_sha256 is not None:
         yield PlannedFile(
-            path=original_path(recording),
+            path=paths.original(recording),
             sha256=recording.original_sha256,
             size=recording.original_size or 0,
             staged="original",
@@ -160,13 +218,12 @@ def _recording_files(number: int, recording: BatchRecording, policy: str) -> Ite
         )
     for made in recording.beside_original:
         yield PlannedFile(
-            path=path_beside(recording, made["file"]),
+            path=paths.beside(recording, made["file"]),
             sha256=made["sha256"],
             size=made["size"],
             staged="derivative",
             recording=number,
         )
-    yield _document(record_path(recording), record_document(recording, policy))
 
 
 def _document(path: str, document: dict[str, object]) -> PlannedFile:

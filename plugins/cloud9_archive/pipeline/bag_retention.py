@@ -5,10 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 
 from cloud9_archive.catalog.batches import Batch
-from cloud9_archive.domain.keys import recording_key
 from cloud9_archive.domain.run import CallRef, RecordingRef
 from cloud9_archive.domain.selection import ArchivedRecord, RecordKind
-from cloud9_archive.pipeline.bag_documents import call_path
+from cloud9_archive.pipeline.bag_documents import PLAIN, BagPaths
 from cloud9_archive.pipeline.bag_plan import BagPlan
 
 _FOLDER_DEPTH = 3
@@ -22,7 +21,7 @@ def records_of(batch: Batch, plan: BagPlan) -> list[ArchivedRecord]:
         *(
             ArchivedRecord(
                 plan.bag_id,
-                f"data/recordings/{recording_key(each.source, each.recording_id)}",
+                plan.paths.folder(RecordingRef(each.source, each.recording_id)),
                 RecordKind.RECORDING,
                 each.source,
                 each.recording_id,
@@ -33,7 +32,7 @@ def records_of(batch: Batch, plan: BagPlan) -> list[ArchivedRecord]:
         *(
             ArchivedRecord(
                 plan.bag_id,
-                call_path(ref),
+                plan.paths.call(ref),
                 RecordKind.CALL,
                 each.source,
                 each.call_id,
@@ -52,12 +51,12 @@ class BagRetention:
     :param batch: read with the policy's retention
     """
 
-    def __init__(self, batch: Batch) -> None:
+    def __init__(self, batch: Batch, paths: BagPaths = PLAIN) -> None:
         self._ends: dict[str, datetime | None] = {
-            f"data/recordings/{recording_key(*recording.ref)}": recording.retain_until for recording in batch.recordings
+            paths.folder(recording.ref): recording.retain_until for recording in batch.recordings
         }
         for call in batch.calls:
-            self._ends[call_path(CallRef(call.call.source, call.call.call_id))] = call.retain_until
+            self._ends[paths.call(CallRef(call.call.source, call.call.call_id))] = call.retain_until
         self.longest = max(filter(None, self._ends.values()), default=None)
 
     def of(self, path: str) -> datetime | None:

@@ -1,4 +1,4 @@
-"""What is wrong with derivatives of originals that are intact: one that failed, one that came too late to be made."""
+"""Derivatives of intact originals that came too late to be made."""
 
 from __future__ import annotations
 
@@ -13,15 +13,9 @@ from cloud9_archive.media.profiles import UNALTERED
 
 
 def derivative_findings(catalog: Catalog, policy: str, accounts: Collection[CallAccount]) -> Iterator[Finding]:
-    """A finding for each recording with a failed derivative, and each call that asks for one that is not there."""
+    """A finding for each call that asks for a derivative that is not there, of a recording that was archived before."""
     asked_for: dict[str, str] = {}
     for account in accounts:
-        for recording in account.recordings:
-            if recording.failed_derivatives and recording.state is not MediaState.QUARANTINED:
-                words = "; ".join(
-                    f"{one['profile']}: {one['code']}: {one['reason']}" for one in recording.failed_derivatives
-                )
-                yield Finding("DERIVATIVE_FAILED", "/".join(recording.ref), words)
         late = [recording for recording in account.recordings if _was_archived_before(recording, account)]
         if not late:
             continue

@@ -2,37 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from itertools import groupby
 
 import structlog
 
-from cloud9_archive.catalog.accounts import (
-    CallAccount,
-    abandoned_work,
-    run_accounts,
-    straggler_accounts,
-)
+from cloud9_archive.catalog.accounts import CallAccount
 from cloud9_archive.catalog.chain import head
 from cloud9_archive.catalog.findings import note_findings
 from cloud9_archive.catalog.forming import release_batches
-from cloud9_archive.catalog.listings import finished_listings
 from cloud9_archive.catalog.runs import RunRecord, RunState, find_run, note_report
-from cloud9_archive.catalog.sealing import sealed_bags_of
-from cloud9_archive.domain.accounting import CallState, CallSum, MediaState, MediaSum
+from cloud9_archive.domain.accounting import CallSum, MediaSum
 from cloud9_archive.domain.findings import FINDING_KINDS, Finding
-from cloud9_archive.domain.run import RunKind, RunRef
+from cloud9_archive.domain.run import RunRef
 from cloud9_archive.domain.words import shown
-from cloud9_archive.errors import ReconciliationError, RecordingRefusedError
+from cloud9_archive.errors import ReconciliationError
 from cloud9_archive.pipeline.chain_proofs import Prover, check_still_signed, complete_proofs, open_prover
 from cloud9_archive.pipeline.chain_writer import append_link, read_head, unlinked_members
-from cloud9_archive.pipeline.derivative_findings import derivative_findings
-from cloud9_archive.pipeline.expiring_keys import expiring_keys, key_subject
-from cloud9_archive.pipeline.report import RunFacts, outcome
+from cloud9_archive.pipeline.expiring_keys import key_subject
+from cloud9_archive.pipeline.report import RunFacts
 from cloud9_archive.pipeline.report_writer import put_report
-from cloud9_archive.pipeline.roster_use import find_roster_faults, roster_subjects
-from cloud9_archive.pipeline.silences import find_silences, silence_subject
+from cloud9_archive.pipeline.roster_use import roster_subjects
+from cloud9_archive.pipeline.run_facts import facts_of
+from cloud9_archive.pipeline.silences import silence_subject
 from cloud9_archive.pipeline.workspace import Workspace
 from cloud9_archive.storage.readme import write_readme
 
@@ -77,7 +71,7 @@ def reconcile(workspace: Workspace, run: RunRef, *, failed_tasks: Sequence[str] 
             subject=run.run_id,
             hint=_failed_words(failed_tasks) or "read the log of its fetch_calls tasks",
         )
-    facts = _facts(workspace, run)
+    facts = facts_of(workspace, run)
     release_batches(workspace.catalog, run, now=workspace.clock())
     gaps = sorted((finding for finding in facts.findings if finding.kind.gap), key=_urgency)
     holds = not gaps and not facts.calls.unaccounted and not facts.recordings.unaccounted
@@ -106,70 +100,6 @@ def reconcile(workspace: Workspace, run: RunRef, *, failed_tasks: Sequence[str] 
         report,
         chain_head,
     )
-
-
-def _facts(workspace: Workspace, run: RunRef) -> RunFacts:
-    accounts = run_accounts(workspace.catalog, run, now=workspace.clock())
-    listed = finished_listings(workspace.catalog, run)
-    sources = {source: source in listed for source in workspace.policy.sources}
-    findings = [
-        Finding("SOURCE_NOT_LISTED", source, f"{source} was not listed to its end")
-        for source, complete in sources.items()
-        if not complete
-    ]
-    there = {account.ref.call_id for account in accounts}
-    findings.extend(
-        Finding("CALL_NOT_LISTED", call_id, "it was asked for by its id, and no source listed it")
-        for call_id in run.call_ids
-        if call_id not in there
-    )
-    findings.extend(find_silences(workspace, run, sources=listed, accounts=accounts))
-    findings.extend(expiring_keys(listed.values()))
-    findings.extend(find_roster_faults(workspace, run))
-    stragglers = straggler_accounts(workspace.catalog, run, now=workspace.clock())
-    for account in (*accounts, *stragglers):
-        findings.extend(_findings_on(account))
-    findings.extend(derivative_findings(workspace.catalog, run.policy, (*accounts, *stragglers)))
-    if run.kind is RunKind.SCHEDULED:
-        findings.extend(
-            Finding("RECORDING_ABANDONED", "/".join(ref), "it is under work, and nobody holds it")
-            for ref in abandoned_work(workspace.catalog, run.policy, now=workspace.clock())
-        )
-    return RunFacts(
-        run=run,
-        policy_version=workspace.policy.version,
-        sources=sources,
-        accounts=accounts,
-        stragglers=stragglers,
-        bags=[bag for bag, _ in sealed_bags_of(workspace.catalog, run.policy, run.run_id)],
-        findings=sorted(set(findings)),
-    )
-
-
-def _findings_on(account: CallAccount) -> Iterator[Finding]:
-    subject = "/".join(account.ref)
-    state = outcome(account)
-    if state is CallState.LISTED:
-        yield Finding("CALL_UNDECIDED", subject, "it was listed, and the policy has no decision on it")
-    elif state is CallState.SELECTED:
-        standing = ", ".join(f"{r.ref.recording_id} {r.state}" for r in account.recordings) or "no recording"
-        yield Finding("CALL_UNACCOUNTED", subject, f"it is to be recorded, and its work is not done: {standing}")
-    elif state is CallState.MISSING and not account.recordings:
-        yield Finding("MEDIA_MISSING", subject, "the deadline has passed, and the call still names no recording")
-    if account.state is CallState.EXCLUDED:
-        if account.bag_id:
-            words = f"it stands in bag {account.bag_id}, and is excluded by the rule {account.rule} now; nothing was removed"
-            yield Finding("ARCHIVED_NOW_EXCLUDED", subject, words)
-        return
-    for recording in account.recordings:
-        name = "/".join(recording.ref)
-        if recording.state is MediaState.MISSING:
-            why = f": {recording.failure_code}: {recording.failure_reason}" if recording.failure_code else ""
-            yield Finding("MEDIA_MISSING", name, f"the deadline has passed, and the source does not have it{why}")
-        elif recording.state is MediaState.AWAITING_MEDIA and recording.failure_code == RecordingRefusedError.code:
-            yield Finding("MEDIA_REFUSED", name, f"{recording.failure_reason}")
-        elif recording.state is MediaState.QUARANTINED:
-            yield Finding("MEDIA_QUARANTINED", name, f"{recording.failure_code}: {recording.failure_reason}")
 
 
 def _urgency(finding: Finding) -> tuple[int, Finding]:
@@ -205,7 +135,9 @@ def _file_report(
         number=number,
         key=key,
         facts_digest=facts.digest(),
+        sums=json.dumps(facts.sums(), sort_keys=True),
     )
+    workspace.staging.drop_reports(run.policy, run.run_id)
     return key, link.digest
 
 

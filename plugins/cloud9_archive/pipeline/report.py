@@ -15,7 +15,9 @@ from cloud9_archive.domain.accounting import CallState, CallSum, MediaState, Med
 from cloud9_archive.domain.bag import ARCHIVE_FORMAT
 from cloud9_archive.domain.call import canonical_json, utc_text
 from cloud9_archive.domain.findings import Finding
+from cloud9_archive.domain.retention import Retention
 from cloud9_archive.domain.run import RecordingRef, RunRef
+from cloud9_archive.pipeline.audit import audit_csv
 from cloud9_archive.pipeline.csv_cells import csv_text, harmless
 
 CSV_COLUMNS = (
@@ -47,6 +49,8 @@ class RunFacts:
 
     :param sources: each source of the policy, and whether it was listed to its end
     :param stragglers: calls of earlier windows that the run took; they are in no sum of this run, but in its findings
+        and in its audit file
+    :param retention: the policy's
     """
 
     run: RunRef
@@ -56,11 +60,12 @@ class RunFacts:
     stragglers: Sequence[CallAccount]
     bags: Sequence[SealedBag]
     findings: Sequence[Finding]
+    retention: Retention | None = None
 
     @property
     def calls(self) -> CallSum:
         """The sum over the listed calls; one that another run works on counts as awaited."""
-        return call_sum(Counter(outcome(account) for account in self.accounts))
+        return call_sum(Counter(account.outcome for account in self.accounts))
 
     @property
     def recordings(self) -> MediaSum:
@@ -96,18 +101,30 @@ class RunFacts:
             "bags": [asdict(bag) for bag in self.bags],
             "findings": [asdict(finding) for finding in self.findings],
             "rows": [_row(account) for account in self.accounts],
+            "audit_sha256": hashlib.sha256(self.audit_csv()).hexdigest(),
         }
+
+    def sums(self) -> dict[str, Any]:
+        """Both sums, and how often each finding occurs by its code, as plain JSON values."""
+        codes = Counter(finding.code for finding in self.findings)
+        return {
+            "calls": asdict(self.calls),
+            "recordings": asdict(self.recordings),
+            "findings": dict(sorted(codes.items())),
+        }
+
+    def audit_csv(self) -> bytes:
+        """The audit file: one row for every conversation that the run listed or took up."""
+        return audit_csv(
+            [*self.accounts, *self.stragglers],
+            policy=self.run.policy,
+            policy_version=self.policy_version,
+            retention=self.retention,
+        )
 
     def digest(self) -> str:
         """SHA-256 of the facts."""
         return hashlib.sha256(canonical_json(self.document())).hexdigest()
-
-
-def outcome(account: CallAccount) -> CallState:
-    """The call's place in the sum."""
-    if account.held_by is not None and account.state is CallState.SELECTED:
-        return CallState.AWAITING_MEDIA
-    return account.state
 
 
 def report_json(facts: RunFacts, *, number: int, policy_sums: Mapping[str, Any], chain_head: str | None) -> bytes:
@@ -147,7 +164,7 @@ def _row(account: CallAccount) -> dict[str, Any]:
         "source": account.ref.source,
         "call_id": account.ref.call_id,
         "started_at": utc_text(account.started_at),
-        "state": outcome(account).value,
+        "state": account.outcome.value,
         "rule": account.rule,
         "section": account.section,
         "reason": account.reason,

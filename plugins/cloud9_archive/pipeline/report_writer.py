@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from cloud9_archive.catalog.accounts import policy_call_counts, policy_media_counts
@@ -14,8 +16,13 @@ from cloud9_archive.domain.accounting import call_sum, media_sum
 from cloud9_archive.domain.chain import Member
 from cloud9_archive.domain.keys import report_path
 from cloud9_archive.errors import ArchiveConflictError
+from cloud9_archive.pipeline.bag_documents import ENCRYPTED_ENDING
+from cloud9_archive.pipeline.encrypting import encrypt_text
 from cloud9_archive.pipeline.report import RunFacts, report_csv, report_json
 from cloud9_archive.pipeline.workspace import Workspace
+
+CSV, AUDIT, JSON = "csv", "audit.csv", "json"
+"""A report's files by what their names end in, in the order in which they are written."""
 
 
 def put_report(workspace: Workspace, record: RunRecord, facts: RunFacts) -> tuple[int, str, list[Member]]:
@@ -32,36 +39,72 @@ def put_report(workspace: Workspace, record: RunRecord, facts: RunFacts) -> tupl
     number = record.report_number
     while True:
         number += 1
-        key, csv_key = _paths(record, number)
+        keys = _keys(workspace, record, number)
         for _ in range(2):  # another attempt may file the same facts in between: then the second look finds them
-            content, rows = _content(workspace, record, facts, number), report_csv(facts)
-            members = [Member(key, _sha256(content)), Member(csv_key, _sha256(rows))]
+            files = _files(workspace, record, facts, number)
+            members = [Member(keys[name], sha256) for name, (_, sha256) in files.items()]
             try:
-                workspace.store.put(csv_key, rows, sha256=members[1].sha256)
-                workspace.store.put(key, content, sha256=members[0].sha256)
+                for name, (content, sha256) in files.items():
+                    workspace.store.put(keys[name], content, sha256=sha256)
             except ArchiveConflictError:
                 continue
-            return number, key, [*members, *left_over]
-        left_over += [Member(each, workspace.store.digest(each)) for each in (key, csv_key) if there(each)]
+            return number, keys[JSON], [*members, *left_over]
+        left_over += [Member(key, workspace.store.digest(key)) for key in keys.values() if there(key)]
 
 
-def _paths(record: RunRecord, number: int) -> tuple[str, str]:
+def _keys(workspace: Workspace, record: RunRecord, number: int) -> dict[str, str]:
     run = record.run
+    ending = ENCRYPTED_ENDING if workspace.recipients else ""
     name = run.run_id if number == 1 else f"{run.run_id}.{number}"
     day = run.window.start.date()
-    json_key, csv_key = (
-        report_path(run.policy, day=day, run_id=name, extension=extension) for extension in ("json", "csv")
-    )
-    return json_key, csv_key
+    return {each: report_path(run.policy, day=day, run_id=name, extension=each + ending) for each in (CSV, AUDIT, JSON)}
 
 
-def _content(workspace: Workspace, record: RunRecord, facts: RunFacts, number: int) -> bytes:
-    """The report's bytes: those that stand there when they state the same facts."""
-    key, _ = _paths(record, number)
+def _files(
+    workspace: Workspace, record: RunRecord, facts: RunFacts, number: int
+) -> dict[str, tuple[bytes | Path, str]]:
+    """Content and SHA-256 of each of the report's files, as they are to lie in the archive."""
+    if workspace.recipients:
+        return dict(_encrypted(workspace, record, facts, number))
+    contents = _contents(workspace, record, facts, number)
+    key = _keys(workspace, record, number)[JSON]
     if workspace.store.exists(key):
         there = workspace.store.read(key)
         if _facts_of(there) == facts.digest():
-            return there
+            contents[JSON] = there
+    return {name: (content, hashlib.sha256(content).hexdigest()) for name, content in contents.items()}
+
+
+def _encrypted(
+    workspace: Workspace, record: RunRecord, facts: RunFacts, number: int
+) -> Iterator[tuple[str, tuple[bytes | Path, str]]]:
+    """
+    The files as they were encrypted when these facts were first filed under this number, or anew.
+
+    What lies in the archive cannot be read here. So the encrypted files stay staged until a link vouches for them, in a
+    folder that is named after the facts, and a retry puts the same bytes.
+    """
+    final = workspace.staging.report(record.run.policy, record.run.run_id, number) / facts.digest()
+    if not final.is_dir():
+        with workspace.staging.scratch() as folder:
+            made = folder / "report"
+            for name, content in _contents(workspace, record, facts, number).items():
+                encrypt_text(content, made / name, workspace.recipients)
+            workspace.staging.keep_folder(made, final)
+    for name in (CSV, AUDIT, JSON):
+        with (final / name).open("rb") as stream:
+            yield name, (final / name, hashlib.file_digest(stream, "sha256").hexdigest())
+
+
+def _contents(workspace: Workspace, record: RunRecord, facts: RunFacts, number: int) -> dict[str, bytes]:
+    return {
+        CSV: report_csv(facts),
+        AUDIT: facts.audit_csv(),
+        JSON: _json(workspace, record, facts, number),
+    }
+
+
+def _json(workspace: Workspace, record: RunRecord, facts: RunFacts, number: int) -> bytes:
     known = head(workspace.catalog, record.run.policy)
     return report_json(
         facts,
@@ -84,7 +127,3 @@ def _policy_sums(workspace: Workspace, policy: str) -> dict[str, Any]:
         "calls": asdict(call_sum(policy_call_counts(workspace.catalog, policy))),
         "recordings": asdict(media_sum(policy_media_counts(workspace.catalog, policy))),
     }
-
-
-def _sha256(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()

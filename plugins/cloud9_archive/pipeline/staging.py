@@ -44,6 +44,14 @@ class Staging:
         """Where a raw listing page of a run stands."""
         return self._pages(policy, run_id) / path_segment(source) / f"{number:06d}.json"
 
+    def envelope(self, policy: str, batch_id: str, folder: str, name: str) -> Path:
+        """Where an encrypted file of a batch's bag stands."""
+        return self._envelopes(policy, batch_id) / folder / name
+
+    def report(self, policy: str, run_id: str, number: int) -> Path:
+        """Where folders of a run's encrypted reports of that number stand, until a link vouches for one."""
+        return self._reports(policy, run_id) / f"{number:06d}"
+
     @contextmanager
     def scratch(self) -> Iterator[Path]:
         """A folder for half-written files, on the same file system, gone when the block ends."""
@@ -72,6 +80,36 @@ class Staging:
                 os.fsync(file.fileno())
             self.keep(half_written, final)
 
+    def keep_folder(self, half_written: Path, final: Path) -> bool:
+        """
+        The folder has its final name; the bytes of its files must be on the disk already.
+
+        :returns: False if another one has that name, which is left as it is
+        """
+        final.parent.mkdir(parents=True, exist_ok=True)
+        _flush_folder(half_written)
+        try:
+            half_written.rename(final)
+        except OSError:
+            if not final.is_dir():
+                raise
+            return False
+        _flush_folder(final.parent)
+        return True
+
+    def drop_envelopes(self, policy: str, batch_id: str, folder: str | None = None) -> None:
+        """
+        No encrypted file of the batch is staged any more.
+
+        :param folder: drop this attempt's only
+        """
+        place = self._envelopes(policy, batch_id)
+        shutil.rmtree(place / folder if folder else place, ignore_errors=True)
+
+    def drop_reports(self, policy: str, run_id: str) -> None:
+        """No encrypted report of the run is staged any more."""
+        shutil.rmtree(self._reports(policy, run_id), ignore_errors=True)
+
     def drop_pages(self, policy: str, run_id: str) -> None:
         """The run's raw pages are gone."""
         shutil.rmtree(self._pages(policy, run_id), ignore_errors=True)
@@ -83,6 +121,12 @@ class Staging:
     def _media(self, policy: str, ref: RecordingRef) -> Path:
         key = recording_key(*ref)
         return self.root / "media" / path_segment(policy) / key[-2:] / key
+
+    def _envelopes(self, policy: str, batch_id: str) -> Path:
+        return self.root / "envelopes" / path_segment(policy) / path_segment(batch_id)
+
+    def _reports(self, policy: str, run_id: str) -> Path:
+        return self.root / "reports" / path_segment(policy) / path_segment(run_id)
 
     def _pages(self, policy: str, run_id: str) -> Path:
         return self.root / "pages" / path_segment(policy) / path_segment(run_id)

@@ -10,6 +10,7 @@ from itertools import groupby
 from cloud9_archive.domain import bag
 from cloud9_archive.domain.custody import DisposedFile
 from cloud9_archive.domain.keys import KEYS_FOLDER, path_segment
+from cloud9_archive.pipeline.opening import Opener
 from cloud9_archive.pipeline.verify_bag import Checker, Watch, verify_bag
 from cloud9_archive.pipeline.verify_chain import Vouched, verify_chain
 from cloud9_archive.pipeline.verify_custody import verify_custody
@@ -46,6 +47,7 @@ def verify_archive(
     heads: Collection[str] = (),
     trust: Trust = _NOTHING_KEPT,
     scope: Scope = _ALL,
+    opener: Opener | None = None,
     watch: Watch | None = None,
     monotonic: Callable[[], float] = time.monotonic,
 ) -> VerifyReport:
@@ -55,13 +57,14 @@ def verify_archive(
     :param policy: check this policy only; None checks all, and the root
     :param heads: head digests kept elsewhere (64 hex digits): each must be that of some link
     :param trust: public keys and certificates kept elsewhere
+    :param opener: opens encrypted files, to look into them too
     :param watch: is told how it goes on
     :param monotonic: seconds, for the scope's limit
     :returns: counts and findings; damage is a finding, never an exception
     :raises Cloud9ArchiveError: if the archive's folders cannot be listed
     """
     begun = monotonic()
-    checker = Checker(store, watch or Watch())
+    checker = Checker(store, watch or Watch(), opener)
     keyring = Keyring(checker, trust)
     digests: set[str] = set()
     found_heads: list[Head] = []

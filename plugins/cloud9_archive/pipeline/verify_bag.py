@@ -11,6 +11,8 @@ from cloud9_archive.domain.bag import ManifestLine
 from cloud9_archive.domain.custody import DisposedFile
 from cloud9_archive.domain.keys import bag_folder
 from cloud9_archive.errors import Cloud9ArchiveError
+from cloud9_archive.pipeline.bag_documents import ENCRYPTED_ENDING
+from cloud9_archive.pipeline.opening import Opener
 from cloud9_archive.pipeline.verify_record import verify_records
 from cloud9_archive.pipeline.verify_report import Code, Head, VerifyFinding, VerifyReport
 from cloud9_archive.storage.store import Store
@@ -39,11 +41,14 @@ class Checker:
 
     :param store: the archive
     :param watch: is told how it goes on
+    :param opener: opens encrypted files, to look into them too
     """
 
-    def __init__(self, store: Store, watch: Watch) -> None:
+    def __init__(self, store: Store, watch: Watch, opener: Opener | None = None) -> None:
         self.store = store
         self.watch = watch
+        self.opener = opener
+        self.unopened = 0
         self.bags = 0
         self.files = 0
         self.size = 0
@@ -94,6 +99,7 @@ class Checker:
             findings=tuple(self.findings),
             unread=unread,
             disposed=self.disposed,
+            unopened=self.unopened,
         )
 
     def read(self, key: str) -> bytes | None:
@@ -134,7 +140,8 @@ def verify_bag(
     for name in sorted(there - {bag.SEAL} - {line.path for line in (*tags, *payload)}):
         checker.found(Code.FILE_EXTRA, prefix + name, "no manifest of its bag lists it")
     if bag.BAG_INFO in there:
-        _check_info(checker, folder, oxum=f"{size}.{len(payload)}" if size is not None else None)
+        oxum = f"{size}.{len(payload)}" if size is not None else None
+        _check_info(checker, folder, oxum=oxum, endings={line.path.endswith(ENCRYPTED_ENDING) for line in payload})
     return seal[0] if seal else None
 
 
@@ -203,8 +210,12 @@ def _check_lines(
     return total
 
 
-def _check_info(checker: Checker, folder: str, *, oxum: str | None) -> None:
-    """What bag-info.txt says of the bag is so, and the bag lies where that belongs."""
+def _check_info(checker: Checker, folder: str, *, oxum: str | None, endings: set[bool]) -> None:
+    """
+    What bag-info.txt says of the bag is so, and the bag lies where that belongs.
+
+    :param endings: whether the names of the payload's files say that they are encrypted
+    """
     content = checker.read(f"{folder}/{bag.BAG_INFO}")
     if content is None:
         return
@@ -213,8 +224,13 @@ def _check_info(checker: Checker, folder: str, *, oxum: str | None) -> None:
     except Cloud9ArchiveError as error:
         checker.found(Code.BAG_MALFORMED, folder, error.message)
         return
+    found_format = tags.get("Cloud9-Archive-Format")
     faults = (
-        (tags.get("Cloud9-Archive-Format") != bag.ARCHIVE_FORMAT, "Cloud9-Archive-Format is not 1"),
+        (
+            found_format != bag.ARCHIVE_FORMAT,
+            f"it is of format {found_format!r}, and this software knows format {bag.ARCHIVE_FORMAT}",
+        ),
+        (not endings <= {"Encryption" in tags}, "it is encrypted in part only, or not as it says"),
         (oxum not in {None, tags.get("Payload-Oxum")}, f"Payload-Oxum is not {oxum}, that of the files there"),
         (_place(tags) != folder, "its policy, date and identifier belong to a bag elsewhere"),
     )

@@ -4,26 +4,31 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import Any
 
-from cloud9_archive.domain.bag import ManifestLine
+from cloud9_archive.domain.bag import ARCHIVE_FORMAT, ManifestLine
+from cloud9_archive.pipeline.bag_documents import ENCRYPTED_ENDING
+from cloud9_archive.pipeline.verify_encrypted import Opened, Reader, open_documents, open_folder
 from cloud9_archive.pipeline.verify_report import Code
 
 _FOLDER = "data/recordings/"
 _RECORD = "/record.json"
 
 
-class _Reader(Protocol):
-    def read(self, key: str) -> bytes | None:
-        """All bytes of a small file, or None with a finding."""
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What a record says of a file: its digest in the bag, and, of an encrypted one, what it is without that."""
 
-    def found(self, code: Code, subject: str, words: str) -> None:
-        """One more finding."""
+    stored: str
+    plain: tuple[str, int] | None
 
 
-def verify_records(checker: _Reader, folder: str, payload: Sequence[ManifestLine], *, there: set[str]) -> None:
+def verify_records(checker: Reader, folder: str, payload: Sequence[ManifestLine], *, there: set[str]) -> None:
     """
     Each record.json of the bag names all files in its folder, by the digests that the manifest has for them.
+
+    Of an encrypted bag this needs a key; without one its files are counted as unopened.
 
     :param folder: key of the bag
     :param payload: lines of its manifest
@@ -35,36 +40,54 @@ def verify_records(checker: _Reader, folder: str, payload: Sequence[ManifestLine
         folders.setdefault(path.rpartition("/")[0], set()).add(path)
     for place, paths in sorted(folders.items()):
         record = place + _RECORD
+        encrypted = record not in paths and record + ENCRYPTED_ENDING in paths
+        if encrypted:
+            record += ENCRYPTED_ENDING
         if record not in paths:
             checker.found(Code.RECORD_CONTRADICTED, f"{folder}/{place}", "its files have no record.json")
             continue
-        content = checker.read(f"{folder}/{record}") if record in there else None
+        expected = {path: digests[path] for path in paths - {record}}
+        opened: Mapping[str, Opened] = {}
+        if encrypted:
+            opened = open_folder(checker, folder, paths & there, whole=record)
+            content = opened[record].content if record in opened else None
+        else:
+            content = checker.read(f"{folder}/{record}") if record in there else None
         if content is None:
             continue
-        expected = {path: digests[path] for path in paths - {record}}
-        for words in _faults(content, expected):
+        for words in _faults(content, expected, opened):
             checker.found(Code.RECORD_CONTRADICTED, f"{folder}/{record}", words)
+    open_documents(checker, folder, sorted({line.path for line in payload} & there - set(digests)))
 
 
-def _faults(content: bytes, expected: Mapping[str, str]) -> Iterator[str]:
+def _faults(content: bytes, expected: Mapping[str, str], opened: Mapping[str, Opened]) -> Iterator[str]:
     try:
-        told = dict(_named(json.loads(content)))
+        record = json.loads(content)
+        if record["format"] != ARCHIVE_FORMAT:
+            yield f"it is of format {record['format']!r}, and this software knows format {ARCHIVE_FORMAT}"
+            return
+        told = dict(_named(record))
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         yield "it is not a document of this format"
         return
-    for path, digest in sorted(told.items()):
+    for path, said in sorted(told.items()):
         if path not in expected:
             yield f"it names {path}, which the bag does not have in this folder"
-        elif expected[path] != digest:
-            yield f"it says that {path} has the digest {digest}, its bag lists {expected[path]}"
+        elif expected[path] != said.stored:
+            yield f"it says that {path} has the digest {said.stored}, its bag lists {expected[path]}"
+        elif path in opened and said.plain != (opened[path].sha256, opened[path].size):
+            yield f"it says that {path} is {said.plain} when it is opened, and it is {opened[path].sha256}"
     for path in sorted(set(expected) - set(told)):
         yield f"it does not name {path}"
 
 
-def _named(record: Any) -> Iterator[tuple[str, str]]:  # noqa: ANN401 - anything may stand in a file
-    """Path and digest of each file that the record names."""
+def _named(record: Any) -> Iterator[tuple[str, _Told]]:  # noqa: ANN401 - anything may stand in a file
+    """Path and digests of each file that the record names."""
     # A record of the days before a recording could have several derivatives has one, or none.
     made = record["derivatives"] if "derivatives" in record else [record["derivative"]]
     files = [record["original"], *made, record.get("waveform")]
     for file in filter(None, files):
-        yield str(file["path"]), str(file["sha256"])
+        plain = str(file["sha256"])
+        stored = file.get("encrypted")
+        told = _Told(str(stored["sha256"]), (plain, int(file["size"]))) if stored else _Told(plain, None)
+        yield str(file["path"]), told

@@ -31,6 +31,7 @@ class Code(StrEnum):
     FILE_WRITTEN_TWICE = "FILE_WRITTEN_TWICE"
     BAG_MALFORMED = "BAG_MALFORMED"
     RECORD_CONTRADICTED = "RECORD_CONTRADICTED"
+    FILE_NOT_OPENED = "FILE_NOT_OPENED"
     BAG_UNSEALED = "BAG_UNSEALED"
     BAG_NOT_CHAINED = "BAG_NOT_CHAINED"
     REPORT_NOT_CHAINED = "REPORT_NOT_CHAINED"
@@ -139,6 +140,12 @@ MEANINGS = {
         "file",
         "A record.json does not name just the files that lie beside it, by their digests.",
         "Compare it with a copy; if the bag was sealed so, report it.",
+    ),
+    Code.FILE_NOT_OPENED: Meaning(
+        Severity.FAULT,
+        "file",
+        "An encrypted file does not open with any of the private keys given, or is not the file that was encrypted.",
+        "Give the key of one of its recipients, older ones too; if that is given, compare it with a copy.",
     ),
     Code.BAG_UNSEALED: Meaning(
         Severity.NOTICE,
@@ -291,6 +298,7 @@ class VerifyReport:
     :param links: chain links
     :param unread: bags that were out of scope, and only compared with the chain by name
     :param disposed: files that are not there, as tombstones say
+    :param unopened: encrypted files whose bytes were compared, and that no key was given for to look inside
     """
 
     bags: int
@@ -301,6 +309,7 @@ class VerifyReport:
     findings: tuple[VerifyFinding, ...]
     unread: int = 0
     disposed: int = 0
+    unopened: int = 0
 
     @property
     def ok(self) -> bool:
@@ -313,8 +322,10 @@ class VerifyReport:
         heads = "".join(f" head={head.policy}:{head.number}:{head.digest}" for head in self.heads)
         unread = f" unread={self.unread}" if self.unread else ""
         disposed = f" disposed={self.disposed}" if self.disposed else ""
+        unopened = f" unopened={self.unopened}" if self.unopened else ""
         return (
-            f"verify: {'ok' if self.ok else 'failed'} bags={self.bags}{unread} files={self.files} bytes={self.size}{disposed}"
+            f"verify: {'ok' if self.ok else 'failed'} bags={self.bags}{unread} files={self.files}{unopened}"
+            f" bytes={self.size}{disposed}"
             f" links={self.links} faults={faults} notices={len(self.findings) - faults}{heads}"
         )
 
@@ -326,6 +337,7 @@ class VerifyReport:
             "unread": self.unread,
             "disposed": self.disposed,
             "files": self.files,
+            "unopened": self.unopened,
             "bytes": self.size,
             "links": self.links,
             "heads": [{"policy": h.policy, "number": h.number, "digest": h.digest} for h in self.heads],

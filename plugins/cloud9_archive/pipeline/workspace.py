@@ -28,6 +28,7 @@ from cloud9_archive.storage.store import LockMode, Store
 from cloud9_archive.storage.targets import Locking, open_store
 
 if TYPE_CHECKING:
+    from cloud9_archive.pipeline.recipients import Recipient
     from cloud9_archive.storage.s3_client import S3Access
 
 
@@ -65,6 +66,7 @@ class Workspace:
     :param open_source: opens an import source by its connection id; see :meth:`source`
     :param clock: gives the present moment, aware UTC
     :param reach: reaches rosters that are not files; without it, only those can be read
+    :param recipients: whom the archive is encrypted for; none if it is not
     """
 
     policy: Policy
@@ -75,6 +77,7 @@ class Workspace:
     open_source: OpenSource
     clock: Callable[[], datetime] = utc_now
     reach: RosterReach | None = None
+    recipients: tuple[Recipient, ...] = ()
 
     def roster(self) -> Roster | None:
         """
@@ -111,10 +114,12 @@ def open_workspace(
     A workspace whose catalog is current and whose archive can be reached; the catalog is closed at the end.
 
     :param open_archive: the way to a bucket; without it, only a policy that names no ``archive.conn_id`` is served
-    :raises ConfigurationError: also if the archive cannot take and lock files as the policy says, before any byte
+    :raises ConfigurationError: also if the archive cannot take and lock files as the policy says, or a certificate is
+        unfit to encrypt for, before any byte
     """
     for name in (policy.media.profile, *policy.media.profiles):
         profile_of(policy, name)
+    recipients = _recipients(policy, settings, clock())
     store = archive_of(policy, settings, open_archive=open_archive)
     store.check()
     catalog = open_catalog(settings.catalog_address)
@@ -128,9 +133,18 @@ def open_workspace(
             open_source=open_source,
             clock=clock,
             reach=reach,
+            recipients=recipients,
         )
     finally:
         catalog.close()
+
+
+def _recipients(policy: Policy, settings: Settings, now: datetime) -> tuple[Recipient, ...]:
+    if policy.archive.encrypt is None:
+        return ()
+    from cloud9_archive.pipeline.recipients import read_recipients  # noqa: PLC0415 - cryptography, of use only here
+
+    return read_recipients(policy, include=settings.include_folder, now=now)
 
 
 def archive_of(policy: Policy, settings: Settings, *, open_archive: OpenArchive | None = None) -> Store:

@@ -11,7 +11,7 @@ README_KEY = "README.txt"
 README_DIGESTS = (
     "89428692289fac44bf7e218fc7a2c573e4c10504e064c72b0c5e4fe14e4464b6",
     "26a7db9e13bf3e1a11397b5d83e1a1030c1ed488a0ab7b8eb72a30f587fbc50e",
-    "6fc7ee38fd2a62dff244c00c4e3ee520e07ce87a25ff984d81ab38a2cce5a4e4",
+    "632d7fbd4e83e0ea9e57bbd30f60c7922be66b63d7882e15184e8b6ac4645a9d",
 )
 """Digests of every text that a release ever wrote here; verify takes them all."""
 
@@ -113,6 +113,11 @@ step 2 elsewhere; every run report carries the one that it follows. A head that 
       openssl ts -verify -data "$link" -in "${link%.json}.tsr" -CAfile "${tsa:?}" > /dev/null 2>&1 ||
         echo "WRONG TIME STAMP: $link"
     done
+
+Files whose names end in .p7m are encrypted (CMS). All of the above holds for them as they are. Whoever has the private
+key of one of the certificates that their bag-info.txt names opens them, with OpenSSL 3.0 or later:
+
+    openssl cms -decrypt -binary -inform DER -in FILE.p7m -inkey KEY.pem -recip CERTIFICATE.pem -out FILE
 
 Any BagIt 1.0 tool can check one bag of which nothing was disposed of, for example: bagit.py --validate <policy>/bags/YYYY/MM/DD/<bag id>
 """
