@@ -220,7 +220,7 @@ def _start_clock(page: OggPage, link: _Link, survey: _Survey, held: int) -> None
 
 
 def _may_be_trimmed(page: OggPage, link: _Link) -> int:
-    """Samples that the clock may be short of: at the end, of the last packet, so that a call need not fill it."""
+    """Samples that the clock may be short of: those of the last packet, which a call need not fill (RFC 7845, 4.4)."""
     return link.last_packet if page.flags & _LAST else 0
 
 
