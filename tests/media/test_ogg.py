@@ -199,3 +199,21 @@ def test_the_list_of_faults_is_bounded(make_page: Callable[..., bytes]) -> None:
 @pytest.mark.parametrize("size", [1, 4, 26])
 def test_a_file_of_a_few_bytes_is_a_cut_page(size: int) -> None:
     assert codes(scan(b"OggS".ljust(size, b"\0")[:size])) <= {"OGG_CUT_PAGE", "OGG_STRAY_BYTES"}
+
+
+@pytest.mark.parametrize("gap", [*range(50, 70), *range(180, 200), 64 + 128 + 65_536])
+def test_no_page_is_overlooked_behind_bytes_that_are_none(gap: int) -> None:
+    pages = [bytes(page) for page in stream((TWO, 1920), (TWO, 3840))]
+    found = scan(*pages[:3], bytes(gap), pages[3])
+    assert [fault.words for fault in found.faults] == [f"{gap} bytes belong to no page"]
+    assert found.structure
+    assert found.structure.duration == 3840 / 48_000
+
+
+def test_a_page_that_is_cut_tells_how_much_was_on_it() -> None:
+    pages = [bytes(page) for page in stream((TWO, 1920), (TWO, 3840))]
+    found = scan(*pages[:3], pages[3][:-1])
+    assert [fault.code for fault in found.faults] == ["OGG_CUT_PAGE", "OGG_NO_END"]
+    assert (found.lost_seconds, found.estimated) == (0.04, True)
+    assert scan(*pages[:3], pages[3][:20]).lost_seconds is None
+    assert scan(*pages[:3]).lost_seconds is None

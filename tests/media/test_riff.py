@@ -48,7 +48,7 @@ def test_only_the_first_chunk_of_samples_is_played() -> None:
         (struct.pack("<HHIIHH", 1, 2, 8_000, 32_001, 4, 16), "speed"),
         (struct.pack("<HHIIHH", 1, 0, 8_000, 32_000, 4, 16), "channels"),
         (struct.pack("<HHIIHH", 1, 2, 0, 0, 4, 16), "rate"),
-        (blocks(0x31, 1, 65, 320, speed=1_700), "speed of GSM"),
+        (blocks(0x31, 1, 65, 320, speed=1_627), "speed of GSM"),
         (blocks(0x31, 1, 65, 160, speed=1_625), "block of GSM"),
         (blocks(2, 1, 256, 501), "block of MS-ADPCM"),
         (blocks(0x11, 2, 256, 505), "block of IMA ADPCM"),
@@ -64,6 +64,7 @@ def test_a_format_that_contradicts_itself_is_found(form: bytes, wrong: str) -> N
     ("form", "size", "samples"),
     [
         (blocks(0x31, 1, 65, 320, speed=1_625), 130, 640),
+        (blocks(0x31, 1, 65, 320, speed=1_626), 130, 640),
         (blocks(2, 1, 256, 500, speed=0), 512, 1_000),
         (blocks(2, 2, 512, 500), 512, 500),
         (blocks(0x11, 2, 512, 505, speed=1), 1_024, 1_010),

@@ -99,7 +99,9 @@ def scan_ogg(stream: BinaryIO) -> Reading:
             end = stream.seek(0, 2)
             survey.current = link
             survey.note("OGG_NO_END", end, "the last page does not end the stream: the file is cut")
-            survey.reading.lose(_seconds_of_cut_page(stream, survey, link), estimated=True)
+            lost = _seconds_of_cut_page(stream, survey, link)
+            if lost:
+                survey.reading.lose(lost, estimated=True)
         elif link.open_packet:
             survey.current = link
             survey.note("OGG_CONTINUATION", stream.seek(0, 2), "the last packet goes on where the stream has ended")
