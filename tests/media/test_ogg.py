@@ -133,6 +133,24 @@ def test_what_may_be_trimmed_is_as_long_as_the_last_packet_says() -> None:
     assert faults(stream((TWO, 1920), ([CELT_20_MS, short], 2879))) == [("OGG_GRANULE", 3)]
 
 
+def test_a_clock_that_is_ahead_of_the_audio_is_found_with_what_is_lost() -> None:
+    for pages, at in (
+        (stream((TWO, 1920), (TWO, 4800), (TWO, 6720)), 3),
+        (stream((TWO, 1920), (TWO, 3840), (TWO, 6720)), 4),
+    ):
+        found = scan(*map(bytes, pages))
+        assert faults(pages) == [("OGG_GRANULE_GAP", at)]
+        assert (found.lost_seconds, found.estimated) == (960 / 48_000, False)
+        assert found.structure
+        assert found.structure.duration == 6720 / 48_000
+
+
+def test_time_that_runs_backwards_behind_a_gap_is_found_too() -> None:
+    pages = stream((TWO, 3840), (TWO, 5760), (TWO, 1920), (TWO, 7680))
+    del pages[3]
+    assert faults(pages) == [("OGG_SEQUENCE", 3), ("OGG_GRANULE", 3)]
+
+
 def test_a_page_on_which_packets_end_has_a_time() -> None:
     assert faults(stream((TWO, 1920), (TWO, NO_GRANULE), (TWO, 5760))) == [("OGG_GRANULE", 3)]
     assert faults(stream((TWO, NO_GRANULE), (TWO, 3840))) == [("OGG_GRANULE", 2)]
