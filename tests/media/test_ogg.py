@@ -197,6 +197,9 @@ def test_the_headers_are_the_first_two_packets_each_beginning_a_page() -> None:
     both[0] = both[0].holding([HEAD, TAGS])
     del both[1]
     assert faults([replace(page, sequence=index) for index, page in enumerate(both)]) == [("OGG_HEADER", 0)]
+    begun = stream((TWO, 1920))
+    begun[0] = replace(begun[0], lacing=begun[0].lacing + b"\xff", body=HEAD.ljust(len(HEAD) + 255, b"x"))
+    assert ("OGG_HEADER", 0) in faults(begun)
     late = stream((TWO, 1920))
     late[0] = replace(late[0], granule=1)
     assert faults(late) == [("OGG_HEADER", 0)]
@@ -235,3 +238,8 @@ def test_a_page_that_is_cut_tells_how_much_was_on_it() -> None:
     assert (found.lost_seconds, found.estimated) == (0.04, True)
     assert scan(*pages[:3], pages[3][:20]).lost_seconds is None
     assert scan(*pages[:3]).lost_seconds is None
+
+
+def test_a_stream_is_numbered_from_its_beginning() -> None:
+    pages = [replace(page, sequence=page.sequence + 3) for page in stream((TWO, 1920), (TWO, 3840))]
+    assert faults(pages) == [("OGG_SEQUENCE", 0)]
