@@ -38,14 +38,7 @@ class Page:
     @property
     def packets(self) -> list[bytes]:
         """The packets of a page on which none goes on from or to another page."""
-        found, packet, at = [], b"", 0
-        for size in self.lacing:
-            packet += self.body[at : at + size]
-            at += size
-            if size < FULL:
-                found.append(packet)
-                packet = b""
-        return found
+        return ended_on([self])
 
     def holding(self, packets: Iterable[bytes]) -> Page:
         """The same page with other packets on it."""
@@ -79,8 +72,13 @@ def whole(pages: Iterable[Page]) -> bytes:
 
 def packets_of(content: bytes) -> list[bytes]:
     """Every packet of a good file with one stream, the two headers too."""
+    return ended_on(pages_of(content))
+
+
+def ended_on(pages: Iterable[Page]) -> list[bytes]:
+    """Every packet that ends on one of the pages; what goes on from page to page is put together."""
     found, packet = [], b""
-    for page in pages_of(content):
+    for page in pages:
         at = 0
         for size in page.lacing:
             packet += page.body[at : at + size]

@@ -90,7 +90,7 @@ AS_GOOD = {
     "FFmpeg, pcm_s16le, 8000 Hz, 2 channels": set(),
     "libsndfile, ALAW, 8000 Hz, 1 channels": {(0, 0)},  # µ-law
     "libsndfile, FLOAT, 8000 Hz, 1 channels": {(0, 1)},  # whole numbers of 32 bits
-    "libsndfile, GSM": {(4, 0), (4, 1), (4, 2)},  # less than a thousandth faster, as bytes in a second are whole ones
+    "libsndfile, GSM": {(4, 0), (4, 1), (4, 2)},  # faster by a thousandth: bytes in a second are rounded
     "libsndfile, MS_ADPCM, 8000 Hz, 2 channels": RATE,
     "libsndfile, IMA_ADPCM, 8000 Hz, 1 channels": RATE,
     "libsndfile, extensible, PCM_24, 44100 Hz, 2 channels": {(byte, bit) for byte in range(20, 24) for bit in range(8)},

@@ -133,6 +133,24 @@ def test_what_may_be_trimmed_is_as_long_as_the_last_packet_says() -> None:
     assert faults(stream((TWO, 1920), ([CELT_20_MS, short], 2879))) == [("OGG_GRANULE", 3)]
 
 
+def test_a_clock_that_is_ahead_of_the_audio_is_found_with_what_is_lost() -> None:
+    for pages, at in (
+        (stream((TWO, 1920), (TWO, 4800), (TWO, 6720)), 3),
+        (stream((TWO, 1920), (TWO, 3840), (TWO, 6720)), 4),
+    ):
+        found = scan(*map(bytes, pages))
+        assert faults(pages) == [("OGG_GRANULE_GAP", at)]
+        assert (found.lost_seconds, found.estimated) == (960 / 48_000, False)
+        assert found.structure
+        assert found.structure.duration == 6720 / 48_000
+
+
+def test_time_that_runs_backwards_behind_a_gap_is_found_too() -> None:
+    pages = stream((TWO, 3840), (TWO, 5760), (TWO, 1920), (TWO, 7680))
+    del pages[3]
+    assert faults(pages) == [("OGG_SEQUENCE", 3), ("OGG_GRANULE", 3)]
+
+
 def test_a_page_on_which_packets_end_has_a_time() -> None:
     assert faults(stream((TWO, 1920), (TWO, NO_GRANULE), (TWO, 5760))) == [("OGG_GRANULE", 3)]
     assert faults(stream((TWO, NO_GRANULE), (TWO, 3840))) == [("OGG_GRANULE", 2)]
@@ -179,6 +197,9 @@ def test_the_headers_are_the_first_two_packets_each_beginning_a_page() -> None:
     both[0] = both[0].holding([HEAD, TAGS])
     del both[1]
     assert faults([replace(page, sequence=index) for index, page in enumerate(both)]) == [("OGG_HEADER", 0)]
+    begun = stream((TWO, 1920))
+    begun[0] = replace(begun[0], lacing=begun[0].lacing + b"\xff", body=HEAD.ljust(len(HEAD) + 255, b"x"))
+    assert ("OGG_HEADER", 0) in faults(begun)
     late = stream((TWO, 1920))
     late[0] = replace(late[0], granule=1)
     assert faults(late) == [("OGG_HEADER", 0)]
@@ -199,3 +220,26 @@ def test_the_list_of_faults_is_bounded(make_page: Callable[..., bytes]) -> None:
 @pytest.mark.parametrize("size", [1, 4, 26])
 def test_a_file_of_a_few_bytes_is_a_cut_page(size: int) -> None:
     assert codes(scan(b"OggS".ljust(size, b"\0")[:size])) <= {"OGG_CUT_PAGE", "OGG_STRAY_BYTES"}
+
+
+@pytest.mark.parametrize("gap", [*range(50, 70), *range(180, 200), 64 + 128 + 65_536])
+def test_no_page_is_overlooked_behind_bytes_that_are_none(gap: int) -> None:
+    pages = [bytes(page) for page in stream((TWO, 1920), (TWO, 3840))]
+    found = scan(*pages[:3], bytes(gap), pages[3])
+    assert [fault.words for fault in found.faults] == [f"{gap} bytes belong to no page"]
+    assert found.structure
+    assert found.structure.duration == 3840 / 48_000
+
+
+def test_a_page_that_is_cut_tells_how_much_was_on_it() -> None:
+    pages = [bytes(page) for page in stream((TWO, 1920), (TWO, 3840))]
+    found = scan(*pages[:3], pages[3][:-1])
+    assert [fault.code for fault in found.faults] == ["OGG_CUT_PAGE", "OGG_NO_END"]
+    assert (found.lost_seconds, found.estimated) == (0.04, True)
+    assert scan(*pages[:3], pages[3][:20]).lost_seconds is None
+    assert scan(*pages[:3]).lost_seconds is None
+
+
+def test_a_stream_is_numbered_from_its_beginning() -> None:
+    pages = [replace(page, sequence=page.sequence + 3) for page in stream((TWO, 1920), (TWO, 3840))]
+    assert faults(pages) == [("OGG_SEQUENCE", 0)]

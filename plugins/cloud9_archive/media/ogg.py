@@ -99,7 +99,9 @@ def scan_ogg(stream: BinaryIO) -> Reading:
             end = stream.seek(0, 2)
             survey.current = link
             survey.note("OGG_NO_END", end, "the last page does not end the stream: the file is cut")
-            survey.reading.lose(_seconds_of_cut_page(stream, survey, link), estimated=True)
+            lost = _seconds_of_cut_page(stream, survey, link)
+            if lost:
+                survey.reading.lose(lost, estimated=True)
         elif link.open_packet:
             survey.current = link
             survey.note("OGG_CONTINUATION", stream.seek(0, 2), "the last packet goes on where the stream has ended")
@@ -220,7 +222,7 @@ def _start_clock(page: OggPage, link: _Link, survey: _Survey, held: int) -> None
 
 
 def _may_be_trimmed(page: OggPage, link: _Link) -> int:
-    """Samples that the clock may be short of: at the end, of the last packet, so that a call need not fill it."""
+    """Samples that the clock may be short of: those of the last packet, which a call need not fill (RFC 7845, 4.4)."""
     return link.last_packet if page.flags & _LAST else 0
 
 

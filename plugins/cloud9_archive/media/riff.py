@@ -92,8 +92,9 @@ def _promise(description: bytes, fact: int, samples: tuple[int, int], size: int,
         reading.note("WAV_FORMAT", words)
         return
     # Writers of ADPCM put anything for the bytes in a second.
-    if (tag in _PLAIN and speed != rate * block) or (tag == _GSM and speed != rate * 65 // 320):
-        reading.note("WAV_FORMAT", f"{rate} blocks of {block} bytes are not {speed} bytes in a second")
+    if (tag in _PLAIN and speed != rate * block) or (tag == _GSM and abs(speed - rate * 65 / 320) > 1):
+        words = f"{speed} bytes in a second do not fit {rate} Hz and blocks of {block} bytes"
+        reading.note("WAV_FORMAT", words)
     if per_block and per_block != _fits_block(tag, block, channels):
         words = f"blocks of {block} bytes do not make {per_block} samples in {channels} channels"
         reading.note("WAV_FORMAT", words)
