@@ -12,7 +12,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from m4a_damage import regions
-from m4a_writer import FRAME, Layout, Sound, box, full, gapless_tag, read_sound, write_m4a
+from m4a_writer import FRAME, Layout, Sound, box, gapless_tag, read_sound, write_m4a
 
 from cloud9_archive.media.codes import KINDS
 from cloud9_archive.media.mp4 import MAX_INDEX_BYTES, read_m4a
@@ -52,6 +52,7 @@ class Sparse(Counting):
         place = self.tell()
         wanted = self.size - place if size is None or size < 0 else min(size, self.size - place)
         found = super().read(wanted)
+        self.taken += wanted - len(found)
         io.BytesIO.seek(self, place + wanted)
         return found.ljust(wanted, b"\0")
 
