@@ -210,6 +210,10 @@ def test_a_tag_that_tells_players_what_to_leave_out_is_believed_only_whole(
     path.write_bytes(content)
     played = audible(path)
     assert refusal(path) is None
+    for begin in (2112 - 64, 2112 + 64, 1024):
+        edits = ((whole - begin - 458, begin),)
+        path.write_bytes(write_m4a(sound, Layout(edits=edits, movie_scale=16_000, beside={"moov": gapless_tag(whole)})))
+        assert refusal(path) == "M4A_EDITS"
     place = content.index(b"00000840")
     for spoilt in (
         content[:place] + b"00000940" + content[place + 8 :],
