@@ -22,6 +22,9 @@ FILES = ("mono-20s.m4a", "stereo-20s.m4a")
 LOUD = 8.0
 """Eight times full scale: nothing that anyone has recorded."""
 
+JUMP = 20.0
+"""Decibels; a voice that sets in can do as much."""
+
 
 @dataclass(frozen=True)
 class Decoded:
@@ -32,6 +35,7 @@ class Decoded:
     logged: bool
     uneven: bool
     loudest: float
+    levels: tuple[float, ...]
 
 
 def decode(sound: Sound, packets: tuple[bytes, ...], codec: str = "aac", **options: str) -> Decoded:
@@ -39,7 +43,7 @@ def decode(sound: Sound, packets: tuple[bytes, ...], codec: str = "aac", **optio
     context = av.CodecContext.create(codec, "r")
     context.extradata = sound.config
     context.options = dict(options)
-    digest, refused, uneven, loudest = hashlib.sha256(), 0, False, 0.0
+    digest, refused, uneven, loudest, levels = hashlib.sha256(), 0, False, 0.0, []
     errors, _ = av.logging.get_last_error()
     for packet in packets:
         try:
@@ -53,7 +57,14 @@ def decode(sound: Sound, packets: tuple[bytes, ...], codec: str = "aac", **optio
             rows = frame.to_ndarray()
             digest.update(rows.tobytes())
             loudest = max(loudest, float(np.abs(rows).max()))
-    return Decoded(digest.hexdigest(), refused, av.logging.get_last_error()[0] > errors, uneven, loudest)
+            levels.append(20 * np.log10(float(np.sqrt((rows.astype(float) ** 2).mean())) + 1e-4))
+    logged = av.logging.get_last_error()[0] > errors
+    return Decoded(digest.hexdigest(), refused, logged, uneven, loudest, tuple(levels))
+
+
+def jumps(levels: tuple[float, ...]) -> int:
+    """Frames that are much louder than the two before them, and so might have been altered."""
+    return sum(bool(now > max(levels[at - 2 : at]) + JUMP) for at, now in enumerate(levels) if at > 1)
 
 
 MEANS = (
@@ -63,6 +74,7 @@ MEANS = (
     "error logged",
     "not one frame",
     "far too loud",
+    "jump of level",
 )
 
 
@@ -75,6 +87,7 @@ def found_by(sound: Sound, hurt: tuple[bytes, ...], usual: Decoded) -> dict[str,
         "error logged": usual.logged,
         "not one frame": usual.refused == 0 and usual.uneven,
         "far too loud": usual.loudest > LOUD,
+        "jump of level": jumps(usual.levels) > 0,
     }
 
 
@@ -128,8 +141,10 @@ def measure() -> Iterator[Figure]:
         for bits in (1, 10, 100):
             total, found = shares(SAMPLES / name, bits=bits, count=FLIPS)
             notes = {means: f"{found[means] / total:.1%}" for means in MEANS}
-            yield Figure(f"{name}, {bits} bits: found", found["adopted"], total, "altered sounds", notes=notes)
+            yield Figure(f"{name}, bits flipped in a frame: {bits}", found["adopted"], total, "altered sounds", notes=notes)
     sound = read_sound(SAMPLES / "stereo-60s.m4a")
+    alarms = jumps(decode(sound, sound.packets).levels)
+    yield Figure("jumps of level in a good minute", alarms, len(sound.packets), "frames")
     bare = seconds(sound)
     av.logging.set_level(av.logging.FATAL)
     counted = seconds(sound)

@@ -66,7 +66,7 @@ def test_figures_are_shown_side_by_side_and_kept(
 
 def test_a_name_that_no_benchmark_has_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert measuring.main(["rate_bugdet"]) == 2
-    assert "there is no rate_bugdet; there are media_speed, rate_budget" in capsys.readouterr().err
+    assert "there is no rate_bugdet; there are aac_flips, media_speed, rate_budget" in capsys.readouterr().err
 
 
 def test_the_rate_budget_is_counted_by_the_emulator(monkeypatch: pytest.MonkeyPatch) -> None:

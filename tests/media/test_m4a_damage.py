@@ -210,6 +210,10 @@ def test_a_tag_that_tells_players_what_to_leave_out_is_believed_only_whole(
     path.write_bytes(content)
     played = audible(path)
     assert refusal(path) is None
+    for begin in (2112 - 64, 2112 + 64, 1024):
+        edits = ((whole - begin - 458, begin),)
+        path.write_bytes(write_m4a(sound, Layout(edits=edits, movie_scale=16_000, beside={"moov": gapless_tag(whole)})))
+        assert refusal(path) == "M4A_EDITS"
     place = content.index(b"00000840")
     for spoilt in (
         content[:place] + b"00000940" + content[place + 8 :],
@@ -246,6 +250,32 @@ def test_each_field_that_decides_what_is_played_is_looked_at(
     found = examine(path)
     assert found.verdict is Verdict.DAMAGED
     assert found.code == code or code in {"M4A_TIMES", "M4A_CONFIG"}
+
+
+@pytest.mark.parametrize(
+    "edits",
+    [
+        [(0.5, 0.0), (0.5, 0.0)],  # the first half twice, the second never
+        [(0.5, 0.5), (0.5, 0.0)],
+        [(0.2, 0.0), (0.6, 0.3)],
+        [(0.5, 0.0)],
+        [(1.0, 0.7)],
+        [(0.2, 0.8)],
+        [(0.0, 0.0)],
+    ],
+)
+def test_an_edit_list_that_leaves_audio_out_is_found(
+    tmp_path: Path, make_audio: Callable[..., Path], edits: list[tuple[float, float]]
+) -> None:
+    sound = read_sound(make_audio(tmp_path / "s.m4a", seconds=2.0, rate=16_000, codec="aac", kind="ipod"))
+    whole = len(sound.packets) * FRAME
+    parts = tuple((round(length * whole), round(begin * whole)) for length, begin in edits)
+    path = tmp_path / "x.m4a"
+    path.write_bytes(write_m4a(sound, Layout(edits=parts)))
+    assert examine(path).code == "M4A_EDITS"
+    halves = ((whole // 2, 0), (whole - whole // 2, whole // 2))
+    path.write_bytes(write_m4a(sound, Layout(edits=halves)))
+    assert refusal(path) is None
 
 
 # Fields of headers that tell of a file and not of its sound: days, numbers of tracks, language, where a picture stands.

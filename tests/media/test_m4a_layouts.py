@@ -120,6 +120,8 @@ LAYOUTS: dict[str, tuple[Callable[[Sound], Layout], int]] = {
     ),
     "length of the file not stated": (lambda _: Layout(movie_ticks=0), 0),
     "no lengths stated": (lambda _: Layout(movie_ticks=0, track_ticks=0), 0),
+    "length of the track not stated": (lambda s: Layout(movie_ticks=whole(s), track_ticks=0), 0),
+    "a frame of padding more": (lambda s: Layout(edits=((whole(s) - 1024 - 1700, 1024),)), 1024),
     "enabled and no more": (lambda _: Layout(flags=1), 0),
 }  # fmt: skip
 

@@ -52,6 +52,7 @@ class Sparse(Counting):
         place = self.tell()
         wanted = self.size - place if size is None or size < 0 else min(size, self.size - place)
         found = super().read(wanted)
+        self.taken += wanted - len(found)
         io.BytesIO.seek(self, place + wanted)
         return found.ljust(wanted, b"\0")
 

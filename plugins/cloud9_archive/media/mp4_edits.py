@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 from cloud9_archive.media.mp4_boxes import Box, Index, named
@@ -11,7 +12,8 @@ from cloud9_archive.media.structure import Reading
 
 SLACK_SECONDS: Final = 0.064
 _NORMAL_SPEED: Final = 0x10000
-_HIDDEN_FRAMES: Final = 5  # encoder priming; band replication primes with most
+_PRIMING_FRAMES: Final = 5  # band replication primes with most
+_PADDING_FRAMES: Final = 2  # an encoder that is told of the end may give a frame more than the audio needs
 _MOST_EDITS: Final = 1_000
 _NOT_STATED: Final = frozenset({0, 0xFFFF_FFFF, 0xFFFF_FFFF_FFFF_FFFF})
 
@@ -72,13 +74,15 @@ def edited_seconds(index: Index, track: Track, reading: Reading) -> float:
         reading.note("M4A_EDITS", words)
     if any(speed != _NORMAL_SPEED for _, _, speed in shown):
         reading.note("M4A_EDITS", "the edit list plays at another speed")
+    if any(abs(start + length - later) > 2 * tick for (length, start, _), (_, later, _) in pairwise(shown)):
+        reading.note("M4A_EDITS", "the edit list leaves parts out, or plays them twice")
     expected = (played, played + delay, track.seconds, track.seconds + delay)
     _, track_ticks = header_times(index, index.need(track.box, b"tkhd"), gap=4)
     if not _agrees(track_ticks, timescale, expected, tick, whole=not shown):
         words = f"the track says {track_ticks / timescale:.3f} s, {played:.3f} s of it are played"
         reading.note("M4A_EDITS", words)
-    longest = max(_other_ticks(index))
-    if movie_ticks not in _NOT_STATED and abs(movie_ticks - longest) > 1:
+    longest = _longest_ticks(index)
+    if longest and movie_ticks not in _NOT_STATED and abs(movie_ticks - longest) > 1:
         words = f"the file says {movie_ticks / timescale:.3f} s, its longest track {longest / timescale:.3f} s"
         reading.note("M4A_EDITS", words)
     return min(begin + played, track.seconds) - max(begin, track.priming) if track.priming > begin else played
@@ -86,9 +90,12 @@ def edited_seconds(index: Index, track: Track, reading: Reading) -> float:
 
 def _fits(track: Track, begin: float, played: float, tick: float, *, single: bool) -> bool:
     """Whether what the edit list hides, in front and behind, is what encoders prime and pad with."""
-    most = _HIDDEN_FRAMES * track.frame + SLACK_SECONDS
+    frame = track.frame or SLACK_SECONDS
     rest = track.seconds - begin - played
-    if begin > most or not -2 * (track.frame or SLACK_SECONDS) <= rest <= most:
+    if (
+        begin > _PRIMING_FRAMES * frame + SLACK_SECONDS
+        or not -2 * frame <= rest <= _PADDING_FRAMES * frame + SLACK_SECONDS
+    ):
         return False
     # With a tag beside the list, both say the same; with band replication one may count at twice the other's rate.
     if track.priming and begin and min(abs(track.priming - begin * times) for times in (0.5, 1, 2)) > tick:
@@ -97,7 +104,7 @@ def _fits(track: Track, begin: float, played: float, tick: float, *, single: boo
     if not single or abs(played - track.seconds) <= tick:
         return True
     # A last frame that is shorter than the others ends where the audio does: then nothing is left for the list to hide.
-    return rest >= -tick * (1 if begin else 2) and (track.shortened <= 0 or rest <= tick)
+    return (not begin or rest >= -tick) and (track.shortened <= 0 or rest <= tick)
 
 
 def _agrees(ticks: int, timescale: int, expected: tuple[float, ...], tick: float, *, whole: bool) -> bool:
@@ -106,9 +113,11 @@ def _agrees(ticks: int, timescale: int, expected: tuple[float, ...], tick: float
     return min(abs(ticks / timescale - seconds) for seconds in expected) <= tick
 
 
-def _other_ticks(index: Index) -> list[int]:
+def _longest_ticks(index: Index) -> int:
+    """The length of the longest track, as the tracks state it; 0 if none does."""
     tracks = [box for box in index.boxes(index.root) if box.kind == b"trak"]
-    return [header_times(index, index.need(track, b"tkhd"), gap=4)[1] for track in tracks]
+    stated = (header_times(index, index.need(track, b"tkhd"), gap=4)[1] for track in tracks)
+    return max((ticks for ticks in stated if ticks not in _NOT_STATED), default=0)
 
 
 def _refuse_renamed_edits(index: Index, track: Box) -> None:
