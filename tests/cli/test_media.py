@@ -160,3 +160,100 @@ def test_a_damaged_original_leaves_nothing(command: Command, good: Path, tmp_pat
     assert list(tmp_path.iterdir()) == [good]
     told = command("media", "transcode", tmp_path, "--profile", "alaw_8k", "--out", tmp_path / "x.wav")
     assert (told.exit_code, "it is a folder" in told.stderr) == (2, True)
+
+
+POLICY = """
+policy: desk
+sources: [cloud9_emea]
+schedule: {cron: "0 2 * * *", timezone: Europe/London}
+recording_rules:
+  enabled: true
+  roster: rosters/emea.csv
+  sections:
+    - {name: intercom, when: {call_type: [intercom]}, then: record, profile: gsm_8k}
+    - {name: as it is, when: {call_type: [ringdown]}, then: record, profile: none}
+    - {name: the rest, then: record, profile: desk_opus}
+media: {profile: alaw_8k, profiles: {desk_opus: {codec: opus, bit_rate: 40000}, unused: {codec: flac}}}
+archive: {target: archive}
+"""
+
+
+@pytest.fixture
+def policy(settings_only: Path) -> Path:
+    path = settings_only / "policies" / "desk.yaml"
+    path.write_text(POLICY)
+    return path
+
+
+def test_all_that_a_policy_may_ask_for_is_made_under_the_names_of_its_profiles(
+    command: Command, policy: Path, tmp_path: Path
+) -> None:
+    stereo = write_silence(tmp_path / "call.ogg", seconds=1.0, channels=2)
+    out = tmp_path / "out"
+    out.mkdir()
+    told = command("media", "transcode", "--policy", "desk", stereo, "--out", out, "--json")
+    assert told.exit_code == 0, told.stderr
+    documents = [json.loads(line) for line in told.stdout.splitlines()]
+    assert [document["profile"] for document in documents] == ["alaw_8k", "gsm_8k", "desk_opus"]
+    made = {Path(each["file"]).name: each["size"] for document in documents for each in document["derivatives"]}
+    assert set(made) == {
+        "call.alaw_8k.wav",
+        "call.gsm_8k.channel-1.wav",
+        "call.gsm_8k.channel-2.wav",
+        "call.desk_opus.ogg",
+    }
+    assert {name: (out / name).stat().st_size for name in made} == made
+    assert {path.name for path in out.iterdir()} - set(made) == {
+        "call.alaw_8k.peaks.json",
+        "call.gsm_8k.peaks.json",
+        "call.desk_opus.peaks.json",
+    }
+    again = command("media", "transcode", "--policy", policy, stereo, "--out", out)
+    assert (again.exit_code, "call.alaw_8k.wav already" in again.stderr) == (2, True)
+
+
+def test_a_profile_of_a_policys_own_is_made_alone(command: Command, policy: Path, good: Path, tmp_path: Path) -> None:
+    out = tmp_path / "x.flac"
+    told = command("media", "transcode", "--policy", policy, "--profile", "unused", good, "--out", out)
+    assert told.exit_code == 0, told.stderr
+    assert told.stdout.startswith(f"{out}: 2.000 s, flac")
+    told = command("media", "transcode", "--profile", "unused", good, "--out", tmp_path / "y.flac")
+    assert told.exit_code == 2
+
+
+def test_a_damaged_original_is_told_once_for_all_profiles(
+    command: Command, policy: Path, good: Path, tmp_path: Path
+) -> None:
+    good.write_bytes(good.read_bytes()[:-20])
+    out = tmp_path / "out"
+    out.mkdir()
+    told = command("media", "transcode", "--policy", policy, good, "--out", out)
+    assert (told.exit_code, len(told.stdout.splitlines()), list(out.iterdir())) == (1, 1, [])
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ((), "give --profile, or --policy"),
+        (("--policy", "absent"), "absent"),
+        (("--policy", "desk", "--profile", "odd"), "has no media profile odd"),
+        (("--policy", "desk", "--profile", "none"), "makes no derivative"),
+    ],
+)
+def test_what_says_not_what_to_make_is_refused(
+    command: Command, policy: Path, good: Path, tmp_path: Path, words: tuple[str, ...], said: str
+) -> None:
+    told = command("media", "transcode", *words, good, "--out", tmp_path)
+    assert (told.exit_code, said in told.stderr) == (2, True), told.stderr
+
+
+def test_a_policy_needs_a_folder_and_something_to_make(
+    command: Command, policy: Path, good: Path, tmp_path: Path
+) -> None:
+    told = command("media", "transcode", "--policy", "desk", good, "--out", tmp_path / "absent")
+    assert (told.exit_code, "there is no folder" in told.stderr) == (2, True)
+    policy.write_text(
+        POLICY.replace("profile: gsm_8k", "profile: none").replace("desk_opus}", "none}").replace("alaw_8k", "none")
+    )
+    told = command("media", "transcode", "--policy", "desk", good, "--out", tmp_path)
+    assert (told.exit_code, "asks for no derivative" in told.stderr) == (2, True), told.stderr

@@ -42,25 +42,35 @@ def inspect_command(
 def transcode_command(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The original.")],
     *,
-    profile: Annotated[str, typer.Option("--profile", help="A shipped profile, as a policy names it.")],
     out: Annotated[
         Path,
         typer.Option(
             "--out", help="Where the derivative shall stand, or a folder for it. What stands there is never replaced."
         ),
     ],
+    profile: Annotated[
+        str | None, typer.Option("--profile", help="A shipped profile, or with --policy one of the policy's own.")
+    ] = None,
+    policy: Annotated[
+        str | None,
+        typer.Option(
+            "--policy",
+            help="Name, or path of a policy file: every derivative that its decisions may ask for is made. "
+            "--out is a folder then.",
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """
-    Make a derivative of a file, compared with its original as in a run; what does not match is not kept.
+    Make derivatives of a file, compared with their original as in a run; what does not match is not kept.
 
-    Peaks for a player, and with some profiles one file per party, stand beside it. Ends with 0 if it was made, 1 if
-    the original is not intact or the derivative does not match it, 2 if a file or option is wrong, 3 if this host
-    failed.
+    Peaks for a player, and with some profiles one file per party, stand beside each. With --policy alone they are named
+    after their profiles. Ends with 0 if all were made, 1 if the original is not intact or a derivative does not match it, 2
+    if a file or option is wrong, 3 if this host failed.
     """
     from cloud9_archive.cli.media_work import transcoded  # noqa: PLC0415 - imports Airflow
 
     with errors_told():
-        lines, code = transcoded(file, profile, out, as_json=as_json)
+        lines, code = transcoded(file, out, profile=profile, policy=policy, as_json=as_json)
     typer.echo("\n".join(lines))
     raise typer.Exit(code)

@@ -13,6 +13,7 @@ from typing import Any
 
 from cloud9_archive.cli.ending import ExitCode
 from cloud9_archive.cli.logs import quiet_logs
+from cloud9_archive.cli.run_work import policy_file
 from cloud9_archive.deployment import deployment_settings
 from cloud9_archive.domain.words import shown
 from cloud9_archive.errors import ConfigurationError
@@ -21,6 +22,9 @@ from cloud9_archive.media.naming import finals, part_path, waveform_path
 from cloud9_archive.media.profiles import PROFILES, UNALTERED, Profile, profile_named
 from cloud9_archive.media.verdicts import Checks, Failure, Transcoded
 from cloud9_archive.media.workers import run_jobs
+from cloud9_archive.pipeline.media_profiles import altering, profile_of, profiles_of_policy
+from cloud9_archive.pipeline.policy_files import load_policy
+from cloud9_archive.pipeline.settings import Settings
 
 _LONGEST_PATH = 4096
 
@@ -54,33 +58,62 @@ def inspected(files: Sequence[Path], *, as_json: bool) -> Iterator[tuple[str, Ex
             told += 1
 
 
-def transcoded(file: Path, profile: str, out: Path, *, as_json: bool) -> tuple[list[str], ExitCode]:
+def transcoded(
+    file: Path, out: Path, *, profile: str | None, policy: str | None, as_json: bool
+) -> tuple[list[str], ExitCode]:
     """
-    What is said of the derivative, and the exit code; it stands at ``out``, or in it if that is a folder.
+    What is said of the derivatives, and the worst exit code; they stand at ``out``, or in it if that is a folder.
 
-    :raises ConfigurationError: if there is no such file or profile, or something stands where the derivative must go
+    :param profile: one to make; None for all that the policy's decisions may ask for
+    :param policy: name or path of the policy that knows the profiles; None for those that are shipped
+    :raises ConfigurationError: if there is no such file, policy or profile, or something stands where a derivative must go
     :raises Cloud9ArchiveError: if no worker can be started
     """
     words = why_not(file)
     if words is not None:
         raise ConfigurationError(f"{_name(file)}: {words}", subject=str(file), hint="name a recording")
-    chosen = profile_named(profile)
-    if not chosen.alters:
-        raise ConfigurationError(
-            f"the profile {profile!r} makes no derivative", subject="--profile", hint="media inspect reads the original"
-        )
-    target = _target(file, chosen, out)
     settings = deployment_settings()
     with quiet_logs():
-        (result,) = run_jobs([MediaJob("0", file, target, chosen)], workers=1, limits=settings.media_limits)
+        chosen = _chosen(profile, policy, settings)
+        targets = _targets(file, chosen, out, all_of_a_policy=profile is None)
+        jobs = [MediaJob(form.name, file, targets[form.name], form) for form in chosen]
+        workers = min(settings.media_workers, len(jobs))
+        found = {one.recording_key: one for one in run_jobs(jobs, workers=workers, limits=settings.media_limits)}
+    results = [(targets[form.name], found[form.name], form.name) for form in chosen]
     if as_json:
-        return [json.dumps(_document(file, result, target))], _code(result)
+        lines = [json.dumps(_document(file, result, target, name)) for target, result, name in results]
+    else:
+        lines = [line for target, result, _ in results for line in _lines(file, result, target)]
+    # What is wrong with the original is the same for all.
+    return list(dict.fromkeys(lines)), max(_code(result) for _, result, _ in results)
+
+
+def _chosen(profile: str | None, policy: str | None, settings: Settings) -> tuple[Profile, ...]:
+    if policy is None:
+        if profile is None:
+            raise ConfigurationError(
+                "nothing says what is to be made", subject="--profile", hint="give --profile, or --policy, or both"
+            )
+        forms = altering([profile_named(profile)])
+    else:
+        loaded = load_policy(policy_file(policy, settings))
+        forms = profiles_of_policy(loaded) if profile is None else altering([profile_of(loaded, profile)])
+    if not forms:
+        raise ConfigurationError(
+            f"the profile {profile!r} makes no derivative" if profile else f"policy {policy!r} asks for no derivative",
+            subject="--profile" if profile else "--policy",
+            hint="media inspect reads the original",
+        )
+    return forms
+
+
+def _lines(file: Path, result: MediaResult, target: Path) -> list[str]:
     if result.failure is not None:
-        return [_line(file, result)], _code(result)
+        return [_line(file, result)]
     lines = [line for each in result.derivatives for line in _derivative_lines(target, each)]
     if result.waveform is not None:
         lines.append(f"{_name(waveform_path(target))}: {result.waveform.peaks} peaks a channel")
-    return lines, _code(result)
+    return lines
 
 
 def why_not(path: Path) -> str | None:
@@ -99,8 +132,21 @@ def why_not(path: Path) -> str | None:
         return f"it cannot be read: {getattr(fault, 'strerror', None) or fault}"
 
 
-def _target(file: Path, profile: Profile, out: Path) -> Path:
-    target = out / f"{file.stem}.{profile.extension}" if out.is_dir() else out
+def _targets(file: Path, forms: Sequence[Profile], out: Path, *, all_of_a_policy: bool) -> dict[str, Path]:
+    """Where each derivative shall stand; nothing stands there, nor where its parts and peaks would."""
+    if not all_of_a_policy:
+        (form,) = forms
+        targets = {form.name: out / f"{file.stem}.{form.extension}" if out.is_dir() else out}
+    elif out.is_dir():
+        targets = {form.name: out / f"{file.stem}.{form.name}.{form.extension}" for form in forms}
+    else:
+        raise ConfigurationError(f"there is no folder {_name(out)}", subject=str(out), hint="make it, or name another")
+    for target in targets.values():
+        _refuse_taken(target)
+    return targets
+
+
+def _refuse_taken(target: Path) -> None:
     if not target.parent.is_dir():
         raise ConfigurationError(
             f"there is no folder {_name(target.parent)}", subject=str(target), hint="make it, or name another"
@@ -110,7 +156,6 @@ def _target(file: Path, profile: Profile, out: Path) -> Path:
             raise ConfigurationError(
                 f"there is {_name(path)} already", subject=str(path), hint="nothing is replaced: name another file"
             )
-    return target
 
 
 def _code(result: MediaResult) -> ExitCode:
@@ -161,7 +206,9 @@ def _figures(checks: Checks) -> str:
     return ", ".join(words)
 
 
-def _document(file: Path, result: MediaResult, target: Path | None = None) -> dict[str, Any]:
+def _document(
+    file: Path, result: MediaResult, target: Path | None = None, profile: str | None = None
+) -> dict[str, Any]:
     document: dict[str, Any] = {
         "file": str(file),
         "intact": result.failure is None,
@@ -170,6 +217,7 @@ def _document(file: Path, result: MediaResult, target: Path | None = None) -> di
     }
     if target is not None:
         del document["intact"]
+        document["profile"] = profile
         document["derivatives"] = [
             {"file": str(part_path(target, each.part)), **asdict(each)} for each in result.derivatives
         ]

@@ -24,6 +24,8 @@ _READERS: Final = {"ogg": "ogg", "m4a": "mov", "wav": "wav", "mp3": "mp3"}
 _LONGEST_OPUS_FRAME: Final = 0.02
 # An encoder that announces no band replication may leave an empty element of it in its frames.
 _NO_COMPLAINT: Final = "SBR signaled to be not-present"
+# Of a frame whose shape is none that a recording may have: the next one is asked as well.
+_ASKED_AGAIN: Final = (0, "", "")
 LONGEST_SECONDS: Final = 24 * 3600.0
 
 
@@ -72,6 +74,8 @@ class _Decoding:
     shape: tuple[int, str, str] | None = None
     broken: int = 0
     first: tuple[str, str, float] | None = None
+    _now: tuple[int, str, str] = _ASKED_AGAIN
+    _most: float = 0.0
 
     def take(self, packet: av.Packet[AudioStream]) -> list[AudioFrame]:
         """The frames in a packet; of one that does not decode, none, and that is remembered."""
@@ -87,21 +91,20 @@ class _Decoding:
             self.break_off(
                 "DECODE_CORRUPT", f"the decoder complains of the audio after {self.samples} samples: {words}"
             )
-        if packet.is_corrupt or any(frame.is_corrupt for frame in frames):
-            self.break_off("DECODE_CORRUPT", f"the decoder calls the audio after {self.samples} samples corrupt")
+        # Fifty times a second of audio: what is asked of each frame is asked once, and without a detour.
+        corrupt = packet.is_corrupt
         for frame in frames:
-            now = (frame.sample_rate, frame.layout.name, frame.format.name)
-            self.shape = self.shape or now
-            if frame.layout.nb_channels > MAX_CHANNELS:
-                words = f"the decoder gives {frame.layout.nb_channels} channels, a recording has 1 or {MAX_CHANNELS}"
-                self.break_off("DECODE_CHANGE", words)
-            elif now != self.shape:
-                words = f"the audio changes from {self.shape} to {now} after {self.samples} samples"
-                self.break_off("DECODE_CHANGE", words)
-            self.rate = self.rate or frame.sample_rate
-            self.samples += frame.samples
-            self.largest = max(self.largest, frame.samples)
-            if self.samples > self.max_seconds * frame.sample_rate:
+            corrupt = corrupt or frame.is_corrupt
+        if corrupt:
+            self.break_off("DECODE_CORRUPT", f"the decoder calls the audio after {self.samples} samples corrupt")
+        rate, layout, kind = self._now
+        for frame in frames:
+            if frame.sample_rate != rate or frame.layout.name != layout or frame.format.name != kind:
+                rate, layout, kind = self._now = self._seen(frame)
+            samples = frame.samples
+            self.samples += samples
+            self.largest = max(self.largest, samples)
+            if self.samples > self._most:
                 raise MediaLimitError(
                     f"more than the limit of {self.max_seconds:.0f} s of audio came out of"
                     f" {self.examination.size} bytes",
@@ -119,6 +122,20 @@ class _Decoding:
         if now == before or last is None or self.examination.codec != "aac" or last[1] != "aac":
             return None
         return None if last[2].startswith(_NO_COMPLAINT) else last[2].strip()
+
+    def _seen(self, frame: AudioFrame) -> tuple[int, str, str]:
+        """The shape that frames should have; that this one has another is damage, each time."""
+        now = (frame.sample_rate, frame.layout.name, frame.format.name)
+        self.shape = self.shape or now
+        if frame.layout.nb_channels > MAX_CHANNELS:
+            words = f"the decoder gives {frame.layout.nb_channels} channels, a recording has 1 or {MAX_CHANNELS}"
+            self.break_off("DECODE_CHANGE", words)
+        elif now != self.shape:
+            words = f"the audio changes from {self.shape} to {now} after {self.samples} samples"
+            self.break_off("DECODE_CHANGE", words)
+        self.rate = self.rate or frame.sample_rate
+        self._most = self.max_seconds * frame.sample_rate
+        return _ASKED_AGAIN if frame.layout.nb_channels > MAX_CHANNELS else self.shape
 
     def break_off(self, code: str, words: str) -> None:
         """One more packet is damaged."""

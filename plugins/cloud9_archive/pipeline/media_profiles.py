@@ -38,6 +38,17 @@ def profile_of(policy: Policy, name: str) -> Profile:
     )
 
 
+def profiles_of_policy(policy: Policy) -> tuple[Profile, ...]:
+    """
+    Every profile that makes a derivative and that a decision under the policy may ask for: its own first, then sections'.
+
+    :raises ConfigurationError: if one could merge two parties or be coded by nothing
+    """
+    sections = (section.profile for section in policy.recording_rules.sections)
+    names = dict.fromkeys([policy.media.profile, *filter(None, sections)])
+    return altering(profile_of(policy, name) for name in names)
+
+
 def refused_profiles(policy: Policy) -> Iterator[tuple[str, ConfigurationError]]:
     """The policy's own profiles that cannot be used, each with the reason."""
     for name in policy.media.profiles:
