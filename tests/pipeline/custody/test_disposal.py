@@ -135,7 +135,7 @@ def test_a_disposal_that_is_cut_off_anywhere_is_finished_and_never_removes_witho
 ) -> None:
     workspace, before = expired.workspace, expired.payload()
     for nth in range(1, 40):
-        cue = Fault(operation, 1 if operation is Operation.PUT else 2, UnreachableError("cue"), when=when)  # type: ignore[arg-type]
+        cue = Fault(operation, nth, UnreachableError("cue"), when=when)  # type: ignore[arg-type]
         try:
             dispose(replace(workspace, store=FaultyStore(workspace.store, script=[cue])), ANNA, confirm=8)
         except UnreachableError:
