@@ -87,6 +87,16 @@ def test_disposal_is_a_dry_run_until_its_count_is_confirmed(archive: SmallArchiv
     assert "verify: ok" in run("verify", str(archive.archive))
 
 
+def test_an_archive_of_one_policy_can_be_named_by_its_address(archive: SmallArchive, settings_only: Path) -> None:
+    for address in (str(archive.archive), f"file://{archive.archive}"):
+        assert "expired=4" in run("dispose", address)
+    assert "is the archive of 0 policies" in run("dispose", "s3://bucket/elsewhere", ends=2)
+    second = POLICY_FILE.replace(f"policy: {POLICY}", "policy: emea_other")
+    (settings_only / "policies" / "emea_other.yaml").write_text(second)
+    out = run("dispose", str(archive.archive), ends=2)
+    assert "is the archive of 2 policies: emea_other, emea_rates" in out
+
+
 def test_what_is_damaged_is_told_and_ends_with_1(archive: SmallArchive) -> None:
     victim = archive.archive / min(archive.payload())
     victim.chmod(0o644)

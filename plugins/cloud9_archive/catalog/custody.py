@@ -75,7 +75,9 @@ def unfinished(catalog: Catalog, policy: str, *, kinds: Collection[str] = ()) ->
     if kinds:
         query = query.where(custody.c.kind.in_(kinds))
     with catalog.begin() as connection:
-        rows = connection.execute(query.order_by(custody.c.entered_at, custody.c.document_id)).all()
+        rows = connection.execute(
+            query.order_by(custody.c.entered_at, custody.c.chained_by, custody.c.document_id)
+        ).all()
     return [Entered(parse_custody(row.document), row.chained_by, row.chained_at is not None) for row in rows]
 
 
