@@ -12,15 +12,6 @@ from typer.testing import CliRunner
 
 from cloud9_archive.cli import app
 
-POLICY_FILE = f"""\
-policy: {POLICY}
-description: Rates desk
-sources: [cloud9_emea]
-schedule: {{cron: "0 2 * * *", timezone: Europe/London}}
-recording_rules: {{enabled: false}}
-media: {{profile: none, deadline: 7d}}
-archive: {{target: archive, retention: 30d}}
-"""
 BY = ["--actor", "Anna Smith", "--reason", "case 7"]
 BEN = ["--actor", "Ben Jones", "--reason", "closed"]
 

@@ -6,21 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from custody_bench import POLICY, SmallArchive, a_call
+from custody_bench import POLICY, POLICY_FILE, SmallArchive, a_call
 
 from cloud9_archive.disposition_dag import build_disposition_dag
 from cloud9_archive.errors import CustodyError
 from cloud9_archive.operators import Cloud9DisposeOperator
-
-POLICY_FILE = f"""\
-policy: {POLICY}
-description: Rates desk
-sources: [cloud9_emea]
-schedule: {{cron: "0 2 * * *", timezone: Europe/London}}
-recording_rules: {{enabled: false}}
-media: {{profile: none, deadline: 7d}}
-archive: {{target: archive, retention: 30d}}
-"""
 
 
 def test_it_is_paused_has_no_schedule_and_removes_nothing_by_default(settings_only: Path) -> None:
