@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from custody_bench import LATER, POLICY, SmallArchive, a_call
+from custody_bench import LATER, POLICY, POLICY_FILE, SmallArchive, a_call
 from typer.testing import CliRunner
 
 from cloud9_archive.cli import app
