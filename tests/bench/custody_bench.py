@@ -41,6 +41,17 @@ START = datetime(2026, 3, 3, 9, tzinfo=UTC)
 
 LATER = START + timedelta(days=40)
 
+POLICY_FILE = f"""\
+policy: {POLICY}
+description: Rates desk
+sources: [cloud9_emea]
+schedule: {{cron: "0 2 * * *", timezone: Europe/London}}
+recording_rules: {{enabled: false}}
+media: {{profile: none, deadline: 7d}}
+archive: {{target: archive, retention: 30d}}
+"""
+"""The same policy as a file of a deployment."""
+
 EXAMINATION = {"verdict": "intact", "container": "ogg"}
 
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, or_, select, update
 
 from cloud9_archive.catalog import events
 from cloud9_archive.catalog.catalog import Catalog, upsert
@@ -75,7 +75,9 @@ def unfinished(catalog: Catalog, policy: str, *, kinds: Collection[str] = ()) ->
     if kinds:
         query = query.where(custody.c.kind.in_(kinds))
     with catalog.begin() as connection:
-        rows = connection.execute(query.order_by(custody.c.entered_at, custody.c.document_id)).all()
+        rows = connection.execute(
+            query.order_by(custody.c.entered_at, custody.c.chained_by, custody.c.document_id)
+        ).all()
     return [Entered(parse_custody(row.document), row.chained_by, row.chained_at is not None) for row in rows]
 
 
@@ -96,8 +98,12 @@ def note_completed(connection: Connection, document: CustodyDocument, *, now: da
 
 
 def holds(connection: Connection, policy: str) -> tuple[HoldState, ...]:
-    """Every hold of the policy, oldest first."""
-    query = select(custody.c.document).where(custody.c.policy == policy, custody.c.kind.in_(_OF_HOLDS))
+    """Every hold of the policy, oldest first. A hold counts once it is entered, a release once a link has it."""
+    query = select(custody.c.document).where(
+        custody.c.policy == policy,
+        custody.c.kind.in_(_OF_HOLDS),
+        or_(custody.c.kind != "release", custody.c.chained_at.is_not(None)),
+    )
     return hold_states([parse_custody(text) for text in connection.scalars(query)])
 
 

@@ -115,7 +115,7 @@ def show_command(label: Label, *, policy: Policies = None) -> None:
 
 @retention_app.command("extend")
 def extend_command(  # noqa: PLR0913 - one argument for each option
-    policy: Annotated[str, typer.Argument(help="The policy's name, or the path of its file.")],
+    policy: Annotated[str, typer.Argument(help="The policy's name, the path of its file, or its archive's address.")],
     *,
     actor: Actor,
     reason: Reason,
@@ -144,7 +144,7 @@ def extend_command(  # noqa: PLR0913 - one argument for each option
 
 
 def dispose_command(
-    policy: Annotated[str, typer.Argument(help="The policy's name, or the path of its file.")],
+    policy: Annotated[str, typer.Argument(help="The policy's name, the path of its file, or its archive's address.")],
     *,
     confirm: Annotated[
         int | None, typer.Option("--confirm", min=1, help="Remove what has expired, if it is so many records.")

@@ -29,6 +29,7 @@ from cloud9_archive.pipeline.dispose import Expiry, dispose, list_expired
 from cloud9_archive.pipeline.extend_retention import extend_retention
 from cloud9_archive.pipeline.legal_holds import Order, matching, place_hold, release_hold
 from cloud9_archive.pipeline.policy_files import load_policy
+from cloud9_archive.pipeline.settings import Settings
 from cloud9_archive.pipeline.workspace import Workspace, open_workspace
 
 _NAMED = 20
@@ -190,7 +191,7 @@ def known_policies() -> list[str]:
 def workspace_of(policy: str) -> Iterator[Workspace]:
     """The policy's workspace, as runs have it; no source is opened."""
     settings = deployment_settings()
-    path = policy_file(policy, settings)
+    path = policy_file(_policy_of(policy, settings), settings)
     if policy.endswith(".yaml"):
         settings = replace(settings, include_folder=Path(policy).absolute().parents[1])
     with (
@@ -205,6 +206,33 @@ def workspace_of(policy: str) -> Iterator[Workspace]:
         ) as workspace,
     ):
         yield workspace
+
+
+def _policy_of(named: str, settings: Settings) -> str:
+    """
+    The policy that is named, or the only one that archives at an address.
+
+    :raises PolicyError: if none does, or several do
+    """
+    if "/" not in named or named.endswith(".yaml"):
+        return named
+    places = {path.stem: load_policy(path).archive.target for path in sorted(settings.policies.glob("*.yaml"))}
+    wanted = _place(named, settings)
+    found = [name for name, target in places.items() if _place(target, settings) == wanted]
+    if len(found) != 1:
+        raise PolicyError(
+            f"{shown(named)!r} is the archive of {len(found)} policies" + (f": {', '.join(found)}" if found else ""),
+            subject=named,
+            hint="name the policy",
+        )
+    return found[0]
+
+
+def _place(target: str, settings: Settings) -> str:
+    scheme, separator, rest = target.partition("://")
+    if separator and scheme.lower() != "file":
+        return target.rstrip("/")
+    return str((settings.data_root / (rest if separator else target)).resolve())
 
 
 @contextmanager

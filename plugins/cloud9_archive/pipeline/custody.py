@@ -31,6 +31,7 @@ from cloud9_archive.pipeline.bag_survey import survey_bags
 from cloud9_archive.pipeline.chain_proofs import Prover, check_still_signed, complete_proofs, open_prover
 from cloud9_archive.pipeline.chain_writer import append_link, read_head
 from cloud9_archive.pipeline.workspace import Workspace
+from cloud9_archive.storage.readme import write_readme
 
 log = structlog.get_logger(__name__)
 
@@ -64,6 +65,8 @@ def vouch(workspace: Workspace, prover: Prover, *, kinds: Collection[str]) -> li
     policy = workspace.policy.policy
     waiting = custody.unfinished(workspace.catalog, policy, kinds=kinds)
     unchained = sorted((each for each in waiting if not each.chained), key=lambda each: each.chained_by)
+    if unchained:
+        write_readme(workspace.store)  # a hold may come before any run
     for chained_by, group in groupby(unchained, key=lambda each: each.chained_by):
         documents = [each.document for each in group]
         members = [_put(workspace, document) for document in documents]

@@ -92,6 +92,15 @@ class Disposed:
     size: int = 0
     refused: Mapping[str, str] = field(default_factory=dict)
 
+    def plus(self, other: Disposed) -> Disposed:
+        """Both together."""
+        return Disposed(
+            self.records + other.records,
+            self.files + other.files,
+            self.size + other.size,
+            {**self.refused, **other.refused},
+        )
+
 
 def list_expired(workspace: Workspace) -> Expiry:
     """
@@ -264,33 +273,38 @@ def _bury(workspace: Workspace, bags: Sequence[ExpiredBag], order: Order) -> Non
 
 
 def _carry_out(workspace: Workspace, prover: Prover) -> Disposed:
-    """Everything that a tombstone lists is removed, as far as the archive lets go of it."""
-    records = files = size = 0
-    refused: dict[str, str] = {}
-    for entered in vouch(workspace, prover, kinds=KINDS):
-        stone = entered.document
-        if not isinstance(stone, Tombstone):
+    """
+    Everything that tombstones list is removed, as far as the archive lets go of it.
+
+    Tombstones that were confirmed together are completed together, so that the count stays the same until the end.
+    """
+    done = Disposed()
+    for _, group in groupby(vouch(workspace, prover, kinds=KINDS), key=lambda each: each.chained_by):
+        stones = [each.document for each in group if isinstance(each.document, Tombstone)]
+        outcomes = [_cleared(workspace, stone) for stone in stones]
+        for each in outcomes:
+            done = done.plus(each)
+        if any(each.refused for each in outcomes):
             continue
-        complete = True
-        for record in stone.records:
-            kept_back = dict(_removed(workspace, stone, record))
-            refused |= kept_back
-            if kept_back:
-                complete = False
-                continue
-            records += 1
-            files += len(record.files)
-            size += sum(file.size for file in record.files)
-            archived = ArchivedRecord(
-                record.bag, record.path, record.kind, record.source, record.id, record.retain_until
-            )
-            with workspace.catalog.begin() as connection:
-                note_disposed(connection, stone.policy, archived, who=stone.actor, now=workspace.clock())
-        if complete:
-            with workspace.catalog.begin() as connection:
+        with workspace.catalog.begin() as connection:
+            for stone in stones:
                 custody.note_completed(connection, stone, now=workspace.clock())
-        log.info("records disposed of", bag=stone.prefix, tombstone=stone.document_id, complete=complete)
-    return Disposed(records, files, size, refused)
+    return done
+
+
+def _cleared(workspace: Workspace, stone: Tombstone) -> Disposed:
+    """What a tombstone lists is removed and noted, record by record."""
+    done = Disposed()
+    for record in stone.records:
+        if refused := dict(_removed(workspace, stone, record)):
+            done = done.plus(Disposed(refused=refused))
+            continue
+        archived = ArchivedRecord(record.bag, record.path, record.kind, record.source, record.id, record.retain_until)
+        with workspace.catalog.begin() as connection:
+            note_disposed(connection, stone.policy, archived, who=stone.actor, now=workspace.clock())
+        done = done.plus(Disposed(1, len(record.files), sum(file.size for file in record.files)))
+    log.info("records disposed of", bag=stone.prefix, records=done.records, refused=len(done.refused))
+    return done
 
 
 def _removed(workspace: Workspace, stone: Tombstone, record: DisposedRecord) -> Iterator[tuple[str, str]]:

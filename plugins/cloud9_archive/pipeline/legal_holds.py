@@ -68,6 +68,7 @@ def place_hold(workspace: Workspace, label: str, selection: Selection, order: Or
     """
     prover, _ = prepare(workspace)
     policy = workspace.policy.policy
+    _carry_out(workspace, prover)
     with workspace.catalog.begin() as connection:
         known = find_hold(custody.holds(connection, policy), label)
     if known is None:

@@ -8,12 +8,11 @@ from dataclasses import dataclass, field
 from itertools import groupby
 
 from cloud9_archive.domain import bag
-from cloud9_archive.domain.custody import DisposedFile
 from cloud9_archive.domain.keys import KEYS_FOLDER, path_segment
 from cloud9_archive.pipeline.opening import Opener
 from cloud9_archive.pipeline.verify_bag import Checker, Watch, verify_bag
 from cloud9_archive.pipeline.verify_chain import Vouched, verify_chain
-from cloud9_archive.pipeline.verify_custody import verify_custody
+from cloud9_archive.pipeline.verify_custody import Tombstones, verify_custody
 from cloud9_archive.pipeline.verify_proofs import Keyring, Trust, check_unused_keys, is_key_file
 from cloud9_archive.pipeline.verify_report import Code, Head, VerifyReport
 from cloud9_archive.pipeline.verify_scope import Scope
@@ -33,7 +32,7 @@ class _Later:
 
     bags: dict[str, str | None] = field(default_factory=dict)
     reports: dict[str, str | None] = field(default_factory=dict)
-    disposed: dict[str, DisposedFile] = field(default_factory=dict)
+    stones: Tombstones = field(default_factory=Tombstones)
 
     def expected(self, place: str) -> str | None:
         """The digest of a bag's seal, or of a report."""
@@ -80,9 +79,9 @@ def verify_archive(
         if vouched.head:
             found_heads.append(vouched.head)
         others = _without_key_files(keys, key_files)
-        disposed = verify_custody(checker, segment, vouched.members)
-        later.disposed.update({} if scope.whole else disposed)
-        _verify_policy(checker, others, vouched=vouched, disposed=disposed, later=None if scope.whole else later)
+        stones = verify_custody(checker, segment, vouched.members)
+        later.stones.update(stones)
+        _verify_policy(checker, others, vouched=vouched, stones=stones, later=None if scope.whole else later)
     _check_hidden(checker, policy=policy)
     unread = _read_chosen(checker, later, scope, is_over=lambda: _is_over(scope, monotonic() - begun))
     _check_presence(checker, policy=policy, heads=found_heads)
@@ -113,13 +112,13 @@ def _verify_policy(
     keys: Iterable[str],
     *,
     vouched: Vouched,
-    disposed: Mapping[str, DisposedFile],
+    stones: Tombstones,
     later: _Later | None,
 ) -> None:
     """
     Everything of the policy is listed and compared with its chain.
 
-    :param disposed: files that tombstones list, by key
+    :param stones: account for files that are not there
     :param later: takes what is to be read afterwards; None: it is read at once
     """
     unseen = dict(vouched.members)
@@ -131,7 +130,7 @@ def _verify_policy(
             seal = f"{place}/{bag.SEAL}"
             expected = _voucher(checker, seal, unseen=unseen, bag=place) if seal in listed else None
             if later is None or seal not in listed:
-                _read_bag(checker, place, listed, expected=expected, disposed=disposed)
+                _read_bag(checker, place, listed, expected=expected, stones=stones)
             else:
                 later.bags[place] = expected
         elif kind == "reports":
@@ -165,9 +164,7 @@ def _read_chosen(checker: Checker, later: _Later, scope: Scope, *, is_over: Call
         if number and is_over():
             break
         if place in later.bags:
-            _read_bag(
-                checker, place, checker.store.keys(place), expected=later.expected(place), disposed=later.disposed
-            )
+            _read_bag(checker, place, checker.store.keys(place), expected=later.expected(place), stones=later.stones)
             unread -= 1
         else:
             _check_digest(checker, place, later.expected(place))
@@ -183,10 +180,8 @@ def _voucher(checker: Checker, key: str, *, unseen: dict[str, str], bag: str | N
     return expected
 
 
-def _read_bag(
-    checker: Checker, folder: str, keys: Iterable[str], *, expected: str | None, disposed: Mapping[str, DisposedFile]
-) -> None:
-    seal = verify_bag(checker, folder, keys, disposed=disposed)
+def _read_bag(checker: Checker, folder: str, keys: Iterable[str], *, expected: str | None, stones: Tombstones) -> None:
+    seal = verify_bag(checker, folder, keys, disposed=stones.of(checker, folder))
     if seal and expected and seal != expected:
         _altered(checker, f"{folder}/{bag.SEAL}", seal, expected)
     checker.watch.bag_done()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from cloud9_archive.domain.custody import (
     AnyDocument,
@@ -21,38 +22,81 @@ from cloud9_archive.pipeline.verify_bag import Checker
 from cloud9_archive.pipeline.verify_report import Code
 
 
-def verify_custody(checker: Checker, segment: str, members: Mapping[str, str]) -> dict[str, DisposedFile]:
+@dataclass
+class Tombstones:
+    """
+    The tombstones that count, by the folder of their bag; each is read again when its bag is.
+
+    There may be one for every bag of many years, and each lists every file: they are not kept in memory.
+    """
+
+    stones: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
+
+    def add(self, key: str, digest: str, stone: Tombstone) -> None:
+        """One more, under its key and digest."""
+        self.stones.setdefault(stone.prefix, []).append((key, digest))
+
+    def update(self, others: Tombstones) -> None:
+        """Those of another policy too."""
+        self.stones.update(others.stones)
+
+    def of(self, checker: Checker, folder: str) -> dict[str, DisposedFile]:
+        """Files of a bag that a tombstone accounts for, by key."""
+        found: dict[str, DisposedFile] = {}
+        for key, digest in self.stones.get(folder, ()):
+            content = checker.read(key)
+            if content is None or hashlib.sha256(content).hexdigest() != digest:
+                continue  # altered since it was checked: what it listed is missing then
+            stone = parse_custody(content)
+            for path, file in stone.files().items() if isinstance(stone, Tombstone) else ():
+                if path in found:
+                    checker.found(Code.TOMBSTONE_WRONG, path, f"two tombstones list it: {key} is the second")
+                found[path] = file
+        return found
+
+
+def verify_custody(checker: Checker, segment: str, members: Mapping[str, str]) -> Tombstones:
     """
     Every document of custody was read and compared with what vouches for it.
 
     :param segment: the policy's folder
     :param members: digest by key, over all links of the policy's chain
-    :returns: by key, the files that a tombstone accounts for; one that was altered or has no voucher accounts for none
+    :returns: the tombstones; one that was altered or has no voucher is none
     """
-    documents: dict[str, AnyDocument] = {}
+    about_holds: dict[str, AnyDocument] = {}
+    stones = Tombstones()
     for key in checker.store.keys(f"{segment}/custody"):
-        content = checker.read_counted(key)
-        if content is None:
-            continue
-        digest, expected = hashlib.sha256(content).hexdigest(), members.get(key)
-        if expected is None:
-            checker.found(Code.CUSTODY_NOT_CHAINED, key, "no link of the chain vouches for it")
-            continue
-        if digest != expected:
-            words = f"its digest is {digest}, the chain vouches for {expected}"
-            checker.found(Code.CHAIN_MEMBER_ALTERED, key, words)
-            continue
-        try:
-            document = parse_custody(content)
-        except Cloud9ArchiveError as error:
-            checker.found(Code.CUSTODY_REFUSED, key, error.message)
-            continue
-        if document.key != key or path_segment(document.policy) != segment:
-            checker.found(Code.CUSTODY_REFUSED, key, f"it belongs at {document.key}")
-            continue
-        documents[key] = document
-    _check_releases(checker, documents)
-    return _disposed(checker, documents.items())
+        document = _document(checker, key, segment=segment, expected=members.get(key))
+        if isinstance(document, Tombstone):
+            stones.add(key, members[key], document)
+        elif isinstance(document, (LegalHold, ReleaseRequest, Release)):
+            about_holds[key] = document
+    _check_releases(checker, about_holds)
+    return stones
+
+
+def _document(checker: Checker, key: str, *, segment: str, expected: str | None) -> AnyDocument | None:
+    """The document, or None with a finding."""
+    content = checker.read_counted(key)
+    if content is None:
+        return None
+    digest = hashlib.sha256(content).hexdigest()
+    if expected is None:
+        checker.found(Code.CUSTODY_NOT_CHAINED, key, "no link of the chain vouches for it")
+        return None
+    if digest != expected:
+        words = f"its digest is {digest}, the chain vouches for {expected}"
+        checker.found(Code.CHAIN_MEMBER_ALTERED, key, words)
+        return None
+    try:
+        document = parse_custody(content)
+    except Cloud9ArchiveError as error:
+        checker.found(Code.CUSTODY_REFUSED, key, error.message)
+        return None
+    if document.key != key or path_segment(document.policy) != segment:
+        checker.found(Code.CUSTODY_REFUSED, key, f"it belongs at {document.key}")
+        return None
+    return document
 
 
 def _check_releases(checker: Checker, documents: Mapping[str, AnyDocument]) -> None:
@@ -66,15 +110,3 @@ def _check_releases(checker: Checker, documents: Mapping[str, AnyDocument]) -> N
         elif isinstance(document, Release) and document.document_id not in counted:
             words = "it releases nothing: there is no request of another person that it approves"
             checker.found(Code.CUSTODY_REFUSED, key, words)
-
-
-def _disposed(checker: Checker, documents: Iterable[tuple[str, AnyDocument]]) -> dict[str, DisposedFile]:
-    found: dict[str, DisposedFile] = {}
-    for key, document in documents:
-        if not isinstance(document, Tombstone):
-            continue
-        for path, file in document.files().items():
-            if path in found:
-                checker.found(Code.TOMBSTONE_WRONG, path, f"two tombstones list it: {key} is the second")
-            found[path] = file
-    return found

@@ -12,8 +12,10 @@ import pytest
 from custody_bench import LATER, START, Made, SmallArchive, a_call
 from sqlalchemy import select, update
 
+from cloud9_archive.catalog.redeciding import outdated, replace_decisions
 from cloud9_archive.catalog.tables import bag_records, bags, custody, media, policy_calls
 from cloud9_archive.domain.custody import Release, parse_custody
+from cloud9_archive.domain.decision import Decision, Outcome, Rule
 from cloud9_archive.domain.retention import parse_retention
 from cloud9_archive.domain.selection import Selection
 from cloud9_archive.errors import CustodyError, UnreachableError
@@ -135,7 +137,7 @@ def test_a_disposal_that_is_cut_off_anywhere_is_finished_and_never_removes_witho
 ) -> None:
     workspace, before = expired.workspace, expired.payload()
     for nth in range(1, 40):
-        cue = Fault(operation, 1 if operation is Operation.PUT else 2, UnreachableError("cue"), when=when)  # type: ignore[arg-type]
+        cue = Fault(operation, nth, UnreachableError("cue"), when=when)  # type: ignore[arg-type]
         try:
             dispose(replace(workspace, store=FaultyStore(workspace.store, script=[cue])), ANNA, confirm=8)
         except UnreachableError:
@@ -265,3 +267,23 @@ def test_retention_counts_what_the_roster_or_a_section_asked_for(small: Made) ->
     for moment, count in [(end - timedelta(seconds=1), 0), (end, 2)]:
         made.now = moment
         assert list_expired(made.workspace).count == count
+
+
+def test_what_is_decided_anew_after_it_was_disposed_of_stays_so(expired: SmallArchive) -> None:
+    dispose(expired.workspace, ANNA, confirm=8)
+    run, _ = expired.listed(a_call(1))
+    flip = Decision(Outcome.EXCLUDE, Rule.DO_NOT_RECORD, "Nobody asks.", (), None, "0" * 64)
+    back = Decision(Outcome.RECORD, Rule.RULES_OFF, "It is asked for.", (), None, "1" * 64)
+    for decision in (flip, back):
+        old = outdated(
+            expired.workspace.catalog, run, policy_version="2" * 64, roster_version=None, after=None, limit=9
+        )
+        replace_decisions(expired.workspace.catalog, run, [(each, decision) for each in old], now=expired.now)
+        outcome, fetched = expired.list_again(a_call(1))
+        assert (outcome.calls.disposed, outcome.bags, fetched) == (1, 0, 0)
+
+
+def test_a_record_of_whose_calls_nothing_is_known_could_be_meant_by_any_hold_and_stays(expired: SmallArchive) -> None:
+    with expired.workspace.catalog.begin() as connection:
+        connection.execute(policy_calls.delete())
+    assert list_expired(expired.workspace).count == 0

@@ -93,7 +93,7 @@ def test_it_is_told_in_the_archive_with_before_and_after(expired: SmallArchive) 
 
 
 @pytest.mark.parametrize(
-    ("operation", "nth"), [(Operation.PUT, 1), (Operation.PUT, 2), (Operation.KEEP, 1), (Operation.KEEP, 5)]
+    ("operation", "nth"), [(Operation.PUT, 2), (Operation.PUT, 3), (Operation.KEEP, 1), (Operation.KEEP, 5)]
 )
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_one_that_is_cut_off_is_in_force_and_is_gone_on_with(
