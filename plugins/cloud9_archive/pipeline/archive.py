@@ -126,7 +126,14 @@ def _fixed_plan(workspace: Workspace, batch: Batch) -> BagPlan | None:
     wrapping: Wrapping = AsItIs()
     if workspace.recipients:
         wrapping = Encrypting(workspace.staging, batch, workspace.recipients)
-    plan = plan_bag(batch, policy_version=workspace.policy.version, now=workspace.clock(), wrapping=wrapping)
+    try:
+        plan = plan_bag(batch, policy_version=workspace.policy.version, now=workspace.clock(), wrapping=wrapping)
+    except StagingLostError as error:
+        for recording in batch.recordings:
+            if "/".join(recording.ref) == error.subject:
+                want_again(workspace.catalog, batch, recording, now=workspace.clock())
+        workspace.staging.drop_envelopes(batch.policy, batch.batch_id, wrapping.envelopes)
+        raise
     if plan is None:
         return None
     fixed = BagPlan.model_validate_json(fix_plan(workspace.catalog, batch.batch_id, plan.model_dump_json()))

@@ -8,14 +8,14 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
+from typing import BinaryIO
 
 from cloud9_archive.catalog.batches import Batch, BatchRecording
-from cloud9_archive.errors import StagingLostError
 from cloud9_archive.pipeline.bag_documents import ENCRYPTED_ENDING
 from cloud9_archive.pipeline.bag_plan import PlannedFile
 from cloud9_archive.pipeline.envelope import ENVELOPE, encrypt
 from cloud9_archive.pipeline.recipients import Recipient
-from cloud9_archive.pipeline.staging import Staging
+from cloud9_archive.pipeline.staging import Staging, staging_lost
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +66,9 @@ class Encrypting:
         try:
             plain, sha256, size = encrypt_file(source, file.size, target, self.recipients)
         except (FileNotFoundError, ValueError) as error:
-            raise _lost(subject, str(error)) from None
+            raise staging_lost(subject, str(error)) from None
         if plain != file.sha256:
-            raise _lost(subject, f"expected {file.sha256}, found {plain}")
+            raise staging_lost(subject, f"expected {file.sha256}, found {plain}")
         return sha256, size
 
 
@@ -78,12 +78,7 @@ def encrypt_text(content: bytes, target: Path, recipients: Sequence[Recipient]) 
 
     :returns: SHA-256 of the content, SHA-256 and size of the encrypted file
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with target.open("xb") as stream:
-        made = encrypt(io.BytesIO(content), len(content), stream, recipients)
-        stream.flush()
-        os.fsync(stream.fileno())
-    return made
+    return _encrypt(io.BytesIO(content), len(content), target, recipients)
 
 
 def encrypt_file(source: Path, size: int, target: Path, recipients: Sequence[Recipient]) -> tuple[str, str, int]:
@@ -95,17 +90,14 @@ def encrypt_file(source: Path, size: int, target: Path, recipients: Sequence[Rec
     :raises FileNotFoundError: if the source is gone
     :raises ValueError: if it has another size
     """
+    with source.open("rb") as plain:
+        return _encrypt(plain, size, target, recipients)
+
+
+def _encrypt(source: BinaryIO, size: int, target: Path, recipients: Sequence[Recipient]) -> tuple[str, str, int]:
     target.parent.mkdir(parents=True, exist_ok=True)
-    with source.open("rb") as plain, target.open("xb") as stream:
-        made = encrypt(plain, size, stream, recipients)
+    with target.open("xb") as stream:
+        made = encrypt(source, size, stream, recipients)
         stream.flush()
         os.fsync(stream.fileno())
     return made
-
-
-def _lost(subject: str, words: str) -> StagingLostError:
-    return StagingLostError(
-        f"the staged bytes of {subject} are not those that were fetched: {words}",
-        subject=subject,
-        hint="they are fetched again; on several hosts, staging must be a folder that all of them see",
-    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from asn1crypto import algos, cms, core, keys, x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, keywrap
 from cryptography.hazmat.primitives.asymmetric import ec, padding
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
@@ -57,7 +58,7 @@ def unwrapped(info: cms.RecipientInfo, private: PrivateKey) -> bytes | None:
                 wrapping = _wrapping_key(private.exchange(ec.ECDH(), own))
                 (one,) = info.chosen["recipient_encrypted_keys"]
                 return keywrap.aes_key_unwrap(wrapping, one["encrypted_key"].native)
-    except (ValueError, TypeError, keywrap.InvalidUnwrap):
+    except (ValueError, TypeError, UnsupportedAlgorithm, keywrap.InvalidUnwrap):
         return None
     return None
 

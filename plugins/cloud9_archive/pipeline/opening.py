@@ -39,6 +39,7 @@ from cloud9_archive.pipeline.signing import read_pem
 _LARGEST_HEAD = 64 * 1024
 _LONG = 0x80
 _MOST_DIGITS = 8
+_TAG_PART = 2 + TAG_SIZE
 
 
 class NotOpenedError(Exception):
@@ -85,7 +86,7 @@ class Opener:
             chunk = envelope.take(min(left, CHUNK))
             left -= len(chunk)
             yield decryptor.update(chunk)
-        envelope.enter(OCTETS, exactly=TAG_SIZE)
+        envelope.enter(OCTETS, until=envelope.end)
         try:
             decryptor.finalize_with_tag(envelope.take(TAG_SIZE))
         except InvalidTag:
@@ -108,13 +109,14 @@ class _Envelope:
 
     def __init__(self, file: BinaryIO) -> None:
         self.file = file
-        self.enter(SEQUENCE)
+        self._place = 0
+        self.end = self.enter(SEQUENCE)
         self._expect(AUTH_ENVELOPED)
-        self.enter(EXPLICIT_0)
-        self.enter(SEQUENCE)
+        self.enter(EXPLICIT_0, until=self.end)
+        self.enter(SEQUENCE, until=self.end)
         self._expect(VERSION)
         self.infos: Sequence[cms.RecipientInfo] = cms.RecipientInfos.load(self._whole(SET), strict=True)
-        self.enter(SEQUENCE)
+        end = self.enter(SEQUENCE)
         self._expect(CONTENT_IS_BYTES)
         cipher = CipherNamed.load(self._whole(SEQUENCE), strict=True)
         parameters = cipher["parameters"]
@@ -122,19 +124,27 @@ class _Envelope:
         named = (cipher["algorithm"].dotted, parameters["tag_size"].native, len(self.nonce))
         if named != (AES_256_GCM, TAG_SIZE, NONCE_SIZE):
             raise NotOpenedError("it is encrypted in another way than this format's")
-        self.size = self.enter(IMPLICIT_0)
+        self.enter(IMPLICIT_0, until=end)
+        self.size = end - self._place
+        if self.end - end != _TAG_PART:
+            raise ValueError("another part is wanted behind the content")
 
-    def enter(self, tag: int, *, exactly: int | None = None) -> int:
-        """The next part has this tag; its length in bytes."""
+    def enter(self, tag: int, *, until: int | None = None) -> int:
+        """
+        The next part has this tag; where it ends, in bytes from the file's beginning.
+
+        :param until: where it must end
+        """
         found, length = self.take(2)
         if length >= _LONG:
             digits = length - _LONG
             if not 0 < digits <= _MOST_DIGITS:
                 raise ValueError("a length of that kind does not occur")
             length = int.from_bytes(self.take(digits), "big")
-        if found != tag or exactly not in (None, length):
+        end = self._place + length
+        if found != tag or until not in (None, end):
             raise ValueError("another part is wanted here")
-        return length
+        return end
 
     def take(self, count: int) -> bytes:
         """The next bytes."""
@@ -143,6 +153,7 @@ class _Envelope:
             found += more
         if len(found) < count:
             raise NotOpenedError("it is cut off")
+        self._place += count
         return found
 
     def _expect(self, content: bytes) -> None:
@@ -150,7 +161,7 @@ class _Envelope:
             raise ValueError("another part is wanted here")
 
     def _whole(self, tag: int) -> bytes:
-        length = self.enter(tag)
+        length = self.enter(tag) - self._place
         if length > _LARGEST_HEAD:
             raise ValueError("no such part is as long")
         digits = length.to_bytes(4, "big")

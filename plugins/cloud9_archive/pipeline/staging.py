@@ -144,12 +144,21 @@ def require(path: Path, sha256: str, *, subject: str) -> Path:
     except FileNotFoundError:
         found = "no file"
     if found != sha256:
-        raise StagingLostError(
-            f"the staged bytes of {subject} are not those that were fetched: expected {sha256}, found {found}",
-            subject=subject,
-            hint="they are fetched again; on several hosts, staging must be a folder that all of them see",
-        )
+        raise staging_lost(subject, f"expected {sha256}, found {found}")
     return path
+
+
+def staging_lost(subject: str, words: str) -> StagingLostError:
+    """
+    The complaint about staged bytes that are gone or altered.
+
+    :param words: what was expected and what was found
+    """
+    return StagingLostError(
+        f"the staged bytes of {subject} are not those that were fetched: {words}",
+        subject=subject,
+        hint="they are fetched again; on several hosts, staging must be a folder that all of them see",
+    )
 
 
 def _flush_folder(folder: Path) -> None:

@@ -11,7 +11,7 @@ README_KEY = "README.txt"
 README_DIGESTS = (
     "89428692289fac44bf7e218fc7a2c573e4c10504e064c72b0c5e4fe14e4464b6",
     "26a7db9e13bf3e1a11397b5d83e1a1030c1ed488a0ab7b8eb72a30f587fbc50e",
-    "632d7fbd4e83e0ea9e57bbd30f60c7922be66b63d7882e15184e8b6ac4645a9d",
+    "61e0d8b58a9060a94b7bb69f4ab9f7d4920ce51e7748a355fd513586281e8256",
 )
 """Digests of every text that a release ever wrote here; verify takes them all."""
 
@@ -114,10 +114,14 @@ step 2 elsewhere; every run report carries the one that it follows. A head that 
         echo "WRONG TIME STAMP: $link"
     done
 
-Files whose names end in .p7m are encrypted (CMS). All of the above holds for them as they are. Whoever has the private
-key of one of the certificates that their bag-info.txt names opens them, with OpenSSL 3.0 or later:
+7. Files whose names end in .p7m are encrypted (CMS), and all of the above holds for them as they are. Whoever has the
+   private key of one of the certificates that their bag-info.txt names sees with OpenSSL 3.0 or later that all of them
+   open; name both first, key=FILE certificate=FILE. With -out FILE.ogg in place of /dev/null, you have one in plain:
 
-    openssl cms -decrypt -binary -inform DER -in FILE.p7m -inkey KEY.pem -recip CERTIFICATE.pem -out FILE
+    find . -type f -path './*/*/*' -name '*.p7m' | while IFS= read -r file; do
+      openssl cms -decrypt -binary -inform DER -in "$file" -inkey "${key:?}" -recip "${certificate:?}" \
+        -out /dev/null 2> /dev/null || echo "DOES NOT OPEN: $file"
+    done
 
 Any BagIt 1.0 tool can check one bag of which nothing was disposed of, for example: bagit.py --validate <policy>/bags/YYYY/MM/DD/<bag id>
 """

@@ -45,7 +45,7 @@ class Archive:
             place = f"data/recordings/{recording_key('cloud9_emea', name)}"
             files = {f"{place}/{file}": f"{bag_id} {name} {file}".encode() * 50 for file in FILES}
             named = [{"path": path, "sha256": hashlib.sha256(content).hexdigest()} for path, content in files.items()]
-            record = {"original": named[0], "derivatives": named[1:3], "waveform": named[3]}
+            record = {"format": "1", "original": named[0], "derivatives": named[1:3], "waveform": named[3]}
             payload |= {**files, f"{place}/record.json": json.dumps(record).encode() + b"\n"}
         entries = [BagEntry(p, hashlib.sha256(c).hexdigest(), len(c)) for p, c in payload.items()]
         for path, content in payload.items():

@@ -20,6 +20,7 @@ def file(name: str, mark: str) -> dict[str, str]:
 
 
 GOOD = {
+    "format": "1",
     "original": file("original.ogg", "a"),
     "derivatives": [file("x.wav", "b")],
     "waveform": file("x.peaks.json", "c"),
@@ -27,6 +28,10 @@ GOOD = {
 
 
 class Reader:
+    store: Any = None
+    opener = None
+    unopened = 0
+
     def __init__(self, record: bytes) -> None:
         self.record = record
         self.told: list[tuple[Code, str, str]] = []
@@ -52,8 +57,8 @@ def told(record: Any, files: dict[str, str] | None = None) -> list[str]:
 
 def test_a_record_that_names_just_what_is_there_is_accepted() -> None:
     assert told(GOOD) == []
-    assert told({"original": None, "derivatives": [], "waveform": None}, {}) == []
-    one = {"original": file("original.ogg", "a"), "derivative": file("x.wav", "b")}
+    assert told({"format": "1", "original": None, "derivatives": [], "waveform": None}, {}) == []
+    one = {"format": "1", "original": file("original.ogg", "a"), "derivative": file("x.wav", "b")}
     assert told(one, dict(list(FILES.items())[:2])) == [], "as it was written before"
 
 
@@ -70,6 +75,8 @@ def test_a_record_that_names_just_what_is_there_is_accepted() -> None:
             GOOD | {"derivatives": [*GOOD["derivatives"], file("y.wav", "b")]},
             f"it names {PLACE}/y.wav, which the bag does not have in this folder",
         ),
+        (GOOD | {"format": "2"}, "it is of format '2', and this software knows format 1"),
+        ({name: value for name, value in GOOD.items() if name != "format"}, "it is not a document of this format"),
         (GOOD | {"derivatives": 3}, "it is not a document of this format"),
         ([], "it is not a document of this format"),
         (b"\xff", "it is not a document of this format"),
