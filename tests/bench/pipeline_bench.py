@@ -37,6 +37,9 @@ from cloud9_archive.pipeline.workspace import Workspace, open_workspace
 DAY = datetime(2026, 3, 3, tzinfo=UTC)
 """A Tuesday; the emulated world stands still three days later unless a test moves it."""
 
+ONE_RUN = Path(__file__).with_name("one_run.py")
+"""The program of a run in a process of its own; it takes its order from standard input."""
+
 
 @dataclass
 class Clock:
@@ -93,15 +96,14 @@ class Bench:
         # Waiting between attempts, and for turns, is tested where it is made.
         return Cloud9Client(self.source_settings(conn_id), sleep=lambda seconds: None)
 
-    def elsewhere(self, run: RunRef, *, die_at: int = 0) -> subprocess.Popen[str]:
+    def order(self, run: RunRef, *, die_at: int = 0) -> dict[str, Any]:
         """
-        The run is at work in a process of its own.
+        What ``one_run.py`` is told.
 
         :param die_at: at the how manieth thing that leaves a trace the process kills itself; 0 for never
         """
-        source = asdict(self.source_settings("cloud9_emea"))
-        order = {
-            "source": source,
+        return {
+            "source": asdict(self.source_settings("cloud9_emea")),
             "root": str(self.root),
             "catalog_url": self.catalog_url,
             "policy": self.policy,
@@ -111,16 +113,18 @@ class Bench:
             "now": self.clock.now.isoformat(),
             "die_at": die_at,
         }
-        program = Path(__file__).with_name("one_run.py")
+
+    def elsewhere(self, run: RunRef, *, die_at: int = 0) -> subprocess.Popen[str]:
+        """The run is at work in a process of its own, which may die as :meth:`order` says."""
         child = subprocess.Popen(
-            [sys.executable, str(program)],
+            [sys.executable, str(ONE_RUN)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
         assert child.stdin is not None
-        child.stdin.write(json.dumps(order))
+        child.stdin.write(json.dumps(self.order(run, die_at=die_at)))
         child.stdin.close()
         child.stdin = None
         return child

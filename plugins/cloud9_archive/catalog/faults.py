@@ -11,6 +11,9 @@ from cloud9_archive.domain.words import shown
 from cloud9_archive.errors import UnreachableError
 
 _LONGEST = 300
+_HINT = "check that it runs, that this host reaches it, and [cloud9_archive] catalog_url or data_root"
+_FULL = ("disk is full", "No space left on device")
+_FULL_HINT = "free or add space where the catalog lies; nothing is lost, and the task goes on at its next retry"
 
 
 @contextmanager
@@ -26,5 +29,5 @@ def database_faults_told() -> Iterator[None]:
         reason = " ".join(str(error.orig).split())
         raise UnreachableError(
             f"the catalog's database cannot be used: {shown(reason, longest=_LONGEST)}",
-            hint="check that it runs, that this host reaches it, and [cloud9_archive] catalog_url or data_root",
+            hint=_FULL_HINT if any(words in reason for words in _FULL) else _HINT,
         ) from error

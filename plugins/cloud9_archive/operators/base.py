@@ -40,7 +40,12 @@ class PolicyOperator(BaseOperator):
 
     @contextmanager
     def workspace(self) -> Iterator[Workspace]:
-        """The policy's workspace; import sources are opened through their Airflow connections."""
+        """
+        The policy's workspace; import sources are opened through their Airflow connections.
+
+        :raises UnreachableError: if the catalog's database cannot be used at present
+        """
+        from cloud9_archive.catalog.faults import database_faults_told
         from cloud9_archive.hooks.archives import archive_access
         from cloud9_archive.hooks.cloud9 import Cloud9Hook
         from cloud9_archive.hooks.rosters import AirflowReach
@@ -49,13 +54,14 @@ class PolicyOperator(BaseOperator):
 
         settings = deployment_settings()
         policy = load_policy(settings.policies / f"{self.policy}.yaml")
-        with open_workspace(
+        opened = open_workspace(
             policy,
             settings,
             open_source=lambda conn_id, limiter: Cloud9Hook(conn_id).client(limiter=limiter),
             reach=AirflowReach(),
             open_archive=archive_access,
-        ) as workspace:
+        )
+        with database_faults_told(), opened as workspace:
             yield workspace
 
 

@@ -15,6 +15,7 @@ from cloud9_archive.domain.keys import path_segment, recording_key
 from cloud9_archive.domain.run import RecordingRef
 from cloud9_archive.errors import StagingLostError
 from cloud9_archive.pipeline.media_work import staged_name
+from cloud9_archive.storage.folders import os_errors
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +55,20 @@ class Staging:
 
     @contextmanager
     def scratch(self) -> Iterator[Path]:
-        """A folder for half-written files, on the same file system, gone when the block ends."""
-        parent = self.root / "scratch"
-        parent.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(dir=parent))
-        try:
-            yield folder
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
+        """
+        A folder for half-written files, on the same file system, gone when the block ends.
+
+        :raises TransientError: if the disk is full, or fails
+        :raises ConfigurationError: if nothing can be written there until a person acts
+        """
+        with _told_of(self.root):
+            parent = self.root / "scratch"
+            parent.mkdir(parents=True, exist_ok=True)
+            folder = Path(tempfile.mkdtemp(dir=parent))
+            try:
+                yield folder
+            finally:
+                shutil.rmtree(folder, ignore_errors=True)
 
     def keep(self, half_written: Path, final: Path) -> None:
         """The file has its final name; its bytes must be on the disk already."""
@@ -159,6 +166,20 @@ def staging_lost(subject: str, words: str) -> StagingLostError:
         subject=subject,
         hint="they are fetched again; on several hosts, staging must be a folder that all of them see",
     )
+
+
+@contextmanager
+def _told_of(root: Path) -> Iterator[None]:
+    """What the disk refuses is told as this package's errors; a file that is gone is the caller's to judge."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        if error.errno is None:  # not of the operating system
+            raise
+        with os_errors(f"staging folder {root}"):
+            raise
 
 
 def _flush_folder(folder: Path) -> None:

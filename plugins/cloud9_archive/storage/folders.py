@@ -15,7 +15,7 @@ OPEN_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 _ROOT_MODE = 0o750
 _NEEDS_A_PERSON = {
-    errno.EROFS: "the file system is read-only: mount it for writing, or name another archive target",
+    errno.EROFS: "the file system is read-only: mount it for writing, or name another place",
     errno.EACCES: "give the account that runs the workers the right to write there",
     errno.EPERM: "the file system must take hard links, and the account must own what it writes there",
     errno.EOPNOTSUPP: "the archive needs a file system with hard links",
