@@ -278,6 +278,15 @@ def test_an_edit_list_that_leaves_audio_out_is_found(
     assert refusal(path) is None
 
 
+@pytest.mark.parametrize("name", ["FFmpeg stereo", "FFmpeg mono", "Apple"])
+def test_an_edit_list_that_is_gone_is_missed(tmp_path: Path, good: dict[str, Good], name: str) -> None:
+    path = tmp_path / "x.m4a"
+    path.write_bytes(good[name].content.replace(b"edts", b"free"))
+    assert examine(path).code == "M4A_BOX"
+    path.write_bytes(good[name].content.replace(b"edts", b"free").replace(b"elst", b"nils"))
+    assert examine(path).code == "M4A_EDITS"
+
+
 # Fields of headers that tell of a file and not of its sound: days, numbers of tracks, language, where a picture stands.
 UNHEARD = {"mvhd": [4, 11, 30, 50, 99], "tkhd": [0, 4, 11, 32, 34, 60, 83], "mdhd": [4, 11, 20, 22], "hdlr": [20, 26]}
 
