@@ -170,3 +170,15 @@ def alter_row(chance: random.Random, content: bytes, kind: str) -> bytes:
     struct.pack_into(">I", row, at, (value + change) % (1 << 32))
     table[which] = bytes(row)
     return with_rows(content, region, head, table)
+
+
+def spoilt_table(good: bytes, kind: bytes, table: bytes) -> bytes:
+    """A good file, its index last, with another table in the place of one."""
+    region = next(region for region in regions(good) if region.path.endswith("/" + kind.decode()))
+    grown = len(table) - (region.end - region.start)
+    content = bytearray(good[: region.start] + table + good[region.end :])
+    for path in (region.path.rpartition("/")[0], "/moov/trak/mdia/minf", "/moov/trak/mdia", "/moov/trak", "/moov"):
+        above = next(each for each in regions(good) if each.path == path)
+        struct.pack_into(">I", content, above.start - 8, above.end - above.start + 8 + grown)
+    struct.pack_into(">I", content, region.start - 8, len(table) + 8)
+    return bytes(content)

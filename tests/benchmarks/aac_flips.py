@@ -141,7 +141,9 @@ def measure() -> Iterator[Figure]:
         for bits in (1, 10, 100):
             total, found = shares(SAMPLES / name, bits=bits, count=FLIPS)
             notes = {means: f"{found[means] / total:.1%}" for means in MEANS}
-            yield Figure(f"{name}, bits flipped in a frame: {bits}", found["adopted"], total, "altered sounds", notes=notes)
+            yield Figure(
+                f"{name}, bits flipped in a frame: {bits}", found["adopted"], total, "altered sounds", notes=notes
+            )
     sound = read_sound(SAMPLES / "stereo-60s.m4a")
     alarms = jumps(decode(sound, sound.packets).levels)
     yield Figure("jumps of level in a good minute", alarms, len(sound.packets), "frames")

@@ -6,9 +6,11 @@ import random
 import struct
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fractions import Fraction
 from pathlib import Path
 
+import av
 import pytest
 from m4a_damage import (
     TABLES,
@@ -28,10 +30,10 @@ from m4a_damage import (
 )
 from m4a_writer import FRAME, Layout, gapless_tag, read_sound, write_m4a
 
-from cloud9_archive.errors import RecordError
+from cloud9_archive.errors import DamagedMediaError, RecordError
 from cloud9_archive.media.decode import count_samples
 from cloud9_archive.media.probe import examine
-from cloud9_archive.media.verdicts import Verdict
+from cloud9_archive.media.verdicts import Examination, Verdict
 
 TICK = 0.001
 """Seconds; what most makers, FFmpeg among them, state the length of an edit in."""
@@ -278,6 +280,15 @@ def test_an_edit_list_that_leaves_audio_out_is_found(
     assert refusal(path) is None
 
 
+@pytest.mark.parametrize("name", ["FFmpeg stereo", "FFmpeg mono", "Apple"])
+def test_an_edit_list_that_is_gone_is_missed(tmp_path: Path, good: dict[str, Good], name: str) -> None:
+    path = tmp_path / "x.m4a"
+    path.write_bytes(good[name].content.replace(b"edts", b"free"))
+    assert examine(path).code == "M4A_BOX"
+    path.write_bytes(good[name].content.replace(b"edts", b"free").replace(b"elst", b"nils"))
+    assert examine(path).code == "M4A_EDITS"
+
+
 # Fields of headers that tell of a file and not of its sound: days, numbers of tracks, language, where a picture stands.
 UNHEARD = {"mvhd": [4, 11, 30, 50, 99], "tkhd": [0, 4, 11, 32, 34, 60, 83], "mdhd": [4, 11, 20, 22], "hdlr": [20, 26]}
 
@@ -309,3 +320,60 @@ def test_a_name_is_neither_believed_nor_held_against_a_file(
     assert examine(other).container == "ogg"
     other.write_bytes(b"<html>no recording</html>")
     assert examine(other).verdict is Verdict.NOT_AUDIO
+
+
+def kind_of_refusal(path: Path, found: Examination) -> str | None:
+    with pytest.raises(DamagedMediaError) as refused:
+        count_samples(path, found)
+    return refused.value.kind
+
+
+def test_what_stands_behind_a_frame_is_found_though_the_frame_decodes(
+    tmp_path: Path, make_audio: Callable[..., Path]
+) -> None:
+    sound = read_sound(make_audio(tmp_path / "s.m4a", seconds=1.0, rate=16_000, codec="aac", kind="ipod"))
+    path, chance, kinds = tmp_path / "x.m4a", random.Random(1), Counter[str | None]()  # noqa: S311
+
+    def with_rest(rest: bytes) -> Examination:
+        packets = (*sound.packets[:5], sound.packets[5] + rest, *sound.packets[6:])
+        path.write_bytes(write_m4a(replace(sound, packets=packets), Layout()))
+        found = examine(path)
+        assert found.verdict is Verdict.INTACT
+        return found
+
+    assert count_samples(path, with_rest(bytes(9))) == len(sound.packets) * FRAME
+    for _ in range(30):
+        kinds[kind_of_refusal(path, with_rest(b"\xff" + chance.randbytes(20)))] += 1
+    assert kinds.keys() <= {"DECODE_FAILED", "DECODE_CORRUPT"}
+    assert kinds["DECODE_CORRUPT"] > 0
+    # Nothing that was logged for one file is held against the next, and nobody's logging is altered.
+    path.write_bytes(write_m4a(sound, Layout()))
+    level = av.logging.get_level()
+    assert refusal(path) is None
+    assert av.logging.get_level() == level
+
+
+def test_channels_that_nobody_promised_never_leave_the_decoder(tmp_path: Path) -> None:
+    path = tmp_path / "six.m4a"
+    with av.open(str(path), "w", format="ipod") as container:
+        stream = container.add_stream("aac", rate=16_000, layout="5.1")
+        stream.codec_context.format = "fltp"
+        for start in range(0, 5 * FRAME, FRAME):
+            frame = av.AudioFrame(format="fltp", layout="5.1", samples=FRAME)
+            frame.sample_rate, frame.time_base, frame.pts = 16_000, Fraction(1, 16_000), start
+            for plane in frame.planes:
+                plane.update(bytes(plane.buffer_size))
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    found = examine(path)
+    assert found.code == "CHANNELS"
+    assert kind_of_refusal(path, replace(found, verdict=Verdict.INTACT, channels=2)) == "DECODE_CHANGE"
+
+
+def test_less_or_more_than_was_promised_is_found(tmp_path: Path, good: dict[str, Good]) -> None:
+    path = tmp_path / "x.m4a"
+    path.write_bytes(good["FFmpeg stereo"].content)
+    found = examine(path)
+    assert found.duration is not None
+    for other in (found.duration - 0.2, found.duration + 0.2):
+        assert kind_of_refusal(path, replace(found, duration=other)) == "DECODE_LENGTH"

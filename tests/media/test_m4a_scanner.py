@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from m4a_damage import regions
+from m4a_damage import regions, spoilt_table
 from m4a_writer import FRAME, Layout, Sound, box, gapless_tag, read_sound, write_m4a
 
 from cloud9_archive.media.codes import KINDS
@@ -169,18 +169,6 @@ def test_any_number_of_the_index_may_be_any_other(goods: list[bytes], which: int
         at = data.draw(st.integers(region.start, region.end - 4))
         struct.pack_into(">I", content, at, data.draw(st.one_of(SIZES, st.integers(0, (1 << 32) - 1))))
     verdict(bytes(content))
-
-
-def spoilt_table(good: bytes, kind: bytes, table: bytes) -> bytes:
-    """A good file, its index last, with another table in the place of one."""
-    region = next(region for region in regions(good) if region.path.endswith("/" + kind.decode()))
-    grown = len(table) - (region.end - region.start)
-    content = bytearray(good[: region.start] + table + good[region.end :])
-    for path in (region.path.rpartition("/")[0], "/moov/trak/mdia/minf", "/moov/trak/mdia", "/moov/trak", "/moov"):
-        above = next(each for each in regions(good) if each.path == path)
-        struct.pack_into(">I", content, above.start - 8, above.end - above.start + 8 + grown)
-    struct.pack_into(">I", content, region.start - 8, len(table) + 8)
-    return bytes(content)
 
 
 MANY = 20_000

@@ -66,8 +66,8 @@ def _read_index(stream: BinaryIO, size: int, index: Index, media: list[Box], *, 
     if len(sound) != 1:
         words = f"the MPEG-4 file has {len(sound)} sound tracks, exactly one is read here"
         raise StructureFault("M4A_TRACKS", words)
-    samples = read_samples(index, sound[0], room=size)
-    others = [read_samples(index, track, room=size) for track in tracks if track != sound[0]]
+    samples = read_samples(index, sound[0])
+    others = [read_samples(index, track) for track in tracks if track != sound[0]]
     check_places(stream, [samples, *others], media, whole=not cut, reading=reading)
     promise = _promise(index, sound[0], samples, reading)
     reading.structure = promise
