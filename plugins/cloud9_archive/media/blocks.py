@@ -55,14 +55,15 @@ def as_samples(rows: NDArray[Any], kind: str) -> Samples:
     """
     Samples from -1 to 1; what is louder is clipped, as it is in every derivative.
 
-    :param rows: as :func:`as_array` gives them
+    :param rows: as :func:`as_array` gives them; they are not to be used afterwards
     :param kind: FFmpeg's name of the sample format
     """
     kind = kind.removesuffix("p")
     scale = _FULL_SCALE.get(kind)
     if scale is None:
-        clipped: Samples = np.clip(rows, -1.0, 1.0).astype(np.float32, copy=False)
-        return clipped
+        clipped: Samples = rows.astype(np.float32, copy=False)
+        # Where it stands: the rows are a copy already, and a second of them is not little.
+        return np.clip(clipped, -1.0, 1.0, out=clipped)
     samples: Samples = rows.astype(np.float32)
     if kind == "u8":
         samples -= scale

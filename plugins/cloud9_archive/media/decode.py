@@ -68,6 +68,8 @@ class _Decoding:
     shape: tuple[int, str, str] | None = None
     broken: int = 0
     first: tuple[str, str, float] | None = None
+    _now: tuple[int, str, str] = (0, "", "")
+    _most: float = 0.0
 
     def take(self, packet: av.Packet[AudioStream]) -> list[AudioFrame]:
         """The frames in a packet; of one that does not decode, none, and that is remembered."""
@@ -77,24 +79,37 @@ class _Decoding:
             _raise_unless_damage(fault)
             self.break_off("DECODE_FAILED", f"the audio does not decode after {self.samples} samples: {fault.strerror}")
             return []
-        if packet.is_corrupt or any(frame.is_corrupt for frame in frames):
-            self.break_off("DECODE_CORRUPT", f"the decoder calls the audio after {self.samples} samples corrupt")
+        # Fifty times a second of audio: what is asked of each frame is asked once, and without a detour.
+        corrupt = packet.is_corrupt
         for frame in frames:
-            now = (frame.sample_rate, frame.layout.name, frame.format.name)
-            self.shape = self.shape or now
-            if now != self.shape:
-                words = f"the audio changes from {self.shape} to {now} after {self.samples} samples"
-                self.break_off("DECODE_CHANGE", words)
-            self.rate = self.rate or frame.sample_rate
-            self.samples += frame.samples
-            self.largest = max(self.largest, frame.samples)
-            if self.samples > self.max_seconds * frame.sample_rate:
+            corrupt = corrupt or frame.is_corrupt
+        if corrupt:
+            self.break_off("DECODE_CORRUPT", f"the decoder calls the audio after {self.samples} samples corrupt")
+        rate, layout, kind = self._now
+        for frame in frames:
+            if frame.sample_rate != rate or frame.layout.name != layout or frame.format.name != kind:
+                rate, layout, kind = self._now = self._seen(frame)
+            samples = frame.samples
+            self.samples += samples
+            self.largest = max(self.largest, samples)
+            if self.samples > self._most:
                 raise MediaLimitError(
                     f"more than the limit of {self.max_seconds:.0f} s of audio came out of"
                     f" {self.examination.size} bytes",
                     hint="raise the limit of decoded seconds if recordings of this length are real",
                 )
         return frames
+
+    def _seen(self, frame: AudioFrame) -> tuple[int, str, str]:
+        """The shape that frames should have; that this one has another is damage, each time."""
+        now = (frame.sample_rate, frame.layout.name, frame.format.name)
+        self.shape = self.shape or now
+        if now != self.shape:
+            words = f"the audio changes from {self.shape} to {now} after {self.samples} samples"
+            self.break_off("DECODE_CHANGE", words)
+        self.rate = self.rate or frame.sample_rate
+        self._most = self.max_seconds * frame.sample_rate
+        return self.shape
 
     def break_off(self, code: str, words: str) -> None:
         """One more packet is damaged."""
