@@ -20,6 +20,7 @@ from cloud9_archive.api.source import SourceSettings
 from cloud9_archive.domain.policy import Policy
 from cloud9_archive.domain.run import RunKind, RunRef
 from cloud9_archive.domain.window import Window
+from cloud9_archive.pipeline import second_fetch
 from cloud9_archive.pipeline import transcode as transcode_module
 from cloud9_archive.pipeline.apply_recording_rules import apply_recording_rules
 from cloud9_archive.pipeline.archive import archive
@@ -75,7 +76,8 @@ def whole_run(workspace: Workspace, run: RunRef) -> dict[str, Any]:
 def main() -> None:
     order = json.load(sys.stdin)
     death = Death(order["die_at"])
-    transcode_module.run_jobs = in_this_process  # type: ignore[assignment]
+    for step in (transcode_module, second_fetch):
+        step.run_jobs = in_this_process  # type: ignore[attr-defined]
     source = SourceSettings(**order["source"])
     settings = Settings(
         data_root=Path(order["root"]), include_folder=Path("include").absolute(), catalog_url=order["catalog_url"]

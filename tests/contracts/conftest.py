@@ -30,7 +30,8 @@ def emulated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmulatorServe
 @pytest.fixture(autouse=True)
 def as_new(emulated: EmulatorServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing of earlier tests is left in the emulator; media work is done in this process."""
-    monkeypatch.setattr("cloud9_archive.pipeline.transcode.run_jobs", in_this_process)
+    for step in ("transcode", "second_fetch"):
+        monkeypatch.setattr(f"cloud9_archive.pipeline.{step}.run_jobs", in_this_process)
     emulated.admin.set_limits(**NO_LIMITS, page_size=PAGE_SIZE)
     forget(emulated.cloud)
 

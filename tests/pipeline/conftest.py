@@ -56,7 +56,8 @@ def bench(cloud9: EmulatorServer, clock: Clock, tmp_path: Path) -> Iterator[Benc
 
 @pytest.fixture
 def quick_media(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cloud9_archive.pipeline.transcode.run_jobs", in_this_process)
+    for step in ("transcode", "second_fetch"):
+        monkeypatch.setattr(f"cloud9_archive.pipeline.{step}.run_jobs", in_this_process)
 
 
 @pytest.fixture

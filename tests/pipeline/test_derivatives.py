@@ -15,7 +15,7 @@ from pipeline_bench import DAY
 
 from cloud9_archive.catalog.findings import open_findings
 from cloud9_archive.emulator.calls import Kind
-from cloud9_archive.errors import ConfigurationError
+from cloud9_archive.errors import ConfigurationError, TransientError
 from cloud9_archive.media.jobs import MediaJob, MediaResult
 from cloud9_archive.media.verdicts import Failure
 from cloud9_archive.pipeline.apply_recording_rules import apply_recording_rules
@@ -201,6 +201,21 @@ def test_where_every_derivative_fails_the_original_is_examined_for_itself(
         f"cloud9_emea/{record['recording_id']}"
     }
     assert not bench.findings("MEDIA_QUARANTINED" if state == "archived" else "DERIVATIVE_FAILED")
+
+
+def test_a_host_that_fails_quarantines_nothing(
+    bench: Any, desk: Any, minutes: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace = desk()
+    (batch_id,) = begun(workspace, minutes)
+    fetch_recordings(workspace, batch_id)
+    with monkeypatch.context() as full:
+        full.setattr("cloud9_archive.pipeline.transcode.run_jobs", failing("TRANSIENT", "amr_nb"))
+        with pytest.raises(TransientError, match=r"It failed\."):
+            transcode(workspace, batch_id)
+    bench.work(workspace, [batch_id])
+    assert reconcile(workspace, minutes).recordings.quarantined == 0
+    assert made(shared(bench)) == {"amr_nb", "desk_opus"}
 
 
 def test_a_damaged_original_is_not_taken_for_a_failed_derivative(

@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pipeline_bench import DAY
 
 from cloud9_archive.api.client import Cloud9Client, FetchedRecording, PendingRecording
 from cloud9_archive.domain.run import WantedRecording
 from cloud9_archive.emulator.calls import Kind
+from cloud9_archive.emulator.recorded import flipped
 from cloud9_archive.errors import DamagedMediaError, NoTurnError, ServerFaultError
 from cloud9_archive.pipeline.archive import archive
 from cloud9_archive.pipeline.fetch_recordings import fetch_recordings
@@ -87,7 +89,7 @@ def test_harm_on_the_way_is_healed_by_fetching_again(everything: Any, one: Any, 
     assert record["original"]["fetched_at"] == found["at"]
     assert not result.findings
     everything.complete(one.window)
-    assert not list((everything.root / "staging" / "media").rglob("*.*"))
+    assert not [path for path in (everything.root / "staging" / "media").rglob("*") if path.is_file()]
 
 
 @pytest.mark.parametrize(
@@ -117,6 +119,26 @@ def test_what_stays_damaged_is_quarantined_as_it_came_first(
     assert words in finding.words
     assert words in record["failure"]["reason"]
     everything.verified()
+
+
+def test_harm_that_only_a_decoder_finds_is_healed_as_well(everything: Any, run_of: Any, source: Any) -> None:
+    day = run_of()
+    m4a = next(
+        call
+        for call in everything.truth(day.window).calls
+        if call.kind is Kind.REGULAR and recording_of(everything, call).container == "m4a"
+    )
+    asked = source(flipped, as_it_is)
+    one = run_of(start=m4a.started_at, hours=1 / 3600)
+    everything.run(one)
+    (record,) = everything.records()
+    assert (record["state"], len(asked)) == ("archived", 2)
+    assert record["examination"]["second_fetch"]["first"]["code"].startswith("DECODE_")
+    everything.complete(one.window)
+
+
+def recording_of(bench: Any, call: Any) -> Any:
+    return bench.cloud9.cloud.world._days[("emea", DAY.date())].recordings[call.links[0].recording_id]
 
 
 def test_damaged_audio_is_better_than_a_page(everything: Any, one: Any, source: Any) -> None:

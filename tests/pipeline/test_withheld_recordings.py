@@ -84,6 +84,8 @@ def test_a_refused_recording_holds_up_no_other_and_is_told_until_it_comes(
     assert everything.recording_states()[recording] == ["archived"]
     assert everything.findings("MEDIA_REFUSED") == set(), "it heals"
     everything.complete(morning.window)
+    rows = json.loads((everything.archive / everything.run(morning).report).read_bytes())["rows"]
+    assert {one["failure"] for row in rows for one in row["recordings"] if one["recording_id"] == recording} == {None}
 
 
 def test_a_refusal_that_becomes_a_wait_is_no_refusal_any_more(everything: Any, morning: Any, later: Any) -> None:

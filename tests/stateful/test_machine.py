@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -65,8 +66,9 @@ class Runs(RuleBasedStateMachine):
         self.under_way: dict[str, Iterator[None]] = {}
         self.counted: set[Path] = set()
         self.held: Counter[str] = Counter()
-        self.patched = patch("cloud9_archive.pipeline.transcode.run_jobs", in_this_process)
-        self.patched.start()
+        self.patched = ExitStack()
+        for step in ("transcode", "second_fetch"):
+            self.patched.enter_context(patch(f"cloud9_archive.pipeline.{step}.run_jobs", in_this_process))
         policy = {
             "policy": "emea",
             "sources": ["cloud9"],
@@ -215,7 +217,7 @@ class Runs(RuleBasedStateMachine):
             report = verify_archive(self.workspace.store)
             assert report.ok, [finding.line() for finding in report.findings]
         finally:
-            self.patched.stop()
+            self.patched.close()
             self.opened.__exit__(None, None, None)
             shutil.rmtree(self.root)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import asdict, dataclass, field
 from itertools import groupby
 
@@ -74,21 +75,11 @@ def fetch_recordings(workspace: Workspace, batch_id: str) -> FetchedRecordings:
         for source, recordings in groupby(to_fetch, key=lambda recording: recording.ref.source):
             with unless_sealed(workspace, batch), workspace.source(source, kind) as client:
                 asked.ask_for_all(client, [recording for recording in recordings if recording.state in TO_FETCH])
-                asked.counts.again += fetch_damaged_again(workspace, batch_id, source, client)
-    counts = asdict(asked.counts)
-    log.info("recordings fetched", batch=batch_id, **counts)
-    return FetchedRecordings(batch_id, **counts)
-
-
-@dataclass(slots=True)
-class _Counts:
-    fetched: int = 0
-    absent: int = 0
-    failed: int = 0
-    declined: int = 0
-    refused: int = 0
-    size: int = 0
-    again: int = 0
+                asked.counts["again"] += fetch_damaged_again(workspace, batch_id, source, client)
+    fetched = FetchedRecordings(batch_id, **asked.counts)
+    counts = asdict(fetched)
+    log.info("recordings fetched", batch=counts.pop("batch_id"), **counts)
+    return fetched
 
 
 Hindrance = TransientError | RecordingRefusedError
@@ -100,7 +91,7 @@ class _Asked:
 
     workspace: Workspace
     batch: Batch
-    counts: _Counts = field(default_factory=_Counts)
+    counts: Counter[str] = field(default_factory=Counter)
 
     def ask_for_all(self, client: CallSource, recordings: list[BatchRecording]) -> None:
         """Each recording of one source is staged, absent or quarantined; none of them holds up the others."""
@@ -141,17 +132,17 @@ class _Asked:
                     reason=str(error),
                     now=workspace.clock(),
                 )
-                self.counts.refused += 1
+                self.counts["refused"] += 1
                 return
             if not isinstance(answer, FetchedRecording):
                 note_absent(workspace.catalog, batch, recording, now=workspace.clock())
-                self.counts.absent += 1
+                self.counts["absent"] += 1
                 return
             final = workspace.staging.original(batch.policy, recording.ref, answer.sha256)
             workspace.staging.keep(folder / "original", final)
         note_fetched(workspace.catalog, batch, recording, sha256=answer.sha256, size=answer.size, now=workspace.clock())
-        self.counts.fetched += 1
-        self.counts.size += answer.size
+        self.counts["fetched"] += 1
+        self.counts["size"] += answer.size
 
     def _raise_unless_their_own(self, hindered: list[tuple[BatchRecording, Hindrance]]) -> None:
         """Nothing came: what stands in the way of all of them is the source's own fault, or that of who asks."""
@@ -174,6 +165,6 @@ class _Asked:
         log.warning("recording is put off", subject="/".join(recording.ref), code=error.code)
         note_absent(self.workspace.catalog, self.batch, recording, why=error, now=self.workspace.clock())
         if isinstance(error, RecordingRefusedError):
-            self.counts.declined += 1
+            self.counts["declined"] += 1
         else:
-            self.counts.failed += 1
+            self.counts["failed"] += 1

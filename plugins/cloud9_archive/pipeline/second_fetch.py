@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -21,8 +21,11 @@ from cloud9_archive.errors import (
     RecordError,
     TransientError,
 )
+from cloud9_archive.media.jobs import MediaJob
 from cloud9_archive.media.probe import examine
+from cloud9_archive.media.profiles import PROFILES, UNALTERED
 from cloud9_archive.media.verdicts import Examination, Verdict
+from cloud9_archive.media.workers import run_jobs
 from cloud9_archive.pipeline.workspace import CallSource, Workspace
 
 log = structlog.get_logger(__name__)
@@ -30,6 +33,7 @@ log = structlog.get_logger(__name__)
 BESIDE: Final = "second_fetch"
 """Under this key it stands in the examination, until transcoding and in ``record.json``."""
 
+_WITHOUT_CHECKSUM: Final = frozenset({"m4a", "mp3"})
 _WORSE: Final = {Verdict.EMPTY: 3, Verdict.NOT_AUDIO: 2, Verdict.DAMAGED: 1, Verdict.UNSUPPORTED: 0, Verdict.INTACT: 0}
 
 
@@ -62,23 +66,26 @@ class Came:
 
 def fetch_damaged_again(workspace: Workspace, batch_id: str, source: str, client: CallSource) -> int:
     """
-    Every staged original of this source that is not whole by its structure was fetched twice; how many that were.
+    Every staged original of this source that is not whole was fetched twice; how many that were.
 
-    Nothing is decoded here: what only a decoder finds is not fetched again.
+    A container with checksums tells by itself. What has none is decoded here too, by the workers, as harm in it is found
+    by nothing else.
 
     :raises RateLimitedError: if there is no turn for it; the next attempt goes on here
     :raises ConfigurationError: as fetching does
     """
     batch = read_batch(workspace.catalog, batch_id, lease=workspace.settings.claim_lease, now=workspace.clock())
-    fetched = 0
-    for recording in batch.recordings:
-        if recording.ref.source != source or recording.state is not MediaState.FETCHED or recording.examination:
-            continue
-        first = _examined(_staged(workspace, batch, recording, recording.original_sha256 or ""))
-        if first is not None and _WORSE[first.verdict]:
-            _fetch_again(workspace, batch, recording, client, first)
-            fetched += 1
-    return fetched
+    staged = {
+        _staged(workspace, batch, recording, recording.original_sha256 or ""): recording
+        for recording in batch.recordings
+        if recording.ref.source == source and recording.state is MediaState.FETCHED and not recording.examination
+    }
+    found = _examined(workspace, staged)
+    bad = [(recording, found[path]) for path, recording in staged.items() if path in found]
+    bad = [(recording, first) for recording, first in bad if _WORSE[first.verdict]]
+    for recording, first in bad:
+        _fetch_again(workspace, batch, recording, client, first)
+    return len(bad)
 
 
 def given_or_damaged_twice(client: CallSource, recording: BatchRecording, into: Path) -> Any:  # noqa: ANN401 - what the client gives
@@ -131,7 +138,7 @@ def _fetch_again(
     now = workspace.clock()
     one = Came(recording.original_sha256, recording.original_size, first.code)
     with workspace.staging.scratch() as folder:
-        outcome, other = _came_again(client, recording, folder / "original", first)
+        outcome, other = _came_again(workspace, client, recording, folder / "original", first)
         if outcome is SecondFetch.BETTER:
             workspace.staging.keep(folder / "original", _staged(workspace, batch, recording, other.sha256 or ""))
     kept, fetched_at = (other, now) if outcome is SecondFetch.BETTER else (one, recording.fetched_at or now)
@@ -148,7 +155,7 @@ def _fetch_again(
 
 
 def _came_again(
-    client: CallSource, recording: BatchRecording, into: Path, first: Examination
+    workspace: Workspace, client: CallSource, recording: BatchRecording, into: Path, first: Examination
 ) -> tuple[SecondFetch, Came]:
     try:
         answer = client.fetch_recording(recording.wanted, into=into)
@@ -160,7 +167,7 @@ def _came_again(
         return SecondFetch.NOT_GIVEN, Came(None, None, "PENDING")
     if answer.sha256 == recording.original_sha256:
         return SecondFetch.SAME_BYTES, Came(answer.sha256, answer.size, first.code)
-    second = _examined(into)
+    second = _examined(workspace, [into]).get(into)
     if second is None or _WORSE[second.verdict] >= _WORSE[first.verdict]:
         return SecondFetch.NO_BETTER, Came(answer.sha256, answer.size, second.code if second else "UNKNOWN")
     return SecondFetch.BETTER, Came(answer.sha256, answer.size, second.code)
@@ -170,10 +177,23 @@ def _staged(workspace: Workspace, batch: Batch, recording: BatchRecording, sha25
     return workspace.staging.original(batch.policy, recording.ref, sha256)
 
 
-def _examined(path: Path) -> Examination | None:
-    """The verdict on the structure; None where it cannot be had, which transcoding will tell of."""
-    try:
-        return examine(path)
-    except (OSError, ValueError, ArithmeticError, LookupError, MemoryError) as fault:
-        log.warning("structure could not be read", path=str(path), fault=type(fault).__name__)
-        return None
+def _examined(workspace: Workspace, paths: Iterable[Path]) -> dict[Path, Examination]:
+    """The verdict on each file; none where it cannot be had, which transcoding will tell of."""
+    found: dict[Path, Examination] = {}
+    for path in paths:
+        try:
+            found[path] = examine(path)
+        except (OSError, ValueError, ArithmeticError, LookupError, MemoryError) as fault:
+            log.warning("structure could not be read", path=str(path), fault=type(fault).__name__)
+    unproven = {
+        str(path): path
+        for path, each in found.items()
+        if each.verdict is Verdict.INTACT and each.container in _WITHOUT_CHECKSUM
+    }
+    if unproven:
+        jobs = [MediaJob(key, path, None, PROFILES[UNALTERED]) for key, path in unproven.items()]
+        settings = workspace.settings
+        for result in run_jobs(jobs, workers=settings.media_workers, limits=settings.media_limits):
+            if result.examination is not None:
+                found[unproven[result.recording_key]] = result.examination
+    return found
