@@ -21,9 +21,11 @@ from cloud9_archive.domain.keys import call_key, recording_key
 from cloud9_archive.domain.retention import parse_retention
 from cloud9_archive.domain.selection import Selection
 from cloud9_archive.errors import CustodyError, UnreachableError
-from cloud9_archive.pipeline.dispose import dispose, list_expired
+from cloud9_archive.pipeline.custody import Order
+from cloud9_archive.pipeline.dispose import dispose
+from cloud9_archive.pipeline.expiry import list_expired
 from cloud9_archive.pipeline.extend_retention import extend_retention
-from cloud9_archive.pipeline.legal_holds import Order, place_hold, release_hold
+from cloud9_archive.pipeline.legal_holds import place_hold, release_hold
 from cloud9_archive.storage.wrappers import Fault, FaultyStore, Operation
 
 LOGINS = ("jsmith@firm.example", "mmiller@firm.example")

@@ -24,7 +24,7 @@ from cloud9_archive.catalog.tables import (
     media,
     policy_calls,
 )
-from cloud9_archive.domain.accounting import CallState, MediaState
+from cloud9_archive.domain.accounting import ABSENT, CallState, MediaState
 from cloud9_archive.domain.retention import Retention, kept_until
 from cloud9_archive.domain.run import CallRef
 from cloud9_archive.domain.selection import ArchivedRecord, CallFacts, RecordKind, folded
@@ -161,13 +161,19 @@ def note_disposed(connection: Connection, policy: str, record: ArchivedRecord, *
         settled: tuple[str, ...] = (MediaState.ARCHIVED, MediaState.QUARANTINED)
     else:
         table, identity = policy_calls, policy_calls.c.call_id
-        settled = (CallState.ARCHIVED, CallState.QUARANTINED, CallState.EXCLUDED)
-    this = (table.c.policy == policy, table.c.source == record.source, identity == record.record_id)
+        # Also one that still waits for media: it was kept for as long as it was to be.
+        settled = (CallState.ARCHIVED, CallState.QUARANTINED, CallState.EXCLUDED, *ABSENT)
+    this = and_(
+        table.c.policy == policy,
+        table.c.source == record.source,
+        identity == record.record_id,
+        table.c.batch_id.is_(None),
+    )
     before = connection.scalar(
-        select(table.c.state).where(*this, table.c.bag_id == record.bag_id, table.c.state.in_(settled))
+        select(table.c.state).where(this, table.c.bag_id == record.bag_id, table.c.state.in_(settled))
     )
     if before is not None:
-        connection.execute(update(table).where(*this).values(state=MediaState.DISPOSED.value))
+        connection.execute(update(table).where(this).values(state=MediaState.DISPOSED.value))
         event = events.Event(f"{record.kind}.state", f"{record.source}/{record.record_id}", before, MediaState.DISPOSED)
         events.append(connection, [event], policy=policy, who=who, now=now)
 

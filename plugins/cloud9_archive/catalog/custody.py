@@ -12,7 +12,8 @@ from cloud9_archive.catalog import events
 from cloud9_archive.catalog.catalog import Catalog, upsert
 from cloud9_archive.catalog.listing import chunks
 from cloud9_archive.catalog.tables import custody
-from cloud9_archive.domain.custody import AnyDocument, CustodyDocument, HoldState, hold_states, parse_custody
+from cloud9_archive.domain.custody import AnyDocument, CustodyDocument, parse_custody
+from cloud9_archive.domain.holds import HoldState, hold_states
 
 _OF_HOLDS = ("legal_hold", "release_request", "release")
 

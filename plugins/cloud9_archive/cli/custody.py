@@ -56,7 +56,8 @@ def place_command(  # noqa: PLR0913 - one argument for each option
 
     Several holds may mean the same record; it is held until the last of them is released.
     """
-    from cloud9_archive.cli.custody_work import SelectionOrder, order_of, placed  # noqa: PLC0415 - imports the pipeline
+    from cloud9_archive.cli.custody_orders import SelectionOrder, order_of  # noqa: PLC0415 - imports the pipeline
+    from cloud9_archive.cli.custody_work import placed  # noqa: PLC0415 - as above
 
     chosen = SelectionOrder(user or (), begin, end, call or (), recording or (), bag or ())
     with errors_told():
@@ -71,7 +72,8 @@ def release_command(label: Label, *, actor: Actor, reason: Reason, policy: Polic
 
     So this is given twice, by two different people.
     """
-    from cloud9_archive.cli.custody_work import order_of, released  # noqa: PLC0415 - as above
+    from cloud9_archive.cli.custody_orders import order_of  # noqa: PLC0415 - as above
+    from cloud9_archive.cli.custody_work import released  # noqa: PLC0415 - as above
 
     with errors_told():
         for line in released(policy or [], label, order_of(actor, reason)):
@@ -136,7 +138,8 @@ def extend_command(  # noqa: PLR0913 - one argument for each option
     A date before the one that a record is kept until is refused, and nothing is changed. In a bucket with locks every
     file's own lock is made longer, and read back. Given again after it was cut off, it goes on.
     """
-    from cloud9_archive.cli.custody_work import SelectionOrder, extended, order_of  # noqa: PLC0415 - as above
+    from cloud9_archive.cli.custody_orders import SelectionOrder, order_of  # noqa: PLC0415 - as above
+    from cloud9_archive.cli.custody_work import extended  # noqa: PLC0415 - as above
 
     chosen = SelectionOrder(user or (), begin, end, call or (), recording or (), bag or ())
     with errors_told():
@@ -161,7 +164,8 @@ def dispose_command(
 
     Ends with 0, or with 1 if something that has expired could not be listed or removed.
     """
-    from cloud9_archive.cli.custody_work import disposal, order_of  # noqa: PLC0415 - as above
+    from cloud9_archive.cli.custody_orders import order_of  # noqa: PLC0415 - as above
+    from cloud9_archive.cli.custody_work import disposal  # noqa: PLC0415 - as above
     from cloud9_archive.errors import CustodyError  # noqa: PLC0415 - beside it
 
     with errors_told():

@@ -4,89 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
-
-from pydantic import ValidationError
 
 from cloud9_archive.catalog import custody
 from cloud9_archive.catalog.faults import database_faults_told
 from cloud9_archive.cli.connections import archive_of_connection, client_of
+from cloud9_archive.cli.custody_orders import SelectionOrder, moment, told_refusals
 from cloud9_archive.cli.late_reach import LateReach
 from cloud9_archive.cli.logs import quiet_logs
 from cloud9_archive.cli.run_work import policy_file
 from cloud9_archive.deployment import deployment_settings
 from cloud9_archive.domain.call import utc_text
-from cloud9_archive.domain.custody import HoldState
+from cloud9_archive.domain.holds import HoldState
 from cloud9_archive.domain.retention import parse_retention
-from cloud9_archive.domain.selection import Selection, folded
+from cloud9_archive.domain.selection import folded
 from cloud9_archive.domain.words import shown
 from cloud9_archive.errors import CustodyError, PolicyError
-from cloud9_archive.pipeline.custody import prepare
-from cloud9_archive.pipeline.dispose import Expiry, dispose, list_expired
+from cloud9_archive.pipeline.custody import Order, prepare
+from cloud9_archive.pipeline.dispose import dispose
+from cloud9_archive.pipeline.expiry import Expiry, list_expired
 from cloud9_archive.pipeline.extend_retention import extend_retention
-from cloud9_archive.pipeline.legal_holds import Order, matching, place_hold, release_hold
+from cloud9_archive.pipeline.legal_holds import matching, place_hold, release_hold
 from cloud9_archive.pipeline.policy_files import load_policy
 from cloud9_archive.pipeline.settings import Settings
 from cloud9_archive.pipeline.workspace import Workspace, open_workspace
 
 _NAMED = 20
-
-
-@dataclass(frozen=True, slots=True)
-class SelectionOrder:
-    """A selection as it was written on the command line."""
-
-    users: Sequence[str] = ()
-    begin: str | None = None
-    end: str | None = None
-    calls: Sequence[str] = ()
-    recordings: Sequence[str] = ()
-    bags: Sequence[str] = ()
-
-    def selection(self) -> Selection:
-        """
-        The selection.
-
-        :raises CustodyError: if it is none
-        """
-        try:
-            return Selection(
-                users=tuple(self.users),
-                begin=moment(self.begin, "--from") if self.begin else None,
-                end=moment(self.end, "--to") if self.end else None,
-                calls=tuple(self.calls),
-                recordings=tuple(self.recordings),
-                bags=tuple(self.bags),
-            )
-        except ValidationError as error:
-            raise refused(error) from None
-
-
-def order_of(actor: str, reason: str) -> Order:
-    """Who asks for it, and why."""
-    return Order(actor=" ".join(actor.split()), reason=" ".join(reason.split()))
-
-
-def moment(text: str, option: str) -> datetime:
-    """
-    The instant that a day or an ISO 8601 text with an offset names; a day begins at midnight UTC.
-
-    :raises CustodyError: if it is neither
-    """
-    try:
-        found = datetime.fromisoformat(text)
-        if len(text) == len("2033-01-31"):
-            found = found.replace(tzinfo=UTC)
-        return found.astimezone(UTC) if found.tzinfo else _without_offset(found)
-    except ValueError as error:
-        raise CustodyError(
-            f"{option} is {shown(text)!r}: {error}",
-            subject=option,
-            hint="write a day, 2033-01-31, or an instant with an offset, 2033-01-31T12:00:00+00:00",
-        ) from None
 
 
 def extended(policy: str, chosen: SelectionOrder, order: Order, *, until: str | None, retention: str | None) -> str:
@@ -233,33 +178,6 @@ def _place(target: str, settings: Settings) -> str:
     if separator and scheme.lower() != "file":
         return target.rstrip("/")
     return str((settings.data_root / (rest if separator else target)).resolve())
-
-
-@contextmanager
-def told_refusals() -> Iterator[None]:
-    """
-    A text that no document can hold is an error of ours.
-
-    :raises CustodyError: if an actor, a reason or a label cannot be read
-    """
-    try:
-        yield
-    except ValidationError as error:
-        raise refused(error) from None
-
-
-def refused(error: ValidationError) -> CustodyError:
-    """What is wrong with what was asked for, in words."""
-    first = error.errors(include_url=False, include_input=False)[0]
-    place = ".".join(str(part) for part in first["loc"])
-    words = first["msg"].removeprefix("Value error, ")
-    return CustodyError(
-        f"{place}: {words}" if place else words, subject=place or "selection", hint="nothing was changed"
-    )
-
-
-def _without_offset(found: datetime) -> datetime:
-    raise ValueError(f"{found.isoformat()} has no offset")
 
 
 def _stands(workspace: Workspace, label: str) -> bool:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Annotated, Any, Literal, TypeVar
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -240,7 +239,6 @@ class Tombstone(CustodyDocument):
 
 
 AnyDocument = RetentionExtension | LegalHold | ReleaseRequest | Release | Tombstone
-Kind = TypeVar("Kind", bound=CustodyDocument)
 _READER: TypeAdapter[AnyDocument] = TypeAdapter(Annotated[AnyDocument, Field(discriminator="kind")])
 
 
@@ -285,43 +283,3 @@ def parse_custody(content: bytes | str) -> AnyDocument:
             hint="it was altered: run cloud9-archive verify",
         )
     return document
-
-
-@dataclass(frozen=True, slots=True)
-class HoldState:
-    """
-    A hold, and how far its release has come.
-
-    :param request: the open request; None if nobody asked
-    :param release: None: it stands
-    """
-
-    hold: LegalHold
-    request: ReleaseRequest | None = None
-    release: Release | None = None
-
-
-def hold_states(documents: Iterable[CustodyDocument]) -> tuple[HoldState, ...]:
-    """Every hold, oldest first. A release counts only beside the request that it names, by another person."""
-    known = {document.document_id: document for document in documents}
-    states = []
-    for hold in _of_kind(known.values(), LegalHold):
-        requests = [each for each in _of_kind(known.values(), ReleaseRequest) if each.hold == hold.document_id]
-        releases = [each for each in _of_kind(known.values(), Release) if each.hold == hold.document_id]
-        valid = [each for each in releases if _is_asked_for(each, requests)]
-        states.append(HoldState(hold, requests[0] if requests else None, valid[0] if valid else None))
-    return tuple(states)
-
-
-def standing(states: Iterable[HoldState]) -> tuple[LegalHold, ...]:
-    """The holds that are not released."""
-    return tuple(state.hold for state in states if state.release is None)
-
-
-def _is_asked_for(release: Release, requests: Sequence[ReleaseRequest]) -> bool:
-    return any(each.document_id == release.request and folded(each.actor) != folded(release.actor) for each in requests)
-
-
-def _of_kind(documents: Iterable[CustodyDocument], kind: type[Kind]) -> list[Kind]:
-    found = [document for document in documents if isinstance(document, kind)]
-    return sorted(found, key=lambda document: (document.at, document.document_id))

@@ -46,8 +46,9 @@ class Cloud9DisposeOperator(PolicyOperator):
     def execute(self, context: Context) -> dict[str, Any]:
         """Counts of what has expired, or was removed."""
         del context
-        from cloud9_archive.pipeline.dispose import dispose, list_expired
-        from cloud9_archive.pipeline.legal_holds import Order
+        from cloud9_archive.pipeline.custody import Order
+        from cloud9_archive.pipeline.dispose import dispose
+        from cloud9_archive.pipeline.expiry import list_expired
 
         text = self.confirm.strip()
         if text and not text.isdecimal():

@@ -26,6 +26,8 @@ def findings_on(account: CallAccount) -> Iterator[Finding]:
             words = f"it stands in bag {account.bag_id}, and is excluded by the rule {account.rule} now; nothing was removed"
             yield Finding("ARCHIVED_NOW_EXCLUDED", subject, words)
         return
+    if account.state is CallState.DISPOSED:
+        return
     for recording in account.recordings:
         yield from _findings_on_recording(recording)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from itertools import groupby
 from pathlib import PurePosixPath
@@ -34,6 +35,19 @@ from cloud9_archive.pipeline.workspace import Workspace
 from cloud9_archive.storage.readme import write_readme
 
 log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """
+    Who asks for it, and why.
+
+    :param actor: a person
+    :param reason: goes into the archive, for good
+    """
+
+    actor: str
+    reason: str
 
 
 def prepare(workspace: Workspace) -> tuple[Prover, bool]:

@@ -19,8 +19,8 @@ from cloud9_archive.domain.selection import ArchivedRecord, Selection
 from cloud9_archive.errors import CustodyError, TransientError
 from cloud9_archive.pipeline.bag_survey import read_bag_files
 from cloud9_archive.pipeline.chain_proofs import Prover
-from cloud9_archive.pipeline.custody import link_name, nothing_selected, prepare, shown_names, vouch
-from cloud9_archive.pipeline.legal_holds import Order, matching
+from cloud9_archive.pipeline.custody import Order, link_name, nothing_selected, prepare, shown_names, vouch
+from cloud9_archive.pipeline.legal_holds import matching
 from cloud9_archive.pipeline.workspace import Workspace
 from cloud9_archive.storage.store import PARALLEL
 

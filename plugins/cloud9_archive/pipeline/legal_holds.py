@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
 
@@ -20,20 +19,14 @@ from cloud9_archive.catalog.bag_records import (
 )
 from cloud9_archive.catalog.catalog import one_at_a_time
 from cloud9_archive.catalog.events import Event
-from cloud9_archive.domain.custody import (
-    HeldCounts,
-    HoldState,
-    LegalHold,
-    Release,
-    ReleaseRequest,
-    standing,
-)
+from cloud9_archive.domain.custody import HeldCounts, LegalHold, Release, ReleaseRequest
+from cloud9_archive.domain.holds import HoldState, standing
 from cloud9_archive.domain.selection import ArchivedRecord, RecordKind, Selection, folded
 from cloud9_archive.domain.words import named, shown
 from cloud9_archive.errors import CustodyError
 from cloud9_archive.pipeline.bag_survey import BagFiles, read_bag_files
 from cloud9_archive.pipeline.chain_proofs import Prover
-from cloud9_archive.pipeline.custody import link_name, prepare, vouch
+from cloud9_archive.pipeline.custody import Order, link_name, prepare, vouch
 from cloud9_archive.pipeline.workspace import Workspace
 from cloud9_archive.storage.store import PARALLEL
 
@@ -42,19 +35,6 @@ KINDS = (
     "release_request",
     "release",
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """
-    Who asks for it, and why.
-
-    :param actor: a person
-    :param reason: goes into the archive, for good
-    """
-
-    actor: str
-    reason: str
 
 
 def place_hold(workspace: Workspace, label: str, selection: Selection, order: Order) -> HoldState:

@@ -13,9 +13,9 @@ from cloud9_archive.domain.custody import (
     Release,
     ReleaseRequest,
     Tombstone,
-    hold_states,
     parse_custody,
 )
+from cloud9_archive.domain.holds import hold_states
 from cloud9_archive.domain.keys import path_segment
 from cloud9_archive.errors import Cloud9ArchiveError
 from cloud9_archive.pipeline.verify_bag import Checker

@@ -15,9 +15,11 @@ from cloud9_archive.domain.bag import MANIFEST, SEAL
 from cloud9_archive.domain.selection import Selection
 from cloud9_archive.errors import LockNotProvenError, UnreachableError
 from cloud9_archive.pipeline.archive import archive
-from cloud9_archive.pipeline.dispose import dispose, list_expired
+from cloud9_archive.pipeline.custody import Order
+from cloud9_archive.pipeline.dispose import dispose
+from cloud9_archive.pipeline.expiry import list_expired
 from cloud9_archive.pipeline.extend_retention import Extended, extend_retention
-from cloud9_archive.pipeline.legal_holds import Order, place_hold, release_hold
+from cloud9_archive.pipeline.legal_holds import place_hold, release_hold
 from cloud9_archive.storage.wrappers import Fault, FaultyStore, Operation
 
 ANNA, BEN = Order("Anna Smith", "case 7"), Order("Ben Jones", "case 7 is closed")
@@ -78,6 +80,15 @@ def test_every_file_of_what_is_held_and_of_its_bag_is_under_legal_hold(in_bucket
         release_hold(made.workspace, "case 8", order)
     assert held(made) == set()
     assert made.verify().findings == ()
+
+
+def test_the_files_about_a_bag_are_held_until_nothing_in_it_is(in_bucket: InBucket) -> None:
+    made = in_bucket()
+    for label, call in (("case 7", "call-1"), ("case 8", "call-2")):
+        place_hold(made.workspace, label, Selection(calls=(call,)), ANNA)
+    for order in (ANNA, BEN):
+        release_hold(made.workspace, "case 7", order)
+    assert held(made) == made.of("call-2", "recording-2") | about_bags(made)
 
 
 def test_what_is_archived_later_is_put_under_the_hold_that_stands(in_bucket: InBucket) -> None:

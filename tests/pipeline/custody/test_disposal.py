@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -12,16 +13,21 @@ import pytest
 from custody_bench import LATER, START, Made, SmallArchive, a_call
 from sqlalchemy import select, update
 
+from cloud9_archive.catalog.batches import read_batch
+from cloud9_archive.catalog.media import note_absent
 from cloud9_archive.catalog.redeciding import outdated, replace_decisions
 from cloud9_archive.catalog.tables import bag_records, bags, custody, media, policy_calls
 from cloud9_archive.domain.custody import Release, parse_custody
 from cloud9_archive.domain.decision import Decision, Outcome, Rule
 from cloud9_archive.domain.retention import parse_retention
 from cloud9_archive.domain.selection import Selection
-from cloud9_archive.errors import CustodyError, UnreachableError
-from cloud9_archive.pipeline.dispose import Disposed, dispose, list_expired
+from cloud9_archive.errors import CustodyError, ReconciliationError, UnreachableError
+from cloud9_archive.pipeline.archive import archive
+from cloud9_archive.pipeline.custody import Order
+from cloud9_archive.pipeline.dispose import Disposed, dispose
+from cloud9_archive.pipeline.expiry import list_expired
 from cloud9_archive.pipeline.extend_retention import extend_retention
-from cloud9_archive.pipeline.legal_holds import Order, place_hold, release_hold
+from cloud9_archive.pipeline.legal_holds import place_hold, release_hold
 from cloud9_archive.storage.wrappers import Fault, FaultyStore, Operation
 
 ANNA, BEN = Order("Anna Smith", "case 7"), Order("Ben Jones", "case 7 is closed")
@@ -281,6 +287,26 @@ def test_what_is_decided_anew_after_it_was_disposed_of_stays_so(expired: SmallAr
         replace_decisions(expired.workspace.catalog, run, [(each, decision) for each in old], now=expired.now)
         outcome, fetched = expired.list_again(a_call(1))
         assert (outcome.calls.disposed, outcome.bags, fetched) == (1, 0, 0)
+
+
+def test_a_call_whose_media_never_came_goes_and_stays_gone_when_they_turn_up_for_another(small: Made) -> None:
+    made = small()
+    shared = [a_call(1), a_call(2, day=9, recordings=["recording-1"])]
+    made.now = START + timedelta(days=20)
+    for call in shared:
+        _, (batch_id,) = made.listed(call)
+        batch = read_batch(made.workspace.catalog, batch_id, lease=timedelta(hours=6), now=made.now)
+        note_absent(made.workspace.catalog, batch, batch.recordings[0], now=made.now)
+        archive(made.workspace, batch_id)
+    with suppress(ReconciliationError):
+        made.list_again()
+    made.now = START + timedelta(days=35)
+    assert dispose(made.workspace, ANNA, confirm=1).records == 1
+    outcome, fetched = made.list_again(*shared)
+    assert (outcome.calls.disposed, outcome.calls.archived, fetched) == (1, 1, 1)
+    assert (len(made.of("call-1")), len(made.of("call-2")), len(made.of("recording-1"))) == (0, 2, 2)
+    assert made.list_again(*shared)[0].calls.disposed == 1
+    assert made.verify().findings == ()
 
 
 def test_a_record_of_whose_calls_nothing_is_known_could_be_meant_by_any_hold_and_stays(expired: SmallArchive) -> None:

@@ -12,9 +12,10 @@ from custody_bench import START, SmallArchive, a_call
 from cloud9_archive.domain.retention import parse_retention
 from cloud9_archive.domain.selection import Selection
 from cloud9_archive.errors import CustodyError, UnreachableError
-from cloud9_archive.pipeline.dispose import dispose, list_expired
+from cloud9_archive.pipeline.custody import Order
+from cloud9_archive.pipeline.dispose import dispose
+from cloud9_archive.pipeline.expiry import list_expired
 from cloud9_archive.pipeline.extend_retention import Extended, extend_retention
-from cloud9_archive.pipeline.legal_holds import Order
 from cloud9_archive.storage.wrappers import Fault, FaultyStore, Operation
 
 ANNA = Order("Anna Smith", "the regulator asks")

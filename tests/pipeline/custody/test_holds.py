@@ -13,8 +13,10 @@ from pydantic import ValidationError
 from cloud9_archive.domain.custody import Release
 from cloud9_archive.domain.selection import Selection
 from cloud9_archive.errors import CustodyError, UnreachableError
-from cloud9_archive.pipeline.dispose import dispose, list_expired
-from cloud9_archive.pipeline.legal_holds import Order, place_hold, release_hold
+from cloud9_archive.pipeline.custody import Order
+from cloud9_archive.pipeline.dispose import dispose
+from cloud9_archive.pipeline.expiry import list_expired
+from cloud9_archive.pipeline.legal_holds import place_hold, release_hold
 from cloud9_archive.storage.wrappers import Fault, FaultyStore, Operation
 
 ANNA, BEN = Order("Anna Smith", "case 7"), Order("Ben Jones", "case 7 is closed")
@@ -154,6 +156,7 @@ def test_a_hold_counts_from_when_it_was_decided_on_and_is_finished_later(
     faulty = replace(expired.workspace, store=FaultyStore(expired.workspace.store, script=[cue]))
     with pytest.raises(UnreachableError):
         release_hold(faulty, "case 7", BEN)
+    assert list_expired(expired.workspace).held == 2, "a release counts once a link has it"
     with pytest.raises(CustodyError):
         release_hold(expired.workspace, "case 7", BEN)
     assert expired.verify().findings == ()

@@ -12,9 +12,13 @@ from pathlib import Path
 import pytest
 from custody_bench import LATER, Made, SmallArchive
 
+from cloud9_archive.catalog import custody
+from cloud9_archive.domain.custody import Tombstone
 from cloud9_archive.domain.selection import Selection
+from cloud9_archive.pipeline.custody import Order, prepare, vouch
 from cloud9_archive.pipeline.dispose import dispose
-from cloud9_archive.pipeline.legal_holds import Order, place_hold, release_hold
+from cloud9_archive.pipeline.expiry import list_expired
+from cloud9_archive.pipeline.legal_holds import place_hold, release_hold
 from cloud9_archive.pipeline.settings import ProofSettings
 from cloud9_archive.pipeline.verify_proofs import read_trust
 from cloud9_archive.pipeline.verify_scope import Scope, parse_sample
@@ -118,6 +122,31 @@ def test_every_document_that_is_altered_or_gone_is_found(disposed: SmallArchive,
         assert "CHAIN_MEMBER_ALTERED" in disposed.codes(), offset
     path.unlink()
     assert "CHAIN_MEMBER_MISSING" in disposed.codes()
+
+
+@pytest.mark.parametrize("change", [{"sha256": "0" * 64}, {"path": "data/calls/of-nobody.json"}])
+def test_a_tombstone_that_does_not_go_with_its_bag_is_found_though_a_link_vouches_for_it(
+    expired: SmallArchive, change: dict[str, str]
+) -> None:
+    (bag, *_) = list_expired(expired.workspace).bags
+    record = next(each for each in bag.records if each.kind == "call")
+    file = record.files[0].model_copy(update=change)
+    stone = Tombstone(
+        policy="emea_rates",
+        at=LATER,
+        actor="Mallory",
+        reason="to hide it",
+        bag=record.bag,
+        prefix=bag.bag.prefix,
+        seal_sha256=bag.bag.seal_sha256,
+        records=(record.model_copy(update={"path": file.path, "files": (file,)}),),
+    )
+    with expired.workspace.catalog.begin() as connection:
+        custody.enter(connection, [stone], chained_by="run", trail=[], now=LATER)
+    vouch(expired.workspace, prepare(expired.workspace)[0], kinds=["tombstone"])
+    assert expired.codes() == ["TOMBSTONE_WRONG"]
+    (expired.archive / bag.bag.prefix / record.files[0].path).unlink()
+    assert expired.codes() == ["FILE_MISSING", "TOMBSTONE_WRONG"]
 
 
 def test_a_stray_file_among_the_documents_is_found(disposed: SmallArchive) -> None:

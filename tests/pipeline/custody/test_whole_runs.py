@@ -10,8 +10,9 @@ import pytest
 from pipeline_bench import DAY, Bench
 
 from cloud9_archive.domain.run import RunKind
-from cloud9_archive.pipeline.dispose import dispose, list_expired
-from cloud9_archive.pipeline.legal_holds import Order
+from cloud9_archive.pipeline.custody import Order
+from cloud9_archive.pipeline.dispose import dispose
+from cloud9_archive.pipeline.expiry import list_expired
 
 ANNA = Order("Anna Smith", "its retention has ended")
 
