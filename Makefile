@@ -38,7 +38,7 @@ test: lint ## everything that must hold, a DAG run in a real Airflow included
 test-services: env ## servers that pip cannot install are installed, and the tests that need them run (apt-get)
 	tests/services/run
 
-bench: env ## benchmarks as ratios side by side, to var/bench/*.json; BENCH= picks some of: aac_flips, media_speed, rate_budget, roster_size, rules_speed
+bench: env ## benchmarks as ratios side by side, to var/bench/*.json; BENCH= picks some of: aac_flips, archive_speed, media_speed, rate_budget, roster_size, rules_speed
 	@$(BIN)/python tests/bench/measuring.py $(BENCH)
 
 demo: env ## real calls through a real Airflow into an archive that anyone can check

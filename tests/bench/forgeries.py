@@ -92,6 +92,7 @@ def _forged(tree: Tree) -> Acts:
     yield "the same, and the newest link made to fit", lambda t: _relink(t, _refit(t), signer=None)
     yield "the same, signed with another key", lambda t: _relink(t, _refit(t), signer=stranger)
     yield "a bag copied under another id", _copy_bag
+    yield "a chain copied to a policy that never was", _copy_chain
     yield "a bag forged", lambda t: _forge_bag(t, POLICY) and None
     yield "a bag forged, and an unsigned link", lambda t: _forge_run(t, POLICY, signer=None)
     yield "a bag forged, and a link signed with another key", lambda t: _forge_run(t, POLICY, signer=stranger)
@@ -160,6 +161,11 @@ def _copy_bag(tree: Tree) -> None:
     folder = bags(tree)[0]
     for key in [key for key in tree.keys if key.startswith(folder)]:
         tree.write(key.replace(folder, f"{folder}-copy"), tree.read(key))
+
+
+def _copy_chain(tree: Tree) -> None:
+    for key in [key for key in tree.keys if key.startswith(f"{POLICY}/chain/")]:
+        tree.write(key.replace(POLICY, "nobody", 1), tree.read(key))
 
 
 def _unseal(tree: Tree) -> None:

@@ -72,6 +72,7 @@ WHOLE: Mapping[str, str] = {
     "the same, and the newest link made to fit": "vso",
     "the same, signed with another key": "vso",
     "a bag copied under another id": "v",
+    "a chain copied to a policy that never was": "v",
     "a bag forged": "v",
     "a bag forged, and an unsigned link": "v",
     "a bag forged, and a link signed with another key": "vo",

@@ -66,7 +66,7 @@ def test_figures_are_shown_side_by_side_and_kept(
 
 def test_a_name_that_no_benchmark_has_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert measuring.main(["rate_bugdet"]) == 2
-    assert "there is no rate_bugdet; there are aac_flips, media_speed, rate_budget" in capsys.readouterr().err
+    assert "there is no rate_bugdet; there are aac_flips, archive_speed, media_speed" in capsys.readouterr().err
 
 
 def test_the_rate_budget_is_counted_by_the_emulator(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -113,3 +113,21 @@ def test_media_work_is_measured_beside_others(monkeypatch: pytest.MonkeyPatch) -
     difference = "1 s to alaw_8k: one decode of verification"
     assert all(figure.reference > 0 for what, figure in figures.items() if what != difference)
     assert 20 < figures["memory allowed for 2 s"].reference < 150
+
+
+def test_archiving_is_measured_beside_a_copy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every kind of figure over a few files; without the gateway, which says so."""
+    bench: Any = measuring.load("archive_speed")
+    monkeypatch.setattr(bench, "FILES", {"200 KB": (200_000, 3)})
+    monkeypatch.setattr(bench, "ROUNDS", 1)
+    monkeypatch.setattr(bench, "RECORDINGS", 2)
+    monkeypatch.setattr(bench, "SECONDS", 1)
+    monkeypatch.setattr(bench, "NEEDED", ("no such program",))
+    figures = {figure.what: figure for figure in bench.measure()}
+    stored, gateway = figures["files of 200 KB stored: of a plain copy"], figures.popitem()[1]
+    assert stored.goal == pytest.approx(2 / 3)
+    assert stored.notes["files"] == 3
+    assert figures["archive step, 2 recordings: of a plain copy"].notes["files"] == 2 * 3 + 4
+    assert figures["verified: of sha256sum in two processes"].goal == 0.8
+    assert all(figure.measured > 0 and figure.reference > 0 for figure in figures.values())
+    assert (gateway.goal, "not installed" in str(gateway.notes["Ceph"])) == (None, True)

@@ -30,7 +30,7 @@ from cloud9_archive.pipeline.verify import verify_archive
 from cloud9_archive.pipeline.verify_report import Code
 from cloud9_archive.pipeline.workspace import Workspace
 from cloud9_archive.storage.local import LocalStore
-from cloud9_archive.storage.store import Put, Stored, put_in_parallel
+from cloud9_archive.storage.store import Put, Stored
 
 UNDER_WAY = {
     Code.ARCHIVE_EMPTY, Code.README_MISSING, Code.BAG_UNSEALED, Code.BAG_NOT_CHAINED, Code.REPORT_NOT_CHAINED,
@@ -42,7 +42,7 @@ class OneByOne(LocalStore):
     """A store whose puts follow one another, so that the nth trace is always the same one."""
 
     def put_all(self, items: Iterable[Put], *, parallel: int = 1) -> tuple[Stored, ...]:
-        return put_in_parallel(self, items, parallel=1)
+        return super().put_all(items, parallel=1)
 
 
 @dataclass

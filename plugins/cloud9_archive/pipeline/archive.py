@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 import structlog
@@ -22,7 +23,7 @@ from cloud9_archive.pipeline.bag_retention import BagRetention, records_of
 from cloud9_archive.pipeline.encrypting import Encrypting
 from cloud9_archive.pipeline.legal_holds import hold_bag
 from cloud9_archive.pipeline.workspace import Workspace
-from cloud9_archive.storage.store import Put, Stored
+from cloud9_archive.storage.store import Put, Stored, in_parallel
 
 log = structlog.get_logger(__name__)
 
@@ -185,8 +186,7 @@ def _seal(workspace: Workspace, batch: Batch, plan: BagPlan) -> tuple[SealedBag,
         )
     )
     stored.extend(_put_tag(workspace, f"{prefix}/{tag.path}", tag, kept) for tag in tags[:-1])
-    for file in stored:
-        _prove(workspace, file)
+    in_parallel(partial(_prove, workspace), stored)
     seal = _put_tag(workspace, f"{prefix}/{SEAL}", tags[-1], kept)
     _prove(workspace, seal)
     stored.append(seal)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -107,6 +107,41 @@ class Folders:
             self._durable.discard(f"/{above}")
             above = folder
 
+    def make_all(self, folders: Iterable[str]) -> None:
+        """
+        The folders are there, their names on stable storage; each folder that got some is flushed once.
+
+        :param folders: keys
+        :raises OSError: if one cannot be made
+        """
+        self._make_root()
+        made: set[str] = set()
+        grown: set[str] = set()
+        for folder in folders:
+            above = ""
+            for segment in folder.split("/"):
+                here = f"{above}/{segment}" if above else segment
+                if f"/{here}" not in self._durable and f"/{here}" not in made:
+                    self._make_unflushed(segment, above=above)
+                    made.add(f"/{here}")
+                    grown.add(above)
+                above = here
+        for folder in sorted(grown):
+            opened = self.open_for_reading(folder)
+            try:
+                os.fsync(opened)
+            finally:
+                os.close(opened)
+        self._durable |= made
+
+    def _make_unflushed(self, segment: str, *, above: str) -> None:
+        opened = self.open_for_reading(above)
+        try:
+            with suppress(FileExistsError):
+                os.mkdir(segment, 0o755, dir_fd=opened)
+        finally:
+            os.close(opened)
+
     def _open(self, folder: str, *, make: bool) -> int:
         if make:
             self._make_root()
@@ -115,9 +150,9 @@ class Folders:
         try:
             for segment in filter(None, folder.split("/")):
                 walked = f"{walked}/{segment}"
-                if make:
+                if make and walked not in self._durable:
                     self._make(segment, at=here, walked=walked)
-                below = os.open(segment, OPEN_FOLDER, dir_fd=here)
+                below = self._opened(segment, at=here, walked=walked, make=make)
                 here, above = below, here
                 os.close(above)
         except BaseException:
@@ -125,13 +160,20 @@ class Folders:
             raise
         return here
 
+    def _opened(self, segment: str, *, at: int, walked: str, make: bool) -> int:
+        try:
+            return os.open(segment, OPEN_FOLDER, dir_fd=at)
+        except FileNotFoundError:
+            if not make:
+                raise
+        # It was there once, and somebody took it away.
+        self._make(segment, at=at, walked=walked)
+        return os.open(segment, OPEN_FOLDER, dir_fd=at)
+
     def _make(self, segment: str, *, at: int, walked: str) -> None:
         """The folder is there and its name flushed; a folder that someone else made may not be flushed yet."""
-        try:
+        with suppress(FileExistsError):
             os.mkdir(segment, 0o755, dir_fd=at)
-        except FileExistsError:
-            if walked in self._durable:
-                return
         os.fsync(at)
         self._durable.add(walked)
 

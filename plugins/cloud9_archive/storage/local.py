@@ -16,7 +16,7 @@ from uuid import uuid4
 from cloud9_archive.domain.keys import check_archive_key
 from cloud9_archive.errors import ArchiveConflictError, ConfigurationError, StagingLostError
 from cloud9_archive.storage.folders import INCOMING, Folders, os_errors, walk
-from cloud9_archive.storage.store import PARALLEL, READ_LIMIT, HeldLock, Hidden, Put, Stored, put_in_parallel
+from cloud9_archive.storage.store import PARALLEL, READ_LIMIT, HeldLock, Hidden, Put, Stored, in_parallel
 
 _CHUNK = 1024 * 1024
 _FILE_MODE = 0o444
@@ -56,6 +56,27 @@ class LocalStore:
         retain_until: datetime | None = None,  # noqa: ARG002 - see Store: recorded in the bag, not enforced here
     ) -> Stored:
         """See :meth:`Store.put`; a file system does not lock."""
+        return self._put(key, content, sha256=sha256, flush=True)
+
+    def put_all(self, items: Iterable[Put], *, parallel: int = PARALLEL) -> tuple[Stored, ...]:
+        """See :meth:`Store.put_all`; each folder is flushed once, when all its files are linked."""
+        items = tuple(items)
+        folders = sorted({check_archive_key(item.key).rpartition("/")[0] for item in items} - {""})
+        if folders:
+            with os_errors(folders[0]):
+                self._folders.make_all(folders)
+        stored = in_parallel(
+            lambda item: self._put(item.key, item.content, sha256=item.sha256, flush=False), items, parallel=parallel
+        )
+        in_parallel(self._flush, folders, parallel=parallel)
+        return stored
+
+    def _put(self, key: str, content: bytes | Path, *, sha256: str, flush: bool) -> Stored:
+        """
+        The content is on stable storage, and stands under its name.
+
+        :param flush: whether the name is on stable storage as well; else the caller flushes the folder
+        """
         check_archive_key(key)
         folder, _, name = key.rpartition("/")
         with os_errors(key), ExitStack() as stack:
@@ -72,15 +93,21 @@ class LocalStore:
                     os.link(draft, name, src_dir_fd=incoming, dst_dir_fd=there, follow_symlinks=False)
                 except FileExistsError:
                     return _same_or_conflict(key, name, at=there, sha256=sha256)
-                os.fsync(there)
+                if flush:
+                    os.fsync(there)
             finally:
                 with suppress(OSError):
                     os.unlink(draft, dir_fd=incoming)
         return Stored(key=key, size=size, sha256=sha256, created=True)
 
-    def put_all(self, items: Iterable[Put], *, parallel: int = PARALLEL) -> tuple[Stored, ...]:
-        """See :meth:`Store.put_all`."""
-        return put_in_parallel(self, items, parallel=parallel)
+    def _flush(self, folder: str) -> None:
+        """The names in the folder are on stable storage."""
+        with os_errors(folder or "the archive's root"):
+            opened = self._folders.open_for_reading(folder)
+            try:
+                os.fsync(opened)
+            finally:
+                os.close(opened)
 
     def lock_of(self, key: str) -> HeldLock | None:
         """See :meth:`Store.lock_of`; a file system does not lock."""

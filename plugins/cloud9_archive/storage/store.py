@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Protocol, TypeVar
 
 READ_LIMIT = 64 * 1024 * 1024
 PARALLEL = 8
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 class LockMode(StrEnum):
@@ -240,11 +243,24 @@ class Store(Protocol):
 
 def put_in_parallel(store: Store, items: Iterable[Put], *, parallel: int) -> tuple[Stored, ...]:
     """Every item went through ``store.put``; see :meth:`Store.put_all`."""
-    with ThreadPoolExecutor(max_workers=parallel, thread_name_prefix="archive-put") as pool:
-        futures = [
-            pool.submit(store.put, item.key, item.content, sha256=item.sha256, retain_until=item.retain_until)
-            for item in items
-        ]
+
+    def put(item: Put) -> Stored:
+        return store.put(item.key, item.content, sha256=item.sha256, retain_until=item.retain_until)
+
+    return in_parallel(put, items, parallel=parallel)
+
+
+def in_parallel(
+    act: Callable[[Item], Result], items: Iterable[Item], *, parallel: int = PARALLEL
+) -> tuple[Result, ...]:
+    """
+    What was done with every item, in the order of the items.
+
+    :param parallel: how many threads do it
+    :raises Exception: the first error in the order of the items; what was not begun yet is not done
+    """
+    with ThreadPoolExecutor(max_workers=parallel, thread_name_prefix="archive") as pool:
+        futures = [pool.submit(act, item) for item in items]
         try:
             return tuple(future.result() for future in futures)
         except BaseException:
