@@ -23,10 +23,12 @@ from cloud9_archive.catalog.tables import media
 from cloud9_archive.domain.keys import call_mark, recording_mark
 from cloud9_archive.domain.policy import Policy
 from cloud9_archive.domain.retention import parse_retention
+from cloud9_archive.domain.run import CallRef
 from cloud9_archive.emulator.calls import Kind
 from cloud9_archive.errors import ReconciliationError, StagingLostError, UnreachableError
 from cloud9_archive.pipeline.archive import archive
-from cloud9_archive.pipeline.bag_documents import record_document
+from cloud9_archive.pipeline.bag_documents import BagPaths, record_document
+from cloud9_archive.pipeline.bag_retention import BagRetention
 from cloud9_archive.pipeline.encrypting import Encrypting
 from cloud9_archive.pipeline.fetch_recordings import fetch_recordings
 from cloud9_archive.pipeline.opening import read_opener
@@ -356,6 +358,22 @@ def test_records_that_contradict_what_they_are_sealed_with_are_found(
     told = " ".join(finding.words for finding in report.findings)
     assert "when it is opened" in told
     assert "its bag lists" in told
+
+
+@pytest.mark.parametrize("encrypted", [True, False])
+def test_each_file_is_kept_as_long_as_what_it_belongs_to(sealed: Any, short: Any, *, encrypted: bool) -> None:
+    workspace, batch_id = ready(sealed, short)
+    batch = read_batch(workspace.catalog, batch_id, lease=timedelta(hours=1), now=sealed.clock())
+    ends = [sealed.clock.now + timedelta(days=days) for days in (10, 20, 30)]
+    recordings = [
+        dataclasses.replace(each, retain_until=end) for each, end in zip(batch.recordings, ends, strict=False)
+    ]
+    (call,) = (dataclasses.replace(each, retain_until=ends[2]) for each in batch.calls)
+    paths = BagPaths(encrypted=encrypted)
+    kept = BagRetention(dataclasses.replace(batch, recordings=tuple(recordings), calls=(call,)), paths)
+    assert [kept.of(paths.original(each)) for each in recordings] == ends[:2]
+    assert [kept.of(paths.record(each)) for each in recordings] == ends[:2]
+    assert kept.of(paths.call(CallRef(call.call.source, call.call.call_id))) == kept.of("bagit.txt") == ends[2]
 
 
 def test_a_run_into_a_bucket_is_encrypted_too(everything: Any, run_of: Any, moto_url: str, people: list[Keyed]) -> None:
