@@ -20,13 +20,16 @@ from sqlalchemy import select
 from cloud9_archive.catalog.batches import read_batch
 from cloud9_archive.catalog.sealing import fix_plan
 from cloud9_archive.catalog.tables import media
+from cloud9_archive.domain.call import Call
 from cloud9_archive.domain.keys import call_mark, recording_mark
 from cloud9_archive.domain.policy import Policy
 from cloud9_archive.domain.retention import parse_retention
+from cloud9_archive.domain.run import CallRef
 from cloud9_archive.emulator.calls import Kind
 from cloud9_archive.errors import ReconciliationError, StagingLostError, UnreachableError
 from cloud9_archive.pipeline.archive import archive
-from cloud9_archive.pipeline.bag_documents import record_document
+from cloud9_archive.pipeline.bag_documents import BagPaths, record_document
+from cloud9_archive.pipeline.bag_retention import BagRetention
 from cloud9_archive.pipeline.encrypting import Encrypting
 from cloud9_archive.pipeline.fetch_recordings import fetch_recordings
 from cloud9_archive.pipeline.opening import read_opener
@@ -37,6 +40,8 @@ from cloud9_archive.pipeline.verify import verify_archive
 from cloud9_archive.pipeline.verify_report import Code
 from cloud9_archive.pipeline.workspace import open_workspace
 from cloud9_archive.storage.wrappers import Fault, FaultyStore, Operation
+
+SECOND = timedelta(seconds=1)
 
 
 @pytest.fixture(scope="session")
@@ -358,6 +363,22 @@ def test_records_that_contradict_what_they_are_sealed_with_are_found(
     assert "its bag lists" in told
 
 
+@pytest.mark.parametrize("encrypted", [True, False])
+def test_each_file_is_kept_as_long_as_what_it_belongs_to(sealed: Any, short: Any, *, encrypted: bool) -> None:
+    workspace, batch_id = ready(sealed, short)
+    batch = read_batch(workspace.catalog, batch_id, lease=timedelta(hours=1), now=sealed.clock())
+    ends = [sealed.clock.now + timedelta(days=days) for days in (10, 20, 30)]
+    recordings = [
+        dataclasses.replace(each, retain_until=end) for each, end in zip(batch.recordings, ends, strict=False)
+    ]
+    (call,) = (dataclasses.replace(each, retain_until=ends[2]) for each in batch.calls)
+    paths = BagPaths(encrypted=encrypted)
+    kept = BagRetention(dataclasses.replace(batch, recordings=tuple(recordings), calls=(call,)), paths)
+    assert [kept.of(paths.original(each)) for each in recordings] == ends[:2]
+    assert [kept.of(paths.record(each)) for each in recordings] == ends[:2]
+    assert kept.of(paths.call(CallRef(call.call.source, call.call.call_id))) == kept.of("bagit.txt") == ends[2]
+
+
 def test_a_run_into_a_bucket_is_encrypted_too(everything: Any, run_of: Any, moto_url: str, people: list[Keyed]) -> None:
     access = access_to(moto_url)
     bucket = new_bucket(access.client())
@@ -372,14 +393,18 @@ def test_a_run_into_a_bucket_is_encrypted_too(everything: Any, run_of: Any, moto
             open_archive={"aws_archive": access}.__getitem__,
         )
     )
-    call = everything.call(Kind.TWO_RECORDINGS)
-    run = run_of(start=call.started_at, hours=1 / 3600)
+    run = run_of(start=everything.call(Kind.TWO_RECORDINGS).started_at, hours=1.5)
     everything.work(workspace, everything.begin(workspace, run))
     reconcile(workspace, run)
-    report = verify_archive(workspace.store, opener=read_opener([people[1].key]))
-    assert report.findings == ()
-    until = parse_retention("7y").until(call.started_at)
-    keys = [key for key in workspace.store.keys("emea_rates/bags") if key.endswith(".p7m")]
-    assert len(keys) == 5
-    for key in keys:
-        assert workspace.store.lock_of(key).retain_until - until < timedelta(seconds=1), key
+    opener = read_opener([people[1].key])
+    assert opener is not None
+    assert verify_archive(workspace.store, opener=opener).findings == ()
+    ends = set()
+    for key in workspace.store.keys("emea_rates/bags"):
+        if "/calls/" in key:
+            call = Call.from_document(json.loads(opener.read(workspace.store.read(key)))["call"])
+            ends.add(workspace.store.lock_of(key).retain_until)  # type: ignore[attr-defined]
+            assert (
+                abs(workspace.store.lock_of(key).retain_until - parse_retention("7y").until(call.started_at)) < SECOND
+            )  # type: ignore[attr-defined]
+    assert len(ends) > 1

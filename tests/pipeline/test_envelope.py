@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from cloud9_archive.domain.policy import Policy
 from cloud9_archive.errors import ConfigurationError
 from cloud9_archive.pipeline.envelope import CHUNK, encrypt
-from cloud9_archive.pipeline.envelope_keys import wrapped_for
+from cloud9_archive.pipeline.envelope_keys import unwrapped, wrapped_for
 from cloud9_archive.pipeline.opening import NotOpenedError, Opener, read_opener
 from cloud9_archive.pipeline.recipients import Recipient, ending_soon, read_recipient, read_recipients
 
@@ -100,8 +100,18 @@ def test_the_parts_are_what_the_page_says(recipients: list[Recipient]) -> None:
     assert len(content["mac"].native) == 16
 
 
-def test_equal_bytes_are_encrypted_otherwise_each_time(recipients: list[Recipient]) -> None:
-    assert len({encrypted(b"hello", recipients[:1]) for _ in range(5)}) == 5
+def test_every_file_has_a_key_and_a_nonce_of_its_own(people: dict[str, Keyed], recipients: list[Recipient]) -> None:
+    keys, nonces, contents = set(), set(), set()
+    private = opener_of(people["rsa2048"]).keys[0]
+    for _ in range(5):
+        content = cms.ContentInfo.load(encrypted(b"hello", recipients[:1]))["content"]
+        (info,) = content["recipient_infos"]
+        keys.add(unwrapped(info, private))
+        inside = content["auth_encrypted_content_info"]
+        nonces.add(inside["content_encryption_algorithm"]["parameters"].native["0"])
+        contents.add(inside["encrypted_content"].native)
+    assert len(keys) == len(nonces) == len(contents) == 5
+    assert {len(key or b"") for key in keys} == {32}
 
 
 @given(st.integers(0, 10_000), st.integers(1, 255))
