@@ -57,6 +57,9 @@ class CallAccount:
     :param retention: the longest that is asked for
     :param profile: the one that its decision asks for; None: the policy's ``media.profile``
     :param policy_version: the policy that decided
+    :param roster_version: the roster that was asked
+    :param recorded_for: an entry for each of the users
+    :param deadline_at: from here on absent media are missing
     """
 
     ref: CallRef
@@ -72,6 +75,10 @@ class CallAccount:
     retention: str | None = None
     profile: str | None = None
     policy_version: str | None = None
+    roster_version: str | None = None
+    recorded_for: tuple[Mapping[str, str | None], ...] = ()
+    decided_at: datetime | None = None
+    deadline_at: datetime | None = None
 
 
 def run_accounts(catalog: Catalog, run: RunRef, *, now: datetime) -> list[CallAccount]:
@@ -117,6 +124,10 @@ def _accounts(catalog: Catalog, run: RunRef, members: Table, now: datetime) -> l
             decisions.c.retention,
             decisions.c.profile,
             decisions.c.policy_version,
+            decisions.c.roster_version,
+            decisions.c.recorded_for,
+            decisions.c.decided_at,
+            policy_calls.c.deadline_at,
             call_recordings.c.recording_id,
             media.c.state.label("media_state"),
             media.c.original_sha256,
@@ -164,6 +175,10 @@ def _accounts(catalog: Catalog, run: RunRef, members: Table, now: datetime) -> l
                 retention=row.retention,
                 profile=row.profile,
                 policy_version=row.policy_version,
+                roster_version=row.roster_version,
+                recorded_for=tuple(json.loads(row.recorded_for or "[]")),
+                decided_at=row.decided_at,
+                deadline_at=row.deadline_at,
             )
             accounts[ref] = account
             account.held_by = account.held_by or row.recording_held_by

@@ -42,11 +42,16 @@ def verify_records(checker: _Reader, folder: str, payload: Sequence[ManifestLine
         if content is None:
             continue
         expected = {path: digests[path] for path in paths - {record}}
-        for words in _faults(content, expected):
+        for words in contradictions(content, expected):
             checker.found(Code.RECORD_CONTRADICTED, f"{folder}/{record}", words)
 
 
-def _faults(content: bytes, expected: Mapping[str, str]) -> Iterator[str]:
+def contradictions(content: bytes, expected: Mapping[str, str]) -> Iterator[str]:
+    """
+    What a record.json says otherwise than its bag does.
+
+    :param expected: digest by path, of every other file in its folder
+    """
     try:
         told = dict(_named(json.loads(content)))
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):

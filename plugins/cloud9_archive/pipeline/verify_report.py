@@ -31,6 +31,7 @@ class Code(StrEnum):
     FILE_WRITTEN_TWICE = "FILE_WRITTEN_TWICE"
     BAG_MALFORMED = "BAG_MALFORMED"
     RECORD_CONTRADICTED = "RECORD_CONTRADICTED"
+    DOCUMENT_CONTRADICTED = "DOCUMENT_CONTRADICTED"
     BAG_UNSEALED = "BAG_UNSEALED"
     BAG_NOT_CHAINED = "BAG_NOT_CHAINED"
     REPORT_NOT_CHAINED = "REPORT_NOT_CHAINED"
@@ -135,6 +136,12 @@ MEANINGS = {
         "file",
         "A record.json does not name just the files that lie beside it, by their digests.",
         "Compare it with a copy; if the bag was sealed so, report it.",
+    ),
+    Code.DOCUMENT_CONTRADICTED: Meaning(
+        Severity.FAULT,
+        "file",
+        "Found by `catalog rebuild` and `export`: a document says otherwise than its name, its bag, another document or this format.",
+        "What it says was not taken over. Compare it with a copy; if the bag was sealed so, report it.",
     ),
     Code.BAG_UNSEALED: Meaning(
         Severity.NOTICE,

@@ -82,6 +82,10 @@ class WrappedStore:
         """See :meth:`Store.keys`."""
         return self.around(Operation.KEYS, lambda: self.store.keys(prefix))
 
+    def versions(self, prefix: str = "") -> Iterator[tuple[str, str | None]]:
+        """See :meth:`Store.versions`; it counts as a listing of keys."""
+        return self.around(Operation.KEYS, lambda: self.store.versions(prefix))
+
     def hidden(self, prefix: str = "") -> Iterator[Hidden]:
         """See :meth:`Store.hidden`."""
         return self.around(Operation.HIDDEN, lambda: self.store.hidden(prefix))

@@ -1,0 +1,123 @@
+"""Whether a catalog is being rebuilt: it is begun when empty, marked until it is whole, and no run uses it meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection, literal, select
+
+from cloud9_archive.catalog import events
+from cloud9_archive.catalog.catalog import Catalog, one_at_a_time
+from cloud9_archive.catalog.tables import events as trail
+from cloud9_archive.catalog.tables import metadata, rate_buckets
+from cloud9_archive.errors import CatalogError
+
+BEGUN = "catalog.rebuild_begun"
+REBUILT = "catalog.rebuilt"
+CONTRADICTION = "catalog.rebuild_finding"
+SUBJECT = "catalog"
+NO_POLICY = ""
+"""What events that concern no single policy have in place of one."""
+
+
+def begin_rebuild(catalog: Catalog, *, who: str, origin: str, now: datetime) -> bool:
+    """
+    The catalog is marked as being rebuilt.
+
+    :param origin: the archives
+    :returns: whether a rebuild that was cut off goes on
+    :raises CatalogError: if it holds anything that no rebuild put there, or is being rebuilt from other archives
+    """
+    with catalog.begin() as connection:
+        one_at_a_time(connection, "rebuild")
+        begun = _begun(connection)
+        if begun is not None:
+            if begun != origin:
+                raise CatalogError(
+                    f"this catalog is half rebuilt from {begun}",
+                    subject=SUBJECT,
+                    hint="give the same archives in the same order, or an empty catalog",
+                )
+            return True
+        filled = [
+            table.name for table in metadata.sorted_tables if table is not rate_buckets and _has_rows(connection, table)
+        ]
+        if filled:
+            raise CatalogError(
+                f"this catalog is not empty: there are rows in {', '.join(filled)}",
+                subject=SUBJECT,
+                hint="a catalog that works needs no rebuild; of one that is to be given up, move the file away, or name an "
+                "empty database with --catalog, and rebuild into that",
+            )
+        events.append(connection, [events.Event(BEGUN, SUBJECT, after=origin)], policy=NO_POLICY, who=who, now=now)
+    return False
+
+
+def note_contradictions(catalog: Catalog, found: Sequence[tuple[str, str, str]], *, who: str, now: datetime) -> None:
+    """
+    What is not taken over is in the trail, each thing once: a rebuild that was cut off does not forget it.
+
+    :param found: code, subject and words of each
+    """
+    with catalog.begin() as connection:
+        known = set(_contradictions(connection))
+        told = [
+            events.Event(CONTRADICTION, subject, before=str(code), after=words)
+            for code, subject, words in dict.fromkeys(found)
+            if (code, subject, words) not in known
+        ]
+        events.append(connection, told, policy=NO_POLICY, who=who, now=now)
+
+
+def contradictions(catalog: Catalog) -> list[tuple[str, str, str]]:
+    """Code, subject and words of what was not taken over, in the order in which it was found."""
+    with catalog.begin() as connection:
+        return _contradictions(connection)
+
+
+def finish_rebuild(catalog: Catalog, *, who: str, outcome: str, now: datetime) -> None:
+    """The catalog is whole, and runs may use it."""
+    with catalog.begin() as connection:
+        events.append(connection, [events.Event(REBUILT, SUBJECT, after=outcome)], policy=NO_POLICY, who=who, now=now)
+
+
+def refuse_half_rebuilt(catalog: Catalog) -> None:
+    """
+    Nothing, if the catalog is whole.
+
+    :raises CatalogError: if a rebuild is at work in it, or was cut off: a run would archive again what it lacks
+    """
+    with catalog.begin() as connection:
+        begun = _begun(connection)
+    if begun is not None:
+        raise CatalogError(
+            f"this catalog is being rebuilt from {begun}, or that was cut off",
+            subject=SUBJECT,
+            hint="wait until it is done, or run the same cloud9-archive catalog rebuild again: it goes on where it stopped",
+        )
+
+
+def _begun(connection: Connection) -> str | None:
+    """The archives that it is being rebuilt from."""
+    query = (
+        select(trail.c.what, trail.c.after)
+        .where(trail.c.policy == NO_POLICY, trail.c.subject == SUBJECT, trail.c.what.in_((BEGUN, REBUILT)))
+        .order_by(trail.c.event_id.desc())
+        .limit(1)
+    )
+    row = connection.execute(query).one_or_none()
+    return str(row.after) if row is not None and row.what == BEGUN else None
+
+
+def _contradictions(connection: Connection) -> list[tuple[str, str, str]]:
+    query = (
+        select(trail.c.before, trail.c.subject, trail.c.after)
+        .where(trail.c.policy == NO_POLICY, trail.c.what == CONTRADICTION)
+        .order_by(trail.c.event_id)
+    )
+    return [(str(row.before), row.subject, str(row.after)) for row in connection.execute(query)]
+
+
+def _has_rows(connection: Connection, table: object) -> bool:
+    return connection.execute(select(literal(1)).select_from(table).limit(1)).first() is not None  # type: ignore[arg-type]

@@ -1,0 +1,256 @@
+"""Calls, decisions and runs put into a catalog that is rebuilt, from what reports and bags say of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, tuple_, update
+
+from cloud9_archive.catalog.catalog import upsert
+from cloud9_archive.catalog.joins import this_call
+from cloud9_archive.catalog.listing import chunks
+from cloud9_archive.catalog.runs import RunState
+from cloud9_archive.catalog.tables import calls, decisions, listings, policy_calls, run_calls, runs
+from cloud9_archive.domain.accounting import CallState
+from cloud9_archive.domain.call import Call, canonical_json
+from cloud9_archive.domain.decision import Outcome
+from cloud9_archive.domain.run import CallRef, RunRef
+
+
+@dataclass(frozen=True, slots=True)
+class ToldDecision:
+    """A decision as the archive tells it; see the columns of ``decisions``."""
+
+    outcome: Outcome
+    rule: str
+    reason: str
+    policy_version: str
+    decided_at: datetime
+    section: str | None = None
+    users: Sequence[str] = ()
+    recorded_for: Sequence[Mapping[str, Any]] = ()
+    retention: str | None = None
+    profile: str | None = None
+    roster_version: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ToldCall:
+    """
+    A call as a report's row or a call document tells it.
+
+    :param call: all of it; without a document it has no raw row, no parties and no recordings
+    :param decision: None if there was none
+    :param deadline_at: from here on absent media are missing; None if the row does not say
+    """
+
+    call: Call
+    decision: ToldDecision | None = None
+    deadline_at: datetime | None = None
+
+    @property
+    def ref(self) -> CallRef:
+        """The call."""
+        return CallRef(self.call.source, self.call.call_id)
+
+    @property
+    def whole(self) -> bool:
+        """Whether all is known of it: what a source reports always has its own row."""
+        return bool(self.call.raw)
+
+
+@dataclass(frozen=True, slots=True)
+class ToldRun:
+    """
+    A run as its newest report tells it.
+
+    :param listed: sources that were listed to their end, each with the number of its calls
+    :param at: when the link of the report was written
+    """
+
+    run: RunRef
+    policy_version: str
+    state: RunState
+    facts_digest: str
+    report_number: int
+    report_key: str
+    listed: Mapping[str, int]
+    at: datetime
+
+
+@dataclass(slots=True)
+class _Known:
+    """Decisions on one call, by the moment they were made."""
+
+    made: dict[tuple[datetime, str], int] = field(default_factory=dict)
+    outcomes: dict[int, str] = field(default_factory=dict)
+
+    def standing(self) -> int:
+        """The newest."""
+        return self.made[max(self.made)]
+
+
+def restore_run(connection: Connection, told: ToldRun) -> None:
+    """The run, its newest report and its listings are in the catalog."""
+    run = told.run
+    fields = {
+        "kind": run.kind,
+        "window_start": run.window.start,
+        "window_end": run.window.end,
+        "policy_version": told.policy_version,
+        "state": told.state,
+        "facts_digest": told.facts_digest,
+        "report_number": told.report_number,
+        "report_key": told.report_key,
+    }
+    statement = upsert(connection, runs).values(policy=run.policy, run_id=run.run_id, opened_at=told.at, **fields)
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=list(runs.primary_key.columns),
+            set_=fields,
+            where=runs.c.report_number < told.report_number,
+        )
+    )
+    rows = [
+        {
+            "policy": run.policy,
+            "run_id": run.run_id,
+            "source": source,
+            "pages": 0,
+            "rows": count,
+            "completed_at": told.at,
+        }
+        for source, count in told.listed.items()
+    ]
+    if rows:
+        connection.execute(upsert(connection, listings).on_conflict_do_nothing(), rows)
+
+
+def note_listed(connection: Connection, run: RunRef, refs: Collection[CallRef]) -> None:
+    """The run listed these calls, which are in the catalog."""
+    rows = [{"policy": run.policy, "run_id": run.run_id, **ref._asdict()} for ref in refs]
+    if rows:
+        connection.execute(upsert(connection, run_calls).on_conflict_do_nothing(), rows)
+
+
+def restore_calls(
+    connection: Connection, policy: str, run_id: str, told: Sequence[ToldCall], *, at: datetime, deadline: timedelta
+) -> dict[CallRef, datetime]:
+    """
+    Calls and the decisions on them are in the catalog; of several decisions on a call, the newest stands.
+
+    A call that is known whole is never replaced by what a report's row says of it.
+
+    :param run_id: what the decisions that are new here are put down to
+    :param at: when the link was written
+    :param deadline: after a call's end, where no row says from when on its absent media are missing
+    :returns: from when on absent media of each are missing
+    """
+    _restore_documents(connection, told, at)
+    known = _known_decisions(connection, policy, [each.ref for each in told if each.decision])
+    deadlines: dict[CallRef, datetime] = {}
+    for each in told:
+        if each.decision is None:
+            continue
+        mine = known.setdefault(each.ref, _Known())
+        _restore_decision(connection, policy, run_id, each, mine)
+        deadlines[each.ref] = _let_stand(connection, policy, each, mine, at=at, deadline=deadline)
+    return deadlines
+
+
+def _restore_documents(connection: Connection, told: Sequence[ToldCall], at: datetime) -> None:
+    refs = [each.ref for each in told]
+    query = select(calls).where(tuple_(calls.c.source, calls.c.call_id).in_(refs))
+    known = {CallRef(row.source, row.call_id): row for row in connection.execute(query)}
+    for each in told:
+        row = known.get(each.ref)
+        document = {
+            "started_at": each.call.started_at,
+            "document": canonical_json(each.call.document()).decode(),
+            "digest": each.call.digest(),
+        }
+        if row is None:
+            connection.execute(
+                upsert(connection, calls)
+                .values(**each.ref._asdict(), **document, first_listed_at=at, last_listed_at=at)
+                .on_conflict_do_nothing()
+            )
+        elif each.whole and (at >= row.last_listed_at or not json.loads(row.document)["raw"]):
+            connection.execute(
+                update(calls)
+                .where(calls.c.source == each.ref.source, calls.c.call_id == each.ref.call_id)
+                .values(**document, last_listed_at=at)
+            )
+
+
+def _known_decisions(connection: Connection, policy: str, refs: Sequence[CallRef]) -> dict[CallRef, _Known]:
+    known: dict[CallRef, _Known] = {}
+    for chunk in chunks(refs):
+        query = select(decisions).where(
+            decisions.c.policy == policy, tuple_(decisions.c.source, decisions.c.call_id).in_(chunk)
+        )
+        for row in connection.execute(query):
+            mine = known.setdefault(CallRef(row.source, row.call_id), _Known())
+            mine.made[row.decided_at, row.rule] = row.decision_id
+            mine.outcomes[row.decision_id] = row.outcome
+    return known
+
+
+def _restore_decision(connection: Connection, policy: str, run_id: str, told: ToldCall, known: _Known) -> None:
+    decision = told.decision
+    if decision is None or (decision.decided_at, decision.rule) in known.made:
+        return
+    before = [key for key in known.made if key[0] < decision.decided_at]
+    decision_id = connection.scalars(
+        insert(decisions)
+        .returning(decisions.c.decision_id)
+        .values(
+            policy=policy,
+            **told.ref._asdict(),
+            outcome=decision.outcome,
+            rule=decision.rule,
+            section=decision.section,
+            reason=decision.reason,
+            users=json.dumps(list(decision.users), ensure_ascii=False),
+            recorded_for=json.dumps([dict(each) for each in decision.recorded_for]),
+            retention=decision.retention,
+            profile=decision.profile,
+            policy_version=decision.policy_version,
+            roster_version=decision.roster_version,
+            call_digest=told.call.digest() if told.whole else None,
+            replaces=known.made[max(before)] if before else None,
+            run_id=run_id,
+            decided_at=decision.decided_at,
+        )
+    ).one()
+    known.made[decision.decided_at, decision.rule] = decision_id
+    known.outcomes[decision_id] = decision.outcome
+
+
+def _let_stand(
+    connection: Connection, policy: str, told: ToldCall, known: _Known, *, at: datetime, deadline: timedelta
+) -> datetime:
+    """The newest decision stands; from when on absent media of the call are missing."""
+    decision_id = known.standing()
+    excluded = known.outcomes[decision_id] == Outcome.EXCLUDE
+    state = CallState.EXCLUDED if excluded else CallState.SELECTED
+    call = told.call
+    ended = call.ended_at or call.started_at + timedelta(seconds=call.duration or 0)
+    stands = {
+        "decision_id": decision_id,
+        "state": state,
+        **({"deadline_at": told.deadline_at} if told.deadline_at else {}),
+    }
+    row = {"deadline_at": ended + deadline, "started_at": call.started_at, "next_check_at": at, "attempts": 0, **stands}
+    connection.execute(
+        upsert(connection, policy_calls)
+        .values(policy=policy, **told.ref._asdict(), **row)
+        .on_conflict_do_update(index_elements=list(policy_calls.primary_key.columns), set_=stands)
+    )
+    query = select(policy_calls.c.deadline_at).where(this_call(policy, told.ref))
+    found: datetime = connection.scalars(query).one()
+    return found

@@ -1,0 +1,252 @@
+"""Bags, and the recordings and calls that they hold, put into a catalog that is rebuilt."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, func, insert, select, tuple_, update
+
+from cloud9_archive.catalog import events
+from cloud9_archive.catalog.catalog import Catalog, upsert
+from cloud9_archive.catalog.joins import this_call
+from cloud9_archive.catalog.listing import chunks
+from cloud9_archive.catalog.restoring import ToldCall, restore_calls
+from cloud9_archive.catalog.sealing import SealedBag
+from cloud9_archive.catalog.settling import settle_calls
+from cloud9_archive.catalog.tables import bags, batches, call_recordings, chain, media, policy_calls, recordings
+from cloud9_archive.domain.accounting import ABSENT, BatchState, CallState, MediaState
+from cloud9_archive.domain.run import CallRef, RecordingRef
+
+_ABSENT_MEDIA = (MediaState.AWAITING_MEDIA, MediaState.MISSING)
+AT_ONCE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class HeldRecording:
+    """
+    A recording that a bag holds.
+
+    :param told: columns of ``media``
+    :param duration: seconds, as reported
+    """
+
+    ref: RecordingRef
+    state: MediaState
+    duration: float | None
+    filename: str | None
+    told: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class HeldCall:
+    """
+    A call whose document a bag holds.
+
+    :param absent: its recordings that were not received when the bag's content was fixed
+    """
+
+    told: ToldCall
+    absent: Mapping[RecordingRef, MediaState]
+
+
+@dataclass(frozen=True, slots=True)
+class HeldBag:
+    """
+    All that a bag says.
+
+    :param run_id: of the run that sealed it
+    :param versions: by key, the archive's own id of each file's version, where it keeps versions
+    :param at: when the link that covers it was written
+    """
+
+    policy: str
+    run_id: str
+    bag: SealedBag
+    recordings: Sequence[HeldRecording]
+    calls: Sequence[HeldCall]
+    versions: Mapping[str, str]
+    at: datetime
+
+
+def known_link(catalog: Catalog, policy: str, number: int) -> str | None:
+    """The digest of a link that is in the catalog, and with it all that it covers."""
+    query = select(chain.c.digest).where(chain.c.policy == policy, chain.c.number == number)
+    with catalog.begin() as connection:
+        digest: str | None = connection.scalar(query)
+    return digest
+
+
+def known_seal(catalog: Catalog, bag_id: str) -> str | None:
+    """The seal of a bag that is in the catalog."""
+    with catalog.begin() as connection:
+        digest: str | None = connection.scalar(select(bags.c.seal_sha256).where(bags.c.bag_id == bag_id))
+    return digest
+
+
+def held_elsewhere(catalog: Catalog, policy: str, refs: Collection[RecordingRef]) -> dict[RecordingRef, str]:
+    """Those of the recordings that a bag in the catalog holds, each with its id."""
+    found: dict[RecordingRef, str] = {}
+    with catalog.begin() as connection:
+        for chunk in chunks(sorted(refs)):
+            query = select(media.c.source, media.c.recording_id, media.c.bag_id).where(
+                media.c.policy == policy,
+                tuple_(media.c.source, media.c.recording_id).in_(chunk),
+                media.c.bag_id.is_not(None),
+            )
+            found |= {RecordingRef(row.source, row.recording_id): row.bag_id for row in connection.execute(query)}
+    return found
+
+
+def restore_bag(catalog: Catalog, held: HeldBag, *, deadline: timedelta) -> None:
+    """
+    The bag and all that it holds are in the catalog, in one transaction.
+
+    :param deadline: as for :func:`~cloud9_archive.catalog.restoring.restore_calls`
+    """
+    with catalog.begin() as connection:
+        _restore_bag_row(connection, held)
+        told = [each.told for each in held.calls]
+        deadlines = restore_calls(connection, held.policy, held.run_id, told, at=held.at, deadline=deadline)
+        _restore_recordings(connection, held)
+        ends: dict[RecordingRef, datetime] = {}
+        for each in held.calls:
+            for link in each.told.call.recordings:
+                ref = RecordingRef(each.told.ref.source, link.recording_id)
+                ends[ref] = min(deadlines[each.told.ref], ends.get(ref, deadlines[each.told.ref]))
+        for recording in held.recordings:
+            _restore_medium(connection, held, recording, ends.get(recording.ref, held.at + deadline))
+        for each in held.calls:
+            for ref, state in each.absent.items():
+                _restore_absent(connection, held.policy, ref, state, ends[ref])
+            connection.execute(
+                update(policy_calls)
+                .where(this_call(held.policy, each.told.ref))
+                .values(archived_digest=each.told.call.digest(), bag_id=held.bag.bag_id)
+            )
+        if held.versions:
+            kept = events.Event("bag.versions", held.bag.bag_id, after=json.dumps(dict(held.versions), sort_keys=True))
+            events.append(connection, [kept], policy=held.policy, who=held.run_id, now=held.at)
+
+
+def settle_policy(catalog: Catalog, policy: str, *, now: datetime) -> dict[CallState, int]:
+    """
+    The state of each of the policy's calls follows from its recordings, and what is absent is due at once.
+
+    :returns: how many calls are in each state
+    """
+    key = tuple_(policy_calls.c.source, policy_calls.c.call_id)
+    last: CallRef | None = None
+    while True:
+        query = select(policy_calls.c.source, policy_calls.c.call_id).where(policy_calls.c.policy == policy)
+        if last is not None:
+            query = query.where(key > tuple_(*last))
+        with catalog.begin() as connection:
+            page = [
+                CallRef(*row)
+                for row in connection.execute(
+                    query.order_by(policy_calls.c.source, policy_calls.c.call_id).limit(AT_ONCE)
+                )
+            ]
+            settle_calls(connection, policy, page, now=now)
+            connection.execute(
+                update(policy_calls)
+                .where(
+                    policy_calls.c.policy == policy,
+                    key.in_(page),
+                    policy_calls.c.state.in_((*ABSENT, CallState.SELECTED)),
+                )
+                .values(next_check_at=now, attempts=0)
+            )
+        if len(page) < AT_ONCE:
+            break
+        last = page[-1]
+    counts = select(policy_calls.c.state, func.count()).where(policy_calls.c.policy == policy)
+    with catalog.begin() as connection:
+        return {CallState(state): n for state, n in connection.execute(counts.group_by(policy_calls.c.state))}
+
+
+def _restore_bag_row(connection: Connection, held: HeldBag) -> None:
+    bag = held.bag
+    connection.execute(
+        insert(bags).values(
+            bag_id=bag.bag_id,
+            policy=held.policy,
+            run_id=held.run_id,
+            prefix=bag.prefix,
+            seal_sha256=bag.seal_sha256,
+            files=bag.files,
+            size=bag.size,
+            sealed_at=held.at,
+        )
+    )
+    connection.execute(
+        insert(batches).values(
+            batch_id=bag.bag_id,
+            policy=held.policy,
+            run_id=held.run_id,
+            state=BatchState.SEALED,
+            formed_at=held.at,
+            lease_until=held.at,
+        )
+    )
+
+
+def _restore_recordings(connection: Connection, held: HeldBag) -> None:
+    """What the calls say of their recordings, and the links between them."""
+    told = {each.ref: (each.duration, each.filename) for each in held.recordings}
+    links: list[dict[str, Any]] = []
+    for each in held.calls:
+        source, call_id = each.told.ref
+        for link in each.told.call.recordings:
+            told.setdefault(RecordingRef(source, link.recording_id), (link.duration, link.filename))
+            links.append(
+                {"source": source, "call_id": call_id, "recording_id": link.recording_id, "offset": link.offset}
+            )
+    rows = [
+        {**ref._asdict(), "duration": duration, "filename": filename, "first_listed_at": held.at}
+        for ref, (duration, filename) in told.items()
+    ]
+    if rows:
+        statement = upsert(connection, recordings)
+        connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=list(recordings.primary_key.columns),
+                set_={name: statement.excluded[name] for name in ("duration", "filename")},
+            ),
+            rows,
+        )
+    if links:
+        statement = upsert(connection, call_recordings)
+        connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=list(call_recordings.primary_key.columns), set_={"offset": statement.excluded["offset"]}
+            ),
+            links,
+        )
+
+
+def _restore_medium(connection: Connection, held: HeldBag, recording: HeldRecording, deadline_at: datetime) -> None:
+    fields = {"state": recording.state, "bag_id": held.bag.bag_id, **recording.told}
+    connection.execute(
+        upsert(connection, media)
+        .values(policy=held.policy, **recording.ref._asdict(), deadline_at=deadline_at, **fields)
+        .on_conflict_do_update(index_elements=list(media.primary_key.columns), set_=fields)
+    )
+
+
+def _restore_absent(
+    connection: Connection, policy: str, ref: RecordingRef, state: MediaState, deadline_at: datetime
+) -> None:
+    connection.execute(
+        upsert(connection, media)
+        .values(policy=policy, **ref._asdict(), state=state, deadline_at=deadline_at)
+        .on_conflict_do_update(
+            index_elements=list(media.primary_key.columns),
+            set_={"state": state},
+            where=media.c.state.in_(_ABSENT_MEDIA),
+        )
+    )
