@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from collections import Counter
@@ -13,17 +14,27 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from buckets import access_to, new_bucket
 from pipeline_bench import DAY
 from sqlalchemy import select
 
 from cloud9_archive.catalog.catalog import Catalog, open_catalog
+from cloud9_archive.catalog.rebuilding import refuse_half_rebuilt
 from cloud9_archive.catalog.tables import metadata
+from cloud9_archive.domain.bag import BagEntry, tag_files
+from cloud9_archive.domain.call import canonical_json
+from cloud9_archive.domain.keys import bag_folder, call_key, recording_key
+from cloud9_archive.domain.policy import Policy
 from cloud9_archive.domain.run import RunKind
 from cloud9_archive.emulator.calls import Kind
+from cloud9_archive.errors import CatalogError, ConfigurationError, UnreachableError
 from cloud9_archive.pipeline.apply_recording_rules import apply_recording_rules
 from cloud9_archive.pipeline.fetch_calls import fetch_calls
 from cloud9_archive.pipeline.rebuild import Rebuilt, rebuild_catalog
 from cloud9_archive.pipeline.reconcile import reconcile
+from cloud9_archive.pipeline.workspace import open_workspace
+from cloud9_archive.storage.local import LocalStore
+from cloud9_archive.storage.wrappers import Fault, FaultyStore, Operation
 
 MINUTE = timedelta(minutes=1)
 
@@ -100,7 +111,8 @@ def all_rows(bench: Any) -> dict[str, list[dict[str, Any]]]:
 
 
 ROSTER = "extension_type,extension,user,mode\n" + "".join(
-    f"user_agent_id,{user}@firm.example,{user},full\n" for user in ("akhan", "gmeyer", "jsmith", "lnovak", "mrossi", "pdubois")
+    f"user_agent_id,{user}@firm.example,{user},full\n"
+    for user in ("akhan", "gmeyer", "jsmith", "lnovak", "mrossi", "pdubois")
 )
 SECTIONS = [
     {"name": "Rossi", "when": {"near": {"login": ["mrossi@firm.example"]}}, "then": "record", "profile": "amr_nb"}
@@ -235,3 +247,183 @@ def test_runs_go_on_after_a_rebuild_and_archive_nothing_twice(lived: Lived, run_
     decided = {row["call_id"]: row["decided_at"] for row in report["rows"]}
     assert max(decided.values()) == "2026-03-06T00:01:00Z", "decisions stand"
     lived.bench.verified()
+
+
+def test_a_rebuild_that_is_cut_off_anywhere_goes_on_and_no_run_uses_it_meanwhile(lived: Lived) -> None:
+    bench = lived.bench
+    store = bench.workspace().store
+    rebuilt(bench)
+    whole = all_rows(bench)
+    path = bench.root / "catalog.sqlite"
+    for name in ("", "-wal", "-shm"):
+        Path(f"{path}{name}").unlink(missing_ok=True)
+    with catalog_at(path) as catalog:
+        outcome, cuts = None, 0
+        for nth in range(3, 100, 4):
+            cut = FaultyStore(store, script=[Fault(Operation.READ, nth, UnreachableError("cut off"))])
+            try:
+                outcome = rebuild_catalog(catalog, [cut], who="tester", now=bench.clock())
+            except UnreachableError:
+                cuts += 1
+            else:
+                break
+            with pytest.raises(CatalogError, match="is being rebuilt"):
+                bench.workspace()
+            with pytest.raises(CatalogError, match="half rebuilt from"):
+                rebuild_catalog(catalog, [store, store], who="tester", now=bench.clock())
+        assert cuts > 3
+        assert outcome is not None
+        assert outcome.resumed
+    for name, found in all_rows(bench).items():
+        if name != "events":
+            assert compared(name, found) == compared(name, whole[name]), name
+    bench.workspace()
+
+
+def test_only_an_empty_catalog_is_rebuilt_and_only_from_an_archive(lived: Lived, tmp_path: Path) -> None:
+    bench = lived.bench
+    with (
+        catalog_at(bench.root / "catalog.sqlite") as catalog,
+        pytest.raises(CatalogError, match="not empty: there are rows in bags, batches, calls"),
+    ):
+        rebuild_catalog(catalog, [bench.workspace().store], who="tester", now=bench.clock())
+    with catalog_at(tmp_path / "new.sqlite") as catalog:
+        with pytest.raises(ConfigurationError, match="holds no policy"):
+            rebuild_catalog(catalog, [LocalStore(tmp_path / "nowhere")], who="tester", now=bench.clock())
+        refuse_half_rebuilt(catalog)
+
+
+def alter(path: Path, change: Any) -> None:
+    content = path.read_bytes()
+    path.chmod(0o644)
+    path.write_bytes(change(content))
+
+
+def test_what_contradicts_seals_and_chain_is_told_and_not_taken_over(lived: Lived) -> None:
+    archive: Path = lived.bench.archive
+    before = all_rows(lived.bench)
+    first, second, third, *rest = lived.bench.bags()
+    call = min(first.glob("data/calls/*.json"))
+    alter(call, lambda content: content.replace(b'"rule":"', b'"rule":"x'))
+    record = min(first.glob("data/recordings/*/record.json"))
+    (original,) = record.parent.glob("original.*")
+    original.unlink()
+    alter(second / "tagmanifest-sha256.txt", lambda content: content.replace(b"  bagit", b"   bagit"))
+    report = archive / "emea_rates/reports/2026/03/03/scheduled-0.json"
+    alter(report, lambda content: content.replace(b'"excluded": 2', b'"excluded": 1'))
+    (third / "manifest-sha256.txt").unlink()
+
+    outcome = rebuilt(lived.bench)
+    place = {path: str(path.relative_to(archive)) for path in (first, second, third, call, original, report)}
+    assert {(finding.code, finding.subject) for finding in outcome.findings} == {
+        ("FILE_ALTERED", place[call]),
+        ("FILE_MISSING", place[original]),
+        ("CHAIN_MEMBER_ALTERED", f"{place[second]}/tagmanifest-sha256.txt"),
+        ("CHAIN_MEMBER_ALTERED", place[report]),
+        ("FILE_MISSING", f"{place[third]}/manifest-sha256.txt"),
+    }
+    after = all_rows(lived.bench)
+    assert {each["run_id"] for each in after["runs"]} == {"scheduled-8", "scheduled-16", "backfill"}
+    assert {each["bag_id"] for each in after["bags"]} == {first.name, *(bag.name for bag in rest)}
+    bags = {each["bag_id"] for each in after["bags"]}
+    held = {each["recording_id"] for each in after["media"] if each["bag_id"]}
+    lost = json.loads(record.read_bytes())["recording_id"]
+    assert held == {e["recording_id"] for e in before["media"] if e["bag_id"] in bags} - {lost}
+    changed = json.loads(call.read_bytes())["call"]["call_id"]
+    (mine,) = [each for each in after["policy_calls"] if each["call_id"] == changed]
+    assert (mine["bag_id"], mine["state"]) == (None, "awaiting_media")
+    assert mine["decided"][0] in {each["rule"] for each in before["decisions"]}
+
+
+def sealed(store: Any, bag_id: str, documents: dict[str, Any]) -> str:
+    """A bag that somebody sealed by the rules, with these documents; its folder."""
+    folder = bag_folder("emea_rates", day=DAY.date(), bag_id=bag_id)
+    texts = {path: canonical_json(document) + b"\n" for path, document in documents.items()}
+    entries = [BagEntry(path, hashlib.sha256(text).hexdigest(), len(text)) for path, text in texts.items()]
+    texts |= {
+        tag.path: tag.content for tag in tag_files(entries, bag_id=bag_id, policy="emea_rates", bagging_date=DAY.date())
+    }
+    for path, text in texts.items():
+        store.put(f"{folder}/{path}", text, sha256=hashlib.sha256(text).hexdigest())
+    return folder
+
+
+def test_documents_that_contradict_each_other_are_told_though_they_are_sealed(lived: Lived) -> None:
+    store = lived.bench.workspace().store
+    bag = lived.bench.bags()[0]
+    call = json.loads(min(bag.glob("data/calls/*.json")).read_bytes())
+    record = json.loads(min(bag.glob("data/recordings/*/record.json")).read_bytes())
+    key = f"data/recordings/{recording_key(record['source'], record['recording_id'])}/record.json"
+    bare = {**record, "state": "quarantined", "original": None, "derivatives": [], "waveform": None}
+    path = f"data/calls/{call_key(call['call']['source'], call['call']['call_id'])}.json"
+    folders = {
+        "one": sealed(store, "one", {key: bare}),
+        "two": sealed(store, "two", {"data/calls/other-name.json": call}),
+        "three": sealed(store, "three", {path: {**call, "call_sha256": "0" * 64}}),
+        "four": sealed(store, "four", {path: {**call, "policy": "emea_other"}}),
+        "five": sealed(store, "five", {path: {**call, "decision": "none"}}),
+    }
+    words = {(finding.code, finding.subject): finding.words for finding in rebuilt(lived.bench).findings}
+    assert {code for code, _ in words} == {"BAG_NOT_CHAINED", "DOCUMENT_CONTRADICTED"}
+    assert f"stands in the bag {bag.name} too" in words["DOCUMENT_CONTRADICTED", f"{folders['one']}/{key}"]
+    assert "another name" in words["DOCUMENT_CONTRADICTED", f"{folders['two']}/data/calls/other-name.json"]
+    assert "has the digest" in words["DOCUMENT_CONTRADICTED", f"{folders['three']}/{path}"]
+    assert "of the policy emea_other" in words["DOCUMENT_CONTRADICTED", f"{folders['four']}/{path}"]
+    assert "decision: " in words["DOCUMENT_CONTRADICTED", f"{folders['five']}/{path}"]
+    assert len(words) == 10
+    assert lived.bench.workspace().store.exists(folders["one"])
+
+
+def test_a_bag_that_no_link_covers_is_taken_over_and_covered_by_the_next_run(everything: Any, run_of: Any) -> None:
+    workspace = everything.workspace()
+    run = run_of(start=everything.call(Kind.TWO_RECORDINGS).started_at, hours=1 / 3600)
+    everything.work(workspace, everything.begin(workspace, run))
+    outcome = rebuilt(everything)
+    assert [finding.code for finding in outcome.findings] == ["BAG_NOT_CHAINED"]
+    states = everything.recording_states()
+    everything.run(run_of(start=run.window.start, hours=1 / 3600, run_id="next"))
+    assert everything.recording_states() == states
+    everything.verified()
+
+
+@pytest.mark.parametrize("place", ["moto_url"])
+def test_a_bucket_gives_its_version_ids_back(
+    everything: Any, run_of: Any, request: pytest.FixtureRequest, place: str
+) -> None:
+    access = access_to(request.getfixturevalue(place))
+    said = {
+        "target": f"s3://{new_bucket(access.client())}/emea",
+        "conn_id": "aws",
+        "retention": "7y",
+        "lock": "governance",
+    }
+    policy = Policy.model_validate({**everything.policy, "archive": said})
+    opened = open_workspace(
+        policy,
+        everything.settings,
+        open_source=everything.open_source,
+        clock=everything.clock,
+        open_archive={"aws": access}.__getitem__,
+    )
+    run = run_of(start=everything.call(Kind.SHARED_LINE).started_at, hours=0.01)
+    with opened as workspace:
+        everything.work(workspace, everything.begin(workspace, run))
+        first = reconcile(workspace, run)
+        store = workspace.store
+    before = all_rows(everything)
+    assert rebuilt(everything, store=store).findings == ()
+    after = all_rows(everything)
+    versions = [each for each in before["events"] if each["what"] == "bag.versions"]
+    assert [each["after"] for each in after["events"] if each["what"] == "bag.versions"] == [versions[0]["after"]]
+    for name in ("bags", "chain", "media", "policy_calls", "runs"):
+        assert compared(name, after[name]) == compared(name, before[name])
+        assert after[name]
+    with open_workspace(
+        policy,
+        everything.settings,
+        open_source=everything.open_source,
+        clock=everything.clock,
+        open_archive={"aws": access}.__getitem__,
+    ) as workspace:
+        everything.work(workspace, everything.begin(workspace, run))
+        assert reconcile(workspace, run).chain_head == first.chain_head, "equal facts need no further report"

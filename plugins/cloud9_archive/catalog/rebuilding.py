@@ -11,6 +11,7 @@ from cloud9_archive.catalog import events
 from cloud9_archive.catalog.catalog import Catalog, one_at_a_time
 from cloud9_archive.catalog.tables import events as trail
 from cloud9_archive.catalog.tables import metadata, rate_buckets
+from cloud9_archive.domain.words import named
 from cloud9_archive.errors import CatalogError
 
 BEGUN = "catalog.rebuild_begun"
@@ -45,7 +46,7 @@ def begin_rebuild(catalog: Catalog, *, who: str, origin: str, now: datetime) -> 
         ]
         if filled:
             raise CatalogError(
-                f"this catalog is not empty: there are rows in {', '.join(filled)}",
+                f"this catalog is not empty: there are rows in {named(filled, last='and')}",
                 subject=SUBJECT,
                 hint="a catalog that works needs no rebuild; of one that is to be given up, move the file away, or name an "
                 "empty database with --catalog, and rebuild into that",

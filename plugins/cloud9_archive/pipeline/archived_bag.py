@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 from cloud9_archive.domain import bag
 from cloud9_archive.errors import Cloud9ArchiveError
@@ -15,6 +16,34 @@ CALLS = "data/calls/"
 RECORDINGS = "data/recordings/"
 RECORD = "/record.json"
 TAG_FILES = (bag.BAGIT, bag.BAG_INFO, bag.MANIFEST, bag.SEAL)
+
+
+Part = TypeVar("Part")
+
+
+class Reader(Checker):
+    """
+    A checker that tells of what is wrong, and stops at what cannot be read.
+
+    What a disk or network does not give now may be there later; whoever takes over what an archive says must not take
+    it for lost.
+    """
+
+    def read(self, key: str) -> bytes:
+        """
+        All bytes of a small file.
+
+        :raises Cloud9ArchiveError: if they cannot be read
+        """
+        return self.store.read(key)
+
+    def taken(self, key: str) -> bytes:
+        """The same, counted."""
+        content = self.read(key)
+        self.files += 1
+        self.size += len(content)
+        self.watch.read(len(content))
+        return content
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +85,7 @@ class ArchivedBag:
         return {name: digest for name, digest in self.payload.items() if name.startswith(folder) and name != path}
 
 
-def open_bag(checker: Checker, folder: str, keys: Iterable[str], *, expected: str | None) -> ArchivedBag | None:
+def open_bag(checker: Reader, folder: str, keys: Iterable[str], *, expected: str | None) -> ArchivedBag | None:
     """
     The bag, or None with a finding if it has no seal, or is not what that says.
 
@@ -67,22 +96,16 @@ def open_bag(checker: Checker, folder: str, keys: Iterable[str], *, expected: st
     if bag.SEAL not in there:
         checker.found(Code.BAG_UNSEALED, folder, f"it has {len(there)} files and no {bag.SEAL}")
         return None
-    seal = checker.read_counted(f"{folder}/{bag.SEAL}")
-    if seal is None:
-        return None
+    seal = checker.taken(f"{folder}/{bag.SEAL}")
     digest = _sha256(seal)
     if expected is not None and digest != expected:
         words = f"its digest is {digest}, the chain vouches for {expected}"
         checker.found(Code.CHAIN_MEMBER_ALTERED, f"{folder}/{bag.SEAL}", words)
         return None
-    try:
-        return _opened(checker, folder, seal, there)
-    except Cloud9ArchiveError as error:
-        checker.found(Code.BAG_MALFORMED, folder, error.message)
-        return None
+    return _opened(checker, folder, seal, there)
 
 
-def read_document(checker: Checker, archived: ArchivedBag, path: str) -> bytes | None:
+def read_document(checker: Reader, archived: ArchivedBag, path: str) -> bytes | None:
     """
     The bytes of one document of the bag as they were sealed, or None with a finding.
 
@@ -91,9 +114,9 @@ def read_document(checker: Checker, archived: ArchivedBag, path: str) -> bytes |
     return _listed(checker, archived.folder, path, archived.payload[path], there=archived.there)
 
 
-def _opened(checker: Checker, folder: str, seal: bytes, there: frozenset[str]) -> ArchivedBag | None:
+def _opened(checker: Reader, folder: str, seal: bytes, there: frozenset[str]) -> ArchivedBag | None:
     tags: dict[str, bytes] = {}
-    for line in bag.parse_manifest(seal):
+    for line in _read_as(bag.parse_manifest, seal, checker, folder):
         content = _listed(checker, folder, line.path, line.sha256, there=there)
         if content is None:
             return None
@@ -101,8 +124,8 @@ def _opened(checker: Checker, folder: str, seal: bytes, there: frozenset[str]) -
     if missing := {bag.BAGIT, bag.BAG_INFO, bag.MANIFEST} - set(tags):
         checker.found(Code.BAG_MALFORMED, folder, f"{bag.SEAL} does not list {', '.join(sorted(missing))}")
         return None
-    told = dict(bag.parse_bag_info(tags[bag.BAG_INFO]))
-    payload = {line.path: line.sha256 for line in bag.parse_manifest(tags[bag.MANIFEST])}
+    told = dict(_read_as(bag.parse_bag_info, tags[bag.BAG_INFO], checker, folder))
+    payload = {line.path: line.sha256 for line in _read_as(bag.parse_manifest, tags[bag.MANIFEST], checker, folder)}
     octets, _, count = told.get("Payload-Oxum", "").partition(".")
     if told.get("Cloud9-Archive-Format") != bag.ARCHIVE_FORMAT or place_of(told) != folder:
         checker.found(Code.BAG_MALFORMED, folder, f"{bag.BAG_INFO}: it belongs to another bag, or another format")
@@ -121,14 +144,23 @@ def _opened(checker: Checker, folder: str, seal: bytes, there: frozenset[str]) -
     )
 
 
-def _listed(checker: Checker, folder: str, path: str, expected: str, *, there: frozenset[str]) -> bytes | None:
+def _read_as(
+    parse: Callable[[bytes], tuple[Part, ...]], content: bytes, checker: Reader, folder: str
+) -> tuple[Part, ...]:
+    """What the text says, or nothing with a finding; reading the text is no part of this, and may fail otherwise."""
+    try:
+        return parse(content)
+    except Cloud9ArchiveError as error:
+        checker.found(Code.BAG_MALFORMED, folder, error.message)
+        return ()
+
+
+def _listed(checker: Reader, folder: str, path: str, expected: str, *, there: frozenset[str]) -> bytes | None:
     key = f"{folder}/{path}"
     if path not in there:
         checker.found(Code.FILE_MISSING, key, f"its bag lists it with the digest {expected}")
         return None
-    content = checker.read_counted(key)
-    if content is None:
-        return None
+    content = checker.taken(key)
     if (digest := _sha256(content)) != expected:
         checker.found(Code.FILE_ALTERED, key, f"its digest is {digest}, its bag lists {expected}")
         return None

@@ -53,19 +53,20 @@ def policy_folders(store: Store) -> dict[str, PolicyFolders]:
 
 def links_in_place(store: Store, segment: str) -> Iterator[tuple[ChainLink, str]]:
     """
-    The links of a chain that can be read and stand under their own name, in order, each with its digest.
+    The links of a chain that are links and stand under their own name, in order, each with its digest.
 
     Whoever wants to know what is wrong with the others asks :func:`~cloud9_archive.pipeline.verify_chain.verify_chain`.
 
     :param segment: the policy's folder
+    :raises Cloud9ArchiveError: if a file of the chain cannot be read
     """
     for key in store.keys(f"{segment}/chain"):
         if not key.endswith(".json"):
             continue
+        content = store.read(key)
         try:
-            content = store.read(key)
             link = parse_link(content)
-        except (Cloud9ArchiveError, OSError):
+        except Cloud9ArchiveError:
             continue
         if path_segment(link.policy) == segment and link_path(link.policy, link.number) == key:
             yield link, hashlib.sha256(content).hexdigest()

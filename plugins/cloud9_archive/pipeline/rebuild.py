@@ -19,12 +19,12 @@ from cloud9_archive.domain.keys import link_path, path_segment
 from cloud9_archive.domain.policy import Media
 from cloud9_archive.domain.run import CallRef, RecordingRef, RunRef
 from cloud9_archive.errors import CatalogError, ConfigurationError
-from cloud9_archive.pipeline.archived_bag import open_bag
+from cloud9_archive.pipeline.archived_bag import Reader, open_bag
 from cloud9_archive.pipeline.archived_documents import ReportDocument
 from cloud9_archive.pipeline.archived_folders import PolicyFolders, links_in_place, policy_folders
 from cloud9_archive.pipeline.rebuild_bag import BagPlace, refs_of, take_over
 from cloud9_archive.pipeline.rebuild_report import read_report, take_over_findings, take_over_rows
-from cloud9_archive.pipeline.verify_bag import Checker, Watch
+from cloud9_archive.pipeline.verify_bag import Watch
 from cloud9_archive.pipeline.verify_chain import Vouched, verify_chain
 from cloud9_archive.pipeline.verify_proofs import Keyring, Trust
 from cloud9_archive.pipeline.verify_report import Code, Head, VerifyFinding
@@ -93,7 +93,8 @@ def rebuild_catalog(
     :param now: what is absent is due from then on
     :raises CatalogError: if the catalog is not empty, or two archives have chains of one policy
     :raises ConfigurationError: if an archive holds nothing; the catalog is as it was then
-    :raises Cloud9ArchiveError: if an archive cannot be listed
+    :raises Cloud9ArchiveError: if an archive cannot be listed or read; what is in the catalog by then is left out when
+        it is run again
     """
     folders = [policy_folders(store) for store in stores]
     for store, found in zip(stores, folders, strict=True):
@@ -103,7 +104,7 @@ def rebuild_catalog(
             )
     resumed = begin_rebuild(catalog, who=who, origin=" ".join(map(repr, stores)), now=now)
     watch = watch or Watch()
-    tally, checkers = _Tally(), [Checker(store, watch) for store in stores]
+    tally, checkers = _Tally(), [Reader(store, watch) for store in stores]
     for checker, found in zip(checkers, folders, strict=True):
         for segment, mine in found.items():
             _rebuild_policy(catalog, checker, segment, mine, tally=tally, who=who, now=now)
@@ -124,7 +125,7 @@ def rebuild_catalog(
     return rebuilt
 
 
-def _told(catalog: Catalog, checkers: Sequence[Checker], *, who: str, now: datetime) -> tuple[VerifyFinding, ...]:
+def _told(catalog: Catalog, checkers: Sequence[Reader], *, who: str, now: datetime) -> tuple[VerifyFinding, ...]:
     """What this rebuild and those that were cut off before it have found, each thing once."""
     for checker in checkers:
         note_contradictions(catalog, [(f.code, f.subject, f.words) for f in checker.findings], who=who, now=now)
@@ -132,7 +133,7 @@ def _told(catalog: Catalog, checkers: Sequence[Checker], *, who: str, now: datet
 
 
 def _rebuild_policy(
-    catalog: Catalog, checker: Checker, segment: str, folders: PolicyFolders, *, tally: _Tally, who: str, now: datetime
+    catalog: Catalog, checker: Reader, segment: str, folders: PolicyFolders, *, tally: _Tally, who: str, now: datetime
 ) -> None:
     vouched = verify_chain(checker, segment, Keyring(checker, Trust()))
     checker.watch.planned(len(folders.sealed))
@@ -167,7 +168,7 @@ def _rebuild_policy(
 
 def _take_over_link(
     catalog: Catalog,
-    checker: Checker,
+    checker: Reader,
     link: ChainLink,
     *,
     vouched: Vouched,
@@ -200,7 +201,7 @@ def _take_over_link(
 
 
 def _take_over_bag(
-    catalog: Catalog, checker: Checker, folder: str, place: BagPlace, *, expected: str | None
+    catalog: Catalog, checker: Reader, folder: str, place: BagPlace, *, expected: str | None
 ) -> set[CallRef | RecordingRef]:
     """What the bag holds is in the catalog; the calls and recordings that were taken over."""
     versions = dict(checker.store.versions(folder))
@@ -225,7 +226,7 @@ def _take_over_bag(
 
 def _take_over_rest(
     catalog: Catalog,
-    checker: Checker,
+    checker: Reader,
     segment: str,
     folders: PolicyFolders,
     *,

@@ -22,9 +22,8 @@ from cloud9_archive.domain.accounting import MediaState
 from cloud9_archive.domain.call import Call
 from cloud9_archive.domain.keys import call_key, recording_key
 from cloud9_archive.domain.run import CallRef, RecordingRef
-from cloud9_archive.pipeline.archived_bag import CALLS, RECORDINGS, ArchivedBag, read_document
+from cloud9_archive.pipeline.archived_bag import CALLS, RECORDINGS, ArchivedBag, Reader, read_document
 from cloud9_archive.pipeline.archived_documents import ArchivedDecision, CallDocument, RecordDocument, parsed
-from cloud9_archive.pipeline.verify_bag import Checker
 from cloud9_archive.pipeline.verify_record import contradictions
 from cloud9_archive.pipeline.verify_report import Code
 
@@ -46,7 +45,7 @@ class BagPlace:
 
 
 def take_over(
-    catalog: Catalog, checker: Checker, archived: ArchivedBag, place: BagPlace, *, deadline: timedelta
+    catalog: Catalog, checker: Reader, archived: ArchivedBag, place: BagPlace, *, deadline: timedelta
 ) -> HeldBag:
     """
     The bag is in the catalog, with those of its documents that are as they were sealed and contradict nothing.
@@ -89,7 +88,7 @@ def told_decision(decision: ArchivedDecision, *, at: datetime) -> ToldDecision:
     )
 
 
-def call_of(checker: Checker, archived: ArchivedBag, path: str) -> tuple[CallDocument, Call] | None:
+def call_of(checker: Reader, archived: ArchivedBag, path: str) -> tuple[CallDocument, Call] | None:
     """A call's document and the call, or None with a finding."""
     content = read_document(checker, archived, path)
     if content is None:
@@ -111,7 +110,7 @@ def call_of(checker: Checker, archived: ArchivedBag, path: str) -> tuple[CallDoc
     return None if _found(checker, archived, path, faults) else (document, call)
 
 
-def record_of(checker: Checker, archived: ArchivedBag, path: str) -> RecordDocument | None:
+def record_of(checker: Reader, archived: ArchivedBag, path: str) -> RecordDocument | None:
     """A recording's document, or None with a finding; all that it names is there, by name and size or digest."""
     content = read_document(checker, archived, path)
     if content is None:
@@ -139,7 +138,7 @@ def record_of(checker: Checker, archived: ArchivedBag, path: str) -> RecordDocum
     return None if _found(checker, archived, path, faults) else document
 
 
-def _calls(checker: Checker, archived: ArchivedBag) -> Iterator[HeldCall]:
+def _calls(checker: Reader, archived: ArchivedBag) -> Iterator[HeldCall]:
     for path in archived.calls():
         found = call_of(checker, archived, path)
         if found is None:
@@ -158,7 +157,7 @@ def _decision_of(document: CallDocument) -> ToldDecision | None:
     return told_decision(document.decision, at=decided_at) if decided_at else None
 
 
-def _recordings(catalog: Catalog, checker: Checker, archived: ArchivedBag) -> Iterator[HeldRecording]:
+def _recordings(catalog: Catalog, checker: Reader, archived: ArchivedBag) -> Iterator[HeldRecording]:
     documents = {path: record_of(checker, archived, path) for path in archived.records()}
     refs = {path: RecordingRef(each.source, each.recording_id) for path, each in documents.items() if each}
     elsewhere = held_elsewhere(catalog, archived.policy, refs.values())
@@ -205,7 +204,7 @@ def _text(value: Any) -> str | None:  # noqa: ANN401 - any JSON value
     return json.dumps(value, sort_keys=True) if value else None
 
 
-def _found(checker: Checker, archived: ArchivedBag, path: str, faults: tuple[tuple[bool, str], ...]) -> bool:
+def _found(checker: Reader, archived: ArchivedBag, path: str, faults: tuple[tuple[bool, str], ...]) -> bool:
     for wrong, words in faults:
         if wrong:
             checker.found(Code.DOCUMENT_CONTRADICTED, f"{archived.folder}/{path}", words)

@@ -20,26 +20,29 @@ from cloud9_archive.domain.findings import FINDING_KINDS, Finding
 from cloud9_archive.domain.run import CallRef, RecordingRef, RunRef
 from cloud9_archive.domain.window import Window
 from cloud9_archive.errors import Cloud9ArchiveError
+from cloud9_archive.pipeline.archived_bag import Reader
 from cloud9_archive.pipeline.archived_documents import ArchivedDecision, ReportDocument, ReportRow, parsed
 from cloud9_archive.pipeline.expiring_keys import key_subject
 from cloud9_archive.pipeline.rebuild_bag import told_decision
 from cloud9_archive.pipeline.roster_use import roster_subjects
 from cloud9_archive.pipeline.silences import silence_subject
-from cloud9_archive.pipeline.verify_bag import Checker
 from cloud9_archive.pipeline.verify_report import Code
 
 REPORT_LIMIT = 4 * 1024**3
 """Bytes; the rows of a backfill over a busy day are many."""
 
 
-def read_report(checker: Checker, member: Member, policy: str) -> ReportDocument | None:
-    """The report as its link vouches for it, or None with a finding."""
-    try:
-        content = checker.store.read(member.path, limit=REPORT_LIMIT)
-    except (Cloud9ArchiveError, OSError) as error:
-        missing = not checker.store.exists(member.path)
-        checker.found(Code.CHAIN_MEMBER_MISSING if missing else Code.FILE_UNREADABLE, member.path, str(error))
+def read_report(checker: Reader, member: Member, policy: str) -> ReportDocument | None:
+    """
+    The report as its link vouches for it, or None with a finding.
+
+    :raises Cloud9ArchiveError: if it is there and cannot be read
+    """
+    if not checker.store.exists(member.path):
+        words = f"the chain vouches for it with the digest {member.sha256}"
+        checker.found(Code.CHAIN_MEMBER_MISSING, member.path, words)
         return None
+    content = checker.store.read(member.path, limit=REPORT_LIMIT)
     checker.files += 1
     checker.size += len(content)
     digest = hashlib.sha256(content).hexdigest()

@@ -40,6 +40,10 @@ class WrappedStore:
     def __init__(self, store: Store) -> None:
         self.store = store
 
+    def __repr__(self) -> str:
+        """The place is that of the store within."""
+        return repr(self.store)
+
     def around(self, operation: Operation, act: Callable[[], Result]) -> Result:  # noqa: ARG002 - for subclasses
         """The operation was carried out."""
         return act()
