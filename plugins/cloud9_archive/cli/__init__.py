@@ -7,10 +7,12 @@ import typer
 from cloud9_archive.cli.catalog import catalog_app
 from cloud9_archive.cli.check import check_command
 from cloud9_archive.cli.emulator import PASSED_ON, emulator_command
+from cloud9_archive.cli.export import export_command
 from cloud9_archive.cli.media import media_app
 from cloud9_archive.cli.policy import policy_app
 from cloud9_archive.cli.roster import roster_app
 from cloud9_archive.cli.run import run_command
+from cloud9_archive.cli.search import search_command
 from cloud9_archive.cli.verify import verify_command
 from cloud9_archive.cli.wire import wire_app
 
@@ -24,6 +26,8 @@ app = typer.Typer(
 app.command("run")(run_command)
 app.command("check")(check_command)
 app.command("verify")(verify_command)
+app.command("export")(export_command)
+app.command("search")(search_command)
 app.add_typer(policy_app, name="policy")
 app.add_typer(roster_app, name="roster")
 app.add_typer(catalog_app, name="catalog")

@@ -110,6 +110,11 @@ def catalog_at(address: str) -> Iterator[Catalog]:
             catalog.close()
 
 
+def deployments_catalog() -> str:
+    """The SQLAlchemy URL of the deployment's catalog."""
+    return deployment_settings().catalog_address
+
+
 def require_catalog(settings: Settings) -> None:
     """A catalog that is not there is told, rather than made empty and found without findings."""
     require_catalog_at(settings.catalog_address)

@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from cloud9_archive.cli.archives import acting, archive_at
-from cloud9_archive.cli.catalog_work import catalog_at
+from cloud9_archive.cli.catalog_work import catalog_at, deployments_catalog
 from cloud9_archive.cli.ending import ExitCode
 from cloud9_archive.cli.verify_bar import watched
 from cloud9_archive.pipeline.rebuild import Rebuilt, rebuild_catalog
@@ -50,7 +50,7 @@ def carry_out(order: RebuildOrder) -> ExitCode:
     :raises Cloud9ArchiveError: if the catalog is not empty, or an archive cannot be looked at
     """
     stores = [archive_at(url, order.conn_id) for url in order.urls]
-    address = order.catalog or _deployments()
+    address = order.catalog or deployments_catalog()
     with catalog_at(address) as catalog, watched(Console(stderr=True), "rebuild") as watch:
         rebuilt = rebuild_catalog(catalog, stores, who=acting(order.actor), now=datetime.now(UTC), watch=watch)
     if order.as_json:
@@ -59,12 +59,6 @@ def carry_out(order: RebuildOrder) -> ExitCode:
         _tell(rebuilt)
     faulty = any(finding.severity is Severity.FAULT for finding in rebuilt.findings)
     return ExitCode.FINDING if faulty else ExitCode.OK
-
-
-def _deployments() -> str:
-    from cloud9_archive.deployment import deployment_settings  # noqa: PLC0415 - imports Airflow
-
-    return deployment_settings().catalog_address
 
 
 def _tell(rebuilt: Rebuilt) -> None:

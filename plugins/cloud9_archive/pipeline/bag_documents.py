@@ -22,8 +22,16 @@ def record_path(recording: BatchRecording) -> str:
 
 def original_path(recording: BatchRecording) -> str:
     """Where the original lies in the bag; its extension follows from its content, never from a name."""
-    container = (recording.examination or {}).get("container")
-    return f"{_folder(recording)}/original.{container or UNKNOWN_EXTENSION}"
+    return original_path_of(recording.ref, (recording.examination or {}).get("container"))
+
+
+def original_path_of(ref: RecordingRef, container: str | None) -> str:
+    """
+    The same, by what is known of a recording whose bytes are elsewhere.
+
+    :param container: format of the original, or None if it is of no known kind
+    """
+    return f"data/recordings/{recording_key(*ref)}/original.{container or UNKNOWN_EXTENSION}"
 
 
 def path_beside(recording: BatchRecording, file: str) -> str:
