@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, func, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Select, func, select, tuple_
 
 from cloud9_archive.catalog.catalog import Catalog
 from cloud9_archive.catalog.joins import media_of_link, same_call
@@ -16,6 +17,9 @@ from cloud9_archive.catalog.text_type import stored_form
 from cloud9_archive.domain.call import Call
 from cloud9_archive.domain.run import RecordingRef
 from cloud9_archive.domain.selection import Selection
+
+_FOLDED = re.compile("ss|ff|fi|fl|st", re.IGNORECASE)
+"""What a single letter beyond ASCII may be folded to, which a database does not do."""
 
 AT_ONCE = 500
 """Calls read in one transaction, so that no run waits long for a reader."""
@@ -80,7 +84,7 @@ def _sources(connection: Connection) -> Iterator[str]:
 
 def _of_source(catalog: Catalog, selection: Selection, source: str, policy: str | None) -> Iterator[FoundCall]:
     key = tuple_(calls.c.started_at, calls.c.call_id)
-    query = _query(catalog, selection, policy).where(calls.c.source == source)
+    query = _query(selection, policy).where(calls.c.source == source)
     query = query.order_by(calls.c.started_at.desc(), calls.c.call_id.desc()).limit(AT_ONCE)
     last: tuple[Any, str] | None = None
     while True:
@@ -94,7 +98,7 @@ def _of_source(catalog: Catalog, selection: Selection, source: str, policy: str 
         last = refs[-1]
 
 
-def _query(catalog: Catalog, selection: Selection, policy: str | None) -> Select[Any]:
+def _query(selection: Selection, policy: str | None) -> Select[Any]:
     """Calls that may fit; what a database cannot compare is left to :meth:`Selection.fits`."""
     query = select(calls.c.started_at, calls.c.call_id)
     if selection.begin is not None:
@@ -121,7 +125,7 @@ def _query(catalog: Catalog, selection: Selection, policy: str | None) -> Select
 
 def _contains(text: str) -> ColumnElement[bool] | None:
     """Whether the text stands in the call's document; None for texts that stand there in another form."""
-    if not text.isascii() or stored_form(text) != text or json.dumps(text)[1:-1] != text:
+    if not text.isascii() or _FOLDED.search(text) or stored_form(text) != text or json.dumps(text)[1:-1] != text:
         return None
     return calls.c.document.icontains(text, autoescape=True)
 
@@ -154,7 +158,7 @@ def _accounts(connection: Connection, source: str, call_ids: Sequence[str], poli
     return [_found(row, held) for row in rows]
 
 
-def _found(row: Row[Any], held: dict[tuple[str, str], list[FoundRecording]]) -> FoundCall:
+def _found(row: Any, held: dict[tuple[str, str], list[FoundRecording]]) -> FoundCall:  # noqa: ANN401 - SQLAlchemy's own type is wider here
     call = Call.from_document(json.loads(row.document))
     recordings = held.get((row.policy, call.call_id), [])
     users = tuple(json.loads(row.users)) if row.users else ()
