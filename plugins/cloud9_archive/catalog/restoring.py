@@ -8,10 +8,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, tuple_, update
+from sqlalchemy import Connection, insert, select, tuple_
 
 from cloud9_archive.catalog.catalog import upsert
-from cloud9_archive.catalog.joins import this_call
 from cloud9_archive.catalog.listing import chunks
 from cloud9_archive.catalog.runs import RunState
 from cloud9_archive.catalog.tables import calls, decisions, listings, policy_calls, run_calls, runs
@@ -151,40 +150,43 @@ def restore_calls(
     :returns: from when on absent media of each are missing
     """
     _restore_documents(connection, told, at)
-    known = _known_decisions(connection, policy, [each.ref for each in told if each.decision])
-    deadlines: dict[CallRef, datetime] = {}
-    for each in told:
-        if each.decision is None:
-            continue
-        mine = known.setdefault(each.ref, _Known())
-        _restore_decision(connection, policy, run_id, each, mine)
-        deadlines[each.ref] = _let_stand(connection, policy, each, mine, at=at, deadline=deadline)
-    return deadlines
+    decided = [each for each in told if each.decision is not None]
+    known = _known_decisions(connection, policy, [each.ref for each in decided])
+    for each in decided:
+        _restore_decision(connection, policy, run_id, each, known.setdefault(each.ref, _Known()))
+    return _let_stand(connection, policy, decided, known, at=at, deadline=deadline)
 
 
 def _restore_documents(connection: Connection, told: Sequence[ToldCall], at: datetime) -> None:
     refs = [each.ref for each in told]
-    query = select(calls).where(tuple_(calls.c.source, calls.c.call_id).in_(refs))
+    query = select(calls.c.source, calls.c.call_id, calls.c.document, calls.c.last_listed_at).where(
+        tuple_(calls.c.source, calls.c.call_id).in_(refs)
+    )
     known = {CallRef(row.source, row.call_id): row for row in connection.execute(query)}
+    rows = []
     for each in told:
         row = known.get(each.ref)
-        document = {
-            "started_at": each.call.started_at,
-            "document": canonical_json(each.call.document()).decode(),
-            "digest": each.call.digest(),
-        }
-        if row is None:
-            connection.execute(
-                upsert(connection, calls)
-                .values(**each.ref._asdict(), **document, first_listed_at=at, last_listed_at=at)
-                .on_conflict_do_nothing()
+        if row is None or (each.whole and (at >= row.last_listed_at or not json.loads(row.document)["raw"])):
+            rows.append(
+                {
+                    **each.ref._asdict(),
+                    "started_at": each.call.started_at,
+                    "document": canonical_json(each.call.document()).decode(),
+                    "digest": each.call.digest(),
+                    "first_listed_at": at,
+                    "last_listed_at": at,
+                }
             )
-        elif each.whole and (at >= row.last_listed_at or not json.loads(row.document)["raw"]):
-            connection.execute(
-                update(calls)
-                .where(calls.c.source == each.ref.source, calls.c.call_id == each.ref.call_id)
-                .values(**document, last_listed_at=at)
-            )
+    if rows:
+        statement = upsert(connection, calls)
+        changed = ("started_at", "document", "digest", "last_listed_at")
+        connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=list(calls.primary_key.columns),
+                set_={name: statement.excluded[name] for name in changed},
+            ),
+            rows,
+        )
 
 
 def _known_decisions(connection: Connection, policy: str, refs: Sequence[CallRef]) -> dict[CallRef, _Known]:
@@ -232,25 +234,50 @@ def _restore_decision(connection: Connection, policy: str, run_id: str, told: To
 
 
 def _let_stand(
-    connection: Connection, policy: str, told: ToldCall, known: _Known, *, at: datetime, deadline: timedelta
-) -> datetime:
-    """The newest decision stands; from when on absent media of the call are missing."""
-    decision_id = known.standing()
+    connection: Connection,
+    policy: str,
+    decided: Sequence[ToldCall],
+    known: Mapping[CallRef, _Known],
+    *,
+    at: datetime,
+    deadline: timedelta,
+) -> dict[CallRef, datetime]:
+    """The newest decision on each call stands; from when on absent media of each are missing."""
+    statement = upsert(connection, policy_calls)
+    stands = ("decision_id", "state")
+    for changed, group in (
+        ((*stands, "deadline_at"), [each for each in decided if each.deadline_at]),
+        (stands, [each for each in decided if not each.deadline_at]),
+    ):
+        rows = [_standing_row(policy, each, known[each.ref], at=at, deadline=deadline) for each in group]
+        if rows:
+            connection.execute(
+                statement.on_conflict_do_update(
+                    index_elements=list(policy_calls.primary_key.columns),
+                    set_={name: statement.excluded[name] for name in changed},
+                ),
+                rows,
+            )
+    deadlines: dict[CallRef, datetime] = {}
+    for chunk in chunks([each.ref for each in decided]):
+        query = select(policy_calls.c.source, policy_calls.c.call_id, policy_calls.c.deadline_at).where(
+            policy_calls.c.policy == policy, tuple_(policy_calls.c.source, policy_calls.c.call_id).in_(chunk)
+        )
+        deadlines |= {CallRef(row.source, row.call_id): row.deadline_at for row in connection.execute(query)}
+    return deadlines
+
+
+def _standing_row(policy: str, told: ToldCall, known: _Known, *, at: datetime, deadline: timedelta) -> dict[str, Any]:
+    call, decision_id = told.call, known.standing()
     excluded = known.outcomes[decision_id] == Outcome.EXCLUDE
-    state = CallState.EXCLUDED if excluded else CallState.SELECTED
-    call = told.call
     ended = call.ended_at or call.started_at + timedelta(seconds=call.duration or 0)
-    stands = {
+    return {
+        "policy": policy,
+        **told.ref._asdict(),
+        "state": CallState.EXCLUDED if excluded else CallState.SELECTED,
         "decision_id": decision_id,
-        "state": state,
-        **({"deadline_at": told.deadline_at} if told.deadline_at else {}),
+        "started_at": call.started_at,
+        "deadline_at": told.deadline_at or ended + deadline,
+        "next_check_at": at,
+        "attempts": 0,
     }
-    row = {"deadline_at": ended + deadline, "started_at": call.started_at, "next_check_at": at, "attempts": 0, **stands}
-    connection.execute(
-        upsert(connection, policy_calls)
-        .values(policy=policy, **told.ref._asdict(), **row)
-        .on_conflict_do_update(index_elements=list(policy_calls.primary_key.columns), set_=stands)
-    )
-    query = select(policy_calls.c.deadline_at).where(this_call(policy, told.ref))
-    found: datetime = connection.scalars(query).one()
-    return found

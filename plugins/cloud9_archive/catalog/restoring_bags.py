@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, tuple_, update
+from sqlalchemy import Connection, bindparam, func, insert, select, tuple_, update
 
 from cloud9_archive.catalog import events
 from cloud9_archive.catalog.catalog import Catalog, upsert
-from cloud9_archive.catalog.joins import this_call
 from cloud9_archive.catalog.listing import chunks
 from cloud9_archive.catalog.restoring import ToldCall, restore_calls
 from cloud9_archive.catalog.sealing import SealedBag
@@ -117,16 +116,10 @@ def restore_bag(catalog: Catalog, held: HeldBag, *, deadline: timedelta) -> None
             for link in each.told.call.recordings:
                 ref = RecordingRef(each.told.ref.source, link.recording_id)
                 ends[ref] = min(deadlines[each.told.ref], ends.get(ref, deadlines[each.told.ref]))
-        for recording in held.recordings:
-            _restore_medium(connection, held, recording, ends.get(recording.ref, held.at + deadline))
-        for each in held.calls:
-            for ref, state in each.absent.items():
-                _restore_absent(connection, held.policy, ref, state, ends[ref])
-            connection.execute(
-                update(policy_calls)
-                .where(this_call(held.policy, each.told.ref))
-                .values(archived_digest=each.told.call.digest(), bag_id=held.bag.bag_id)
-            )
+        _restore_media(connection, held, {each.ref: ends.get(each.ref, held.at + deadline) for each in held.recordings})
+        absent = {ref: state for each in held.calls for ref, state in each.absent.items()}
+        _restore_absent(connection, held.policy, absent, ends)
+        _note_documented(connection, held)
         if held.versions:
             kept = events.Event("bag.versions", held.bag.bag_id, after=json.dumps(dict(held.versions), sort_keys=True))
             events.append(connection, [kept], policy=held.policy, who=held.run_id, now=held.at)
@@ -229,24 +222,66 @@ def _restore_recordings(connection: Connection, held: HeldBag) -> None:
         )
 
 
-def _restore_medium(connection: Connection, held: HeldBag, recording: HeldRecording, deadline_at: datetime) -> None:
-    fields = {"state": recording.state, "bag_id": held.bag.bag_id, **recording.told}
-    connection.execute(
-        upsert(connection, media)
-        .values(policy=held.policy, **recording.ref._asdict(), deadline_at=deadline_at, **fields)
-        .on_conflict_do_update(index_elements=list(media.primary_key.columns), set_=fields)
-    )
+def _restore_media(connection: Connection, held: HeldBag, deadlines: Mapping[RecordingRef, datetime]) -> None:
+    rows = [
+        {
+            "policy": held.policy,
+            **each.ref._asdict(),
+            "deadline_at": deadlines[each.ref],
+            "state": each.state,
+            "bag_id": held.bag.bag_id,
+            **each.told,
+        }
+        for each in held.recordings
+    ]
+    if rows:
+        statement = upsert(connection, media)
+        changed = ("state", "bag_id", *held.recordings[0].told)
+        connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=list(media.primary_key.columns),
+                set_={name: statement.excluded[name] for name in changed},
+            ),
+            rows,
+        )
 
 
 def _restore_absent(
-    connection: Connection, policy: str, ref: RecordingRef, state: MediaState, deadline_at: datetime
+    connection: Connection,
+    policy: str,
+    absent: Mapping[RecordingRef, MediaState],
+    deadlines: Mapping[RecordingRef, datetime],
 ) -> None:
-    connection.execute(
-        upsert(connection, media)
-        .values(policy=policy, **ref._asdict(), state=state, deadline_at=deadline_at)
-        .on_conflict_do_update(
-            index_elements=list(media.primary_key.columns),
-            set_={"state": state},
-            where=media.c.state.in_(_ABSENT_MEDIA),
+    rows = [
+        {"policy": policy, **ref._asdict(), "state": state, "deadline_at": deadlines[ref]}
+        for ref, state in absent.items()
+    ]
+    if rows:
+        statement = upsert(connection, media)
+        connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=list(media.primary_key.columns),
+                set_={"state": statement.excluded["state"]},
+                where=media.c.state.in_(_ABSENT_MEDIA),
+            ),
+            rows,
         )
+
+
+def _note_documented(connection: Connection, held: HeldBag) -> None:
+    """Each call's newest document is the bag's."""
+    if not held.calls:
+        return
+    connection.execute(
+        update(policy_calls)
+        .where(
+            policy_calls.c.policy == held.policy,
+            policy_calls.c.source == bindparam("its_source"),
+            policy_calls.c.call_id == bindparam("its_call_id"),
+        )
+        .values(archived_digest=bindparam("its_digest"), bag_id=held.bag.bag_id),
+        [
+            {"its_source": ref.source, "its_call_id": ref.call_id, "its_digest": told.call.digest()}
+            for ref, told in ((each.told.ref, each.told) for each in held.calls)
+        ],
     )
