@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, literal, select
+from sqlalchemy import Connection, func, literal, select, tuple_, update
 
 from cloud9_archive.catalog import events
 from cloud9_archive.catalog.catalog import Catalog, one_at_a_time
+from cloud9_archive.catalog.settling import settle_calls
+from cloud9_archive.catalog.tables import bags, chain, metadata, policy_calls, rate_buckets
 from cloud9_archive.catalog.tables import events as trail
-from cloud9_archive.catalog.tables import metadata, rate_buckets
+from cloud9_archive.domain.accounting import ABSENT, CallState
+from cloud9_archive.domain.run import CallRef
 from cloud9_archive.domain.words import named
 from cloud9_archive.errors import CatalogError
 
@@ -20,6 +23,9 @@ CONTRADICTION = "catalog.rebuild_finding"
 SUBJECT = "catalog"
 NO_POLICY = ""
 """What events that concern no single policy have in place of one."""
+
+AT_ONCE = 500
+"""Calls settled in one transaction."""
 
 
 def begin_rebuild(catalog: Catalog, *, who: str, origin: str, now: datetime) -> bool:
@@ -97,6 +103,58 @@ def refuse_half_rebuilt(catalog: Catalog) -> None:
             subject=SUBJECT,
             hint="wait until it is done, or run the same cloud9-archive catalog rebuild again: it goes on where it stopped",
         )
+
+
+def known_link(catalog: Catalog, policy: str, number: int) -> str | None:
+    """The digest of a link that is in the catalog, and with it all that it covers."""
+    query = select(chain.c.digest).where(chain.c.policy == policy, chain.c.number == number)
+    with catalog.begin() as connection:
+        digest: str | None = connection.scalar(query)
+    return digest
+
+
+def known_seal(catalog: Catalog, bag_id: str) -> str | None:
+    """The seal of a bag that is in the catalog."""
+    with catalog.begin() as connection:
+        digest: str | None = connection.scalar(select(bags.c.seal_sha256).where(bags.c.bag_id == bag_id))
+    return digest
+
+
+def settle_policy(catalog: Catalog, policy: str, *, now: datetime) -> dict[CallState, int]:
+    """
+    The state of each of the policy's calls follows from its recordings, and what is absent is due at once.
+
+    :returns: how many calls are in each state
+    """
+    key = tuple_(policy_calls.c.source, policy_calls.c.call_id)
+    last: CallRef | None = None
+    while True:
+        query = select(policy_calls.c.source, policy_calls.c.call_id).where(policy_calls.c.policy == policy)
+        if last is not None:
+            query = query.where(key > tuple_(*last))
+        with catalog.begin() as connection:
+            page = [
+                CallRef(*row)
+                for row in connection.execute(
+                    query.order_by(policy_calls.c.source, policy_calls.c.call_id).limit(AT_ONCE)
+                )
+            ]
+            settle_calls(connection, policy, page, now=now)
+            connection.execute(
+                update(policy_calls)
+                .where(
+                    policy_calls.c.policy == policy,
+                    key.in_(page),
+                    policy_calls.c.state.in_((*ABSENT, CallState.SELECTED)),
+                )
+                .values(next_check_at=now, attempts=0)
+            )
+        if len(page) < AT_ONCE:
+            break
+        last = page[-1]
+    counts = select(policy_calls.c.state, func.count()).where(policy_calls.c.policy == policy)
+    with catalog.begin() as connection:
+        return {CallState(state): n for state, n in connection.execute(counts.group_by(policy_calls.c.state))}
 
 
 def _begun(connection: Connection) -> str | None:

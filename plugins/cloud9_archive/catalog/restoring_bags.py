@@ -8,20 +8,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, insert, select, tuple_, update
+from sqlalchemy import Connection, bindparam, insert, select, tuple_, update
 
 from cloud9_archive.catalog import events
 from cloud9_archive.catalog.catalog import Catalog, upsert
 from cloud9_archive.catalog.listing import chunks
 from cloud9_archive.catalog.restoring import ToldCall, restore_calls
 from cloud9_archive.catalog.sealing import SealedBag
-from cloud9_archive.catalog.settling import settle_calls
-from cloud9_archive.catalog.tables import bags, batches, call_recordings, chain, media, policy_calls, recordings
-from cloud9_archive.domain.accounting import ABSENT, BatchState, CallState, MediaState
-from cloud9_archive.domain.run import CallRef, RecordingRef
+from cloud9_archive.catalog.tables import bags, batches, call_recordings, media, policy_calls, recordings
+from cloud9_archive.domain.accounting import BatchState, MediaState
+from cloud9_archive.domain.run import RecordingRef
 
 _ABSENT_MEDIA = (MediaState.AWAITING_MEDIA, MediaState.MISSING)
-AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,21 +69,6 @@ class HeldBag:
     at: datetime
 
 
-def known_link(catalog: Catalog, policy: str, number: int) -> str | None:
-    """The digest of a link that is in the catalog, and with it all that it covers."""
-    query = select(chain.c.digest).where(chain.c.policy == policy, chain.c.number == number)
-    with catalog.begin() as connection:
-        digest: str | None = connection.scalar(query)
-    return digest
-
-
-def known_seal(catalog: Catalog, bag_id: str) -> str | None:
-    """The seal of a bag that is in the catalog."""
-    with catalog.begin() as connection:
-        digest: str | None = connection.scalar(select(bags.c.seal_sha256).where(bags.c.bag_id == bag_id))
-    return digest
-
-
 def held_elsewhere(catalog: Catalog, policy: str, refs: Collection[RecordingRef]) -> dict[RecordingRef, str]:
     """Those of the recordings that a bag in the catalog holds, each with its id."""
     found: dict[RecordingRef, str] = {}
@@ -123,43 +106,6 @@ def restore_bag(catalog: Catalog, held: HeldBag, *, deadline: timedelta) -> None
         if held.versions:
             kept = events.Event("bag.versions", held.bag.bag_id, after=json.dumps(dict(held.versions), sort_keys=True))
             events.append(connection, [kept], policy=held.policy, who=held.run_id, now=held.at)
-
-
-def settle_policy(catalog: Catalog, policy: str, *, now: datetime) -> dict[CallState, int]:
-    """
-    The state of each of the policy's calls follows from its recordings, and what is absent is due at once.
-
-    :returns: how many calls are in each state
-    """
-    key = tuple_(policy_calls.c.source, policy_calls.c.call_id)
-    last: CallRef | None = None
-    while True:
-        query = select(policy_calls.c.source, policy_calls.c.call_id).where(policy_calls.c.policy == policy)
-        if last is not None:
-            query = query.where(key > tuple_(*last))
-        with catalog.begin() as connection:
-            page = [
-                CallRef(*row)
-                for row in connection.execute(
-                    query.order_by(policy_calls.c.source, policy_calls.c.call_id).limit(AT_ONCE)
-                )
-            ]
-            settle_calls(connection, policy, page, now=now)
-            connection.execute(
-                update(policy_calls)
-                .where(
-                    policy_calls.c.policy == policy,
-                    key.in_(page),
-                    policy_calls.c.state.in_((*ABSENT, CallState.SELECTED)),
-                )
-                .values(next_check_at=now, attempts=0)
-            )
-        if len(page) < AT_ONCE:
-            break
-        last = page[-1]
-    counts = select(policy_calls.c.state, func.count()).where(policy_calls.c.policy == policy)
-    with catalog.begin() as connection:
-        return {CallState(state): n for state, n in connection.execute(counts.group_by(policy_calls.c.state))}
 
 
 def _restore_bag_row(connection: Connection, held: HeldBag) -> None:

@@ -9,8 +9,15 @@ from datetime import datetime, timedelta
 
 from cloud9_archive.catalog.catalog import Catalog
 from cloud9_archive.catalog.chain import KnownLink, note_link
-from cloud9_archive.catalog.rebuilding import begin_rebuild, contradictions, finish_rebuild, note_contradictions
-from cloud9_archive.catalog.restoring_bags import known_link, known_seal, settle_policy
+from cloud9_archive.catalog.rebuilding import (
+    begin_rebuild,
+    contradictions,
+    finish_rebuild,
+    known_link,
+    known_seal,
+    note_contradictions,
+    settle_policy,
+)
 from cloud9_archive.domain.accounting import CallState
 from cloud9_archive.domain.bag import SEAL
 from cloud9_archive.domain.call import canonical_json

@@ -52,7 +52,7 @@ def take_over(
 
     :param deadline: after a call's end, where nothing says from when on its absent media are missing
     """
-    calls = list(_calls(checker, archived))
+    calls = list(_calls(checker, archived, at=place.at))
     recordings = list(_recordings(catalog, checker, archived))
     held = HeldBag(
         policy=place.policy,
@@ -138,7 +138,7 @@ def record_of(checker: Reader, archived: ArchivedBag, path: str) -> RecordDocume
     return None if _found(checker, archived, path, faults) else document
 
 
-def _calls(checker: Reader, archived: ArchivedBag) -> Iterator[HeldCall]:
+def _calls(checker: Reader, archived: ArchivedBag, *, at: datetime) -> Iterator[HeldCall]:
     for path in archived.calls():
         found = call_of(checker, archived, path)
         if found is None:
@@ -149,12 +149,7 @@ def _calls(checker: Reader, archived: ArchivedBag) -> Iterator[HeldCall]:
             for each in document.recordings
             if each.state in (MediaState.AWAITING_MEDIA, MediaState.MISSING)
         }
-        yield HeldCall(ToldCall(call, _decision_of(document)), absent)
-
-
-def _decision_of(document: CallDocument) -> ToldDecision | None:
-    decided_at = document.decision.decided_at
-    return told_decision(document.decision, at=decided_at) if decided_at else None
+        yield HeldCall(ToldCall(call, told_decision(document.decision, at=at)), absent)
 
 
 def _recordings(catalog: Catalog, checker: Reader, archived: ArchivedBag) -> Iterator[HeldRecording]:

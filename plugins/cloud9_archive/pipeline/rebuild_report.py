@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 from cloud9_archive.catalog.catalog import Catalog
 from cloud9_archive.catalog.findings import note_findings
 from cloud9_archive.catalog.listing import chunks
-from cloud9_archive.catalog.restoring import ToldCall, ToldRun, note_listed, restore_calls, restore_run
+from cloud9_archive.catalog.restoring import ToldCall, restore_calls
+from cloud9_archive.catalog.restoring_runs import ToldRun, note_listed, restore_run
 from cloud9_archive.catalog.runs import RunState
 from cloud9_archive.domain.accounting import CallState, CallSum, MediaSum
 from cloud9_archive.domain.call import Call
