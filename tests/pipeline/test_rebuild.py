@@ -353,3 +353,21 @@ def test_a_bucket_gives_its_version_ids_back(
     ) as workspace:
         everything.work(workspace, everything.begin(workspace, run))
         assert reconcile(workspace, run).chain_head == first.chain_head, "equal facts need no further report"
+
+
+def test_what_was_found_before_a_rebuild_was_cut_off_is_not_forgotten(lived: Lived) -> None:
+    bench = lived.bench
+    report = bench.archive / "emea_rates/reports/2026/03/03/scheduled-0.json"
+    alter(report, lambda content: content + b" ")
+    store = bench.workspace().store
+    cut = FaultyStore(store, script=[Fault(Operation.READ, 12, UnreachableError("cut off"))])
+    path = bench.root / "new.sqlite"
+    with catalog_at(path) as catalog:
+        with pytest.raises(UnreachableError):
+            rebuild_catalog(catalog, [cut], who="tester", now=bench.clock())
+        with catalog.begin() as connection:
+            assert connection.execute(select(metadata.tables["chain"])).all(), "the first link is passed over now"
+        outcome = rebuild_catalog(catalog, [store], who="tester", now=bench.clock())
+    assert [(finding.code, finding.subject) for finding in outcome.findings] == [
+        ("CHAIN_MEMBER_ALTERED", str(report.relative_to(bench.archive)))
+    ]
