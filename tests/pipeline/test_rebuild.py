@@ -7,6 +7,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -371,3 +372,20 @@ def test_what_was_found_before_a_rebuild_was_cut_off_is_not_forgotten(lived: Liv
     assert [(finding.code, finding.subject) for finding in outcome.findings] == [
         ("CHAIN_MEMBER_ALTERED", str(report.relative_to(bench.archive)))
     ]
+
+
+def test_what_a_straggler_healed_stays_healed(everything: Any, run_of: Any, clock: Any) -> None:
+    call = everything.call(Kind.MEDIA_NEVER)
+    recording = call.all_links[0].recording_id
+    everything.run(run_of(RunKind.SCHEDULED, start=call.started_at, hours=1 / 3600, run_id="first"))
+    for number in (1, 2):
+        clock.move_to(clock.now + timedelta(days=5))
+        everything.run(run_of(RunKind.SCHEDULED, start=clock.now - MINUTE, hours=1 / 3600, run_id=f"later-{number}"))
+        if number == 1:
+            assert everything.findings("MEDIA_MISSING") == {f"cloud9_emea/{recording}"}
+            everything.cloud9.admin.upload_now(recording)
+    assert everything.findings("MEDIA_MISSING") == set()
+    before = all_rows(everything)["findings"]
+    assert rebuilt(everything).findings == ()
+    assert compared("findings", all_rows(everything)["findings"]) == compared("findings", before)
+    assert any(each["code"] == "MEDIA_MISSING" for each in before)
