@@ -27,7 +27,9 @@ from cloud9_archive.domain.policy import Policy
 from cloud9_archive.domain.run import RunKind
 from cloud9_archive.emulator.calls import Kind
 from cloud9_archive.errors import CatalogError, ConfigurationError, UnreachableError
+from cloud9_archive.pipeline.archived_documents import ReportDocument, parsed
 from cloud9_archive.pipeline.rebuild import Rebuilt, rebuild_catalog
+from cloud9_archive.pipeline.rebuild_report import take_over_rows
 from cloud9_archive.pipeline.reconcile import reconcile
 from cloud9_archive.pipeline.workspace import open_workspace
 from cloud9_archive.storage.local import LocalStore
@@ -389,3 +391,22 @@ def test_what_a_straggler_healed_stays_healed(everything: Any, run_of: Any, cloc
     assert rebuilt(everything).findings == ()
     assert compared("findings", all_rows(everything)["findings"]) == compared("findings", before)
     assert any(each["code"] == "MEDIA_MISSING" for each in before)
+
+
+@pytest.mark.parametrize(
+    ("change", "state"),
+    [
+        ({}, "accounted"),
+        ({"calls": {"listed": 2, "archived": 1}}, "gap"),
+        ({"findings": [{"code": "SOURCE_NOT_LISTED", "subject": "s", "words": "it was not"}]}, "gap"),
+    ],
+)
+def test_a_run_that_did_not_add_up_is_known_as_such(tmp_path: Path, change: dict[str, Any], state: str) -> None:
+    moments = {"window_start": "2026-03-03T00:00:00Z", "window_end": "2026-03-03T01:00:00Z"}
+    told = {"format": "1", "policy": "p", "policy_version": "0" * 64, "run_id": "r", "kind": "scheduled", **moments}
+    sums = {"sources": [], "calls": {}, "recordings": {}, "bags": [], "findings": [], "rows": []}
+    content = json.dumps({**told, **sums, "facts_sha256": "0" * 64, "report_number": 1, **change})
+    report = parsed(ReportDocument, content.encode())
+    with catalog_at(tmp_path / "catalog.sqlite") as catalog:
+        take_over_rows(catalog, report, key="k", at=DAY, deadline=MINUTE)
+        assert [each["state"] for each in rows(catalog)["runs"]] == [state]
