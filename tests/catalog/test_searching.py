@@ -16,10 +16,10 @@ from cloud9_archive.catalog.listing import record_calls
 from cloud9_archive.catalog.runs import open_run
 from cloud9_archive.catalog.searching import search_calls
 from cloud9_archive.domain.call import Call, Party, RecordingLink, Side
+from cloud9_archive.domain.call_selection import CallSelection
 from cloud9_archive.domain.decision import At, Decision, Outcome, RecordedUser, Rule
 from cloud9_archive.domain.roster import ExtensionType
 from cloud9_archive.domain.run import RunKind, RunRef
-from cloud9_archive.domain.selection import Selection
 from cloud9_archive.domain.window import Window
 
 START = datetime(2026, 11, 22, 9, tzinfo=UTC)
@@ -66,7 +66,7 @@ def known(catalog: Catalog) -> Catalog:
 
 
 def ids(catalog: Catalog, policy: str | None = None, **asked: Any) -> list[str]:
-    return [each.call.call_id for each in search_calls(catalog, Selection(**asked), policy=policy)]
+    return [each.call.call_id for each in search_calls(catalog, CallSelection(**asked), policy=policy)]
 
 
 ASKED: list[tuple[dict[str, Any], list[str]]] = [
@@ -98,7 +98,7 @@ def test_what_is_asked_for_is_found(known: Catalog) -> None:
 
 
 def test_a_policy_finds_what_it_decided_on_and_how_it_stands(known: Catalog) -> None:
-    found = list(search_calls(known, Selection(), policy="p"))
+    found = list(search_calls(known, CallSelection(), policy="p"))
     assert [(each.call.call_id, each.state, each.users, each.rule) for each in found] == [
         ("c4", "excluded", (), "no_recorded_party"),
         ("c1", "selected", ("jane",), "recorded_party"),
@@ -112,7 +112,7 @@ def test_no_more_is_read_than_it_takes(known: Catalog, monkeypatch: pytest.Monke
     assert ids(known) == ["c4", "c3", "c2", "c1", "c6", "c5"]
     asked: list[str] = []
     event.listen(known.engine, "before_cursor_execute", lambda *words: asked.append(words[2]))
-    next(search_calls(known, Selection()))
+    next(search_calls(known, CallSelection()))
     pages = [statement for statement in asked if "LIMIT" in statement]
     assert len(pages) == 1
     if known.engine.dialect.name != "sqlite":

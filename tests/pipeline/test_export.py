@@ -17,7 +17,7 @@ import pytest
 from buckets import access_to, new_bucket
 from lived_archive import Lived
 
-from cloud9_archive.domain.selection import Selection
+from cloud9_archive.domain.call_selection import CallSelection
 from cloud9_archive.errors import ConfigurationError
 from cloud9_archive.pipeline.export import Exported, ExportOrder, export_selection
 from cloud9_archive.pipeline.export_sidecars import Sidecar
@@ -25,7 +25,7 @@ from cloud9_archive.storage.targets import open_store
 
 
 def handed_out(lived: Lived, out: Path, *, store: Any = None, sidecars: Any = (), **asked: Any) -> Exported:
-    order = ExportOrder(Selection(**asked), sidecars=frozenset(sidecars), actor="auditor", reason="case 7")
+    order = ExportOrder(CallSelection(**asked), sidecars=frozenset(sidecars), actor="auditor", reason="case 7")
     return export_selection(store or lived.bench.workspace().store, order, out, now=lived.bench.clock())
 
 

@@ -15,8 +15,8 @@ from cloud9_archive.catalog.joins import media_of_link, same_call
 from cloud9_archive.catalog.tables import bags, call_recordings, calls, decisions, media, policy_calls
 from cloud9_archive.catalog.text_type import stored_form
 from cloud9_archive.domain.call import Call
+from cloud9_archive.domain.call_selection import CallSelection
 from cloud9_archive.domain.run import RecordingRef
-from cloud9_archive.domain.selection import Selection
 
 _FOLDED = re.compile("ss|ff|fi|fl|st", re.IGNORECASE)
 """What a single letter beyond ASCII may be folded to, which a database does not do."""
@@ -61,7 +61,7 @@ class FoundCall:
     recordings: tuple[FoundRecording, ...]
 
 
-def search_calls(catalog: Catalog, selection: Selection, *, policy: str | None = None) -> Iterator[FoundCall]:
+def search_calls(catalog: Catalog, selection: CallSelection, *, policy: str | None = None) -> Iterator[FoundCall]:
     """
     The calls that fit, newest first within each source, under each policy that decided on them.
 
@@ -82,7 +82,7 @@ def _sources(connection: Connection) -> Iterator[str]:
         last = connection.scalar(select(func.min(calls.c.source)).where(calls.c.source > last))
 
 
-def _of_source(catalog: Catalog, selection: Selection, source: str, policy: str | None) -> Iterator[FoundCall]:
+def _of_source(catalog: Catalog, selection: CallSelection, source: str, policy: str | None) -> Iterator[FoundCall]:
     key = tuple_(calls.c.started_at, calls.c.call_id)
     query = _query(selection, policy).where(calls.c.source == source)
     query = query.order_by(calls.c.started_at.desc(), calls.c.call_id.desc()).limit(AT_ONCE)
@@ -98,8 +98,8 @@ def _of_source(catalog: Catalog, selection: Selection, source: str, policy: str 
         last = refs[-1]
 
 
-def _query(selection: Selection, policy: str | None) -> Select[Any]:
-    """Calls that may fit; what a database cannot compare is left to :meth:`Selection.fits`."""
+def _query(selection: CallSelection, policy: str | None) -> Select[Any]:
+    """Calls that may fit; what a database cannot compare is left to :meth:`CallSelection.fits`."""
     query = select(calls.c.started_at, calls.c.call_id)
     if selection.begin is not None:
         query = query.where(calls.c.started_at >= selection.begin)

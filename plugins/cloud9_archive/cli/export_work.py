@@ -17,7 +17,7 @@ from cloud9_archive.cli.catalog_work import catalog_at, deployments_catalog, req
 from cloud9_archive.cli.ending import ExitCode
 from cloud9_archive.cli.verify_bar import watched
 from cloud9_archive.domain.call import canonical_json
-from cloud9_archive.domain.selection import Selection
+from cloud9_archive.domain.call_selection import CallSelection
 from cloud9_archive.domain.words import nearest, shown
 from cloud9_archive.errors import CatalogError, ConfigurationError
 from cloud9_archive.pipeline.export import Exported, ExportOrder, export_selection
@@ -33,7 +33,7 @@ class HandOut:
 
     url: str
     out: Path
-    selection: Selection
+    selection: CallSelection
     policy: str | None
     sidecars: tuple[str, ...]
     everything: bool

@@ -18,8 +18,8 @@ from cloud9_archive.catalog.searching import FoundCall, FoundRecording, search_c
 from cloud9_archive.cli.catalog_work import catalog_at, deployments_catalog, require_catalog_at
 from cloud9_archive.cli.ending import ExitCode
 from cloud9_archive.domain.call import Side, utc_text
+from cloud9_archive.domain.call_selection import CallSelection
 from cloud9_archive.domain.run import CallRef
-from cloud9_archive.domain.selection import Selection
 from cloud9_archive.domain.words import shown
 from cloud9_archive.pipeline.bag_documents import call_path, original_path_of
 from cloud9_archive.pipeline.export_index import end_of
@@ -37,7 +37,7 @@ class SearchOrder:
     :param catalog: SQLAlchemy URL; None: the deployment's
     """
 
-    selection: Selection
+    selection: CallSelection
     policy: str | None
     limit: int
     catalog: str | None

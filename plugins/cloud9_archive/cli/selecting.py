@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from cloud9_archive.domain.selection import Selection
+from cloud9_archive.domain.call_selection import CallSelection
 from cloud9_archive.domain.words import shown
 from cloud9_archive.errors import ConfigurationError
 
@@ -48,7 +48,7 @@ class Asked:
     recording_ids: Sequence[str] | None
     texts: Sequence[str] | None = None
 
-    def selection(self) -> Selection:
+    def selection(self) -> CallSelection:
         """
         What they ask for.
 
@@ -57,7 +57,7 @@ class Asked:
         begin, end = _moment("--from", self.begin, last=False), _moment("--to", self.end, last=True)
         if begin is not None and end is not None and end <= begin:
             raise ConfigurationError("--to is not after --from", subject="--to", hint="no call can begin in that time")
-        return Selection(
+        return CallSelection(
             users=tuple(self.users or ()),
             counterparties=tuple(self.counterparties or ()),
             begin=begin,

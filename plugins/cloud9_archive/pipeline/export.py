@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from cloud9_archive.domain.bag import SEAL
+from cloud9_archive.domain.call_selection import CallSelection
 from cloud9_archive.domain.keys import (
     KEYS_FOLDER,
     link_path,
@@ -18,7 +19,6 @@ from cloud9_archive.domain.keys import (
     timestamp_path,
 )
 from cloud9_archive.domain.run import RecordingRef
-from cloud9_archive.domain.selection import Selection
 from cloud9_archive.errors import ConfigurationError
 from cloud9_archive.pipeline.archived_bag import Reader
 from cloud9_archive.pipeline.archived_folders import links_in_place, policy_folders
@@ -92,7 +92,7 @@ class ExportOrder:
     :param reason: what for
     """
 
-    selection: Selection
+    selection: CallSelection
     policy: str | None = None
     sidecars: frozenset[Sidecar] = frozenset()
     actor: str = "unknown"

@@ -8,10 +8,10 @@ from datetime import date, timedelta
 
 from cloud9_archive.domain.bag import SEAL
 from cloud9_archive.domain.call import Call
+from cloud9_archive.domain.call_selection import CallSelection
 from cloud9_archive.domain.chain import ChainLink
 from cloud9_archive.domain.keys import call_key, path_segment
 from cloud9_archive.domain.run import CallRef, RecordingRef
-from cloud9_archive.domain.selection import Selection
 from cloud9_archive.pipeline.archived_bag import CALLS, RECORDINGS, TAG_FILES, ArchivedBag, Reader, open_bag
 from cloud9_archive.pipeline.archived_documents import CallDocument
 from cloud9_archive.pipeline.export_folder import ExportFolder
@@ -39,7 +39,7 @@ def choose(
     reader: Reader,
     segment: str,
     folder: str,
-    selection: Selection,
+    selection: CallSelection,
     *,
     vouched: Mapping[str, Voucher],
     wanted: Wanted,

@@ -12,7 +12,7 @@ from cloud9_archive.domain.call import Call, Side, utc_text
 
 
 @dataclass(frozen=True, slots=True)
-class Selection:
+class CallSelection:
     """
     Calls that fit everything that is asked; of several values of one kind, one is enough.
 
@@ -38,7 +38,7 @@ class Selection:
     @property
     def everything(self) -> bool:
         """Whether nothing is asked, so that every call fits."""
-        return self == Selection()
+        return self == CallSelection()
 
     def fits(self, call: Call, *, users: Collection[str]) -> bool:
         """
