@@ -119,7 +119,9 @@ def test_the_fields_of_a_call() -> None:
 
 
 def test_the_fields_of_a_report() -> None:
-    account = CallAccount(CALL, NOW, CallState.EXCLUDED, "do_not_record", "Nobody asked.", None, None)
+    account = CallAccount(
+        CALL, NOW, CallState.EXCLUDED, "do_not_record", "Nobody asked.", None, None, recorded_for=(JANE.document(),)
+    )
     account.recordings.append(
         RecordingAccount(RECORDING, None, None, None, None, None, failed_derivatives=tuple(transcoded().failed()))
     )

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from lived_archive import Lived
 from media_here import in_this_process
 from pipeline_bench import DAY, Bench, Clock
 
@@ -81,3 +82,15 @@ def run_of() -> Callable[..., RunRef]:
         return RunRef(policy, run_id or f"{kind}__{start.isoformat()}", kind, window)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("lived") / "kept"
+
+
+@pytest.fixture
+def lived(bench: Bench, quick_media: None, run_of: Callable[..., RunRef], kept: Path) -> Lived:
+    made = Lived(bench, kept, run_of)
+    made.begin()
+    return made

@@ -75,6 +75,7 @@ def test_what_was_put_is_read_back(store: Store, content: bytes) -> None:
     assert store.digest("p/a/b.bin") == sha256(content)
     assert store.size("p/a/b.bin") == len(content)
     assert store.exists("p/a/b.bin")
+    assert list(store.versions("p")) == [("p/a/b.bin", stored.version_id)]
     with store.open("p/a/b.bin") as file:
         assert file.read(1) == content[:1]
 

@@ -65,6 +65,9 @@ class CallAccount:
     :param decided_at: when
     :param folder: of the bag that holds its newest document
     :param sealed_at: when that bag was sealed
+    :param roster_version: the roster that was asked
+    :param recorded_for: an entry for each of the users
+    :param deadline_at: from here on absent media are missing
     """
 
     ref: CallRef
@@ -90,6 +93,10 @@ class CallAccount:
         if self.held_by is not None and self.state is CallState.SELECTED:
             return CallState.AWAITING_MEDIA
         return self.state
+
+    roster_version: str | None = None
+    recorded_for: tuple[Mapping[str, str | None], ...] = ()
+    deadline_at: datetime | None = None
 
 
 def run_accounts(catalog: Catalog, run: RunRef, *, now: datetime) -> list[CallAccount]:
@@ -139,6 +146,9 @@ def _accounts(catalog: Catalog, run: RunRef, members: Table, now: datetime) -> l
             decisions.c.decided_at,
             bags.c.prefix.label("folder"),
             bags.c.sealed_at,
+            decisions.c.roster_version,
+            decisions.c.recorded_for,
+            policy_calls.c.deadline_at,
             call_recordings.c.recording_id,
             media.c.state.label("media_state"),
             media.c.original_sha256,
@@ -192,6 +202,9 @@ def _accounts(catalog: Catalog, run: RunRef, members: Table, now: datetime) -> l
                 decided_at=row.decided_at,
                 folder=row.folder,
                 sealed_at=row.sealed_at,
+                roster_version=row.roster_version,
+                recorded_for=tuple(json.loads(row.recorded_for or "[]")),
+                deadline_at=row.deadline_at,
             )
             accounts[ref] = account
             account.held_by = account.held_by or row.recording_held_by

@@ -10,10 +10,12 @@ from cloud9_archive.cli.check import check_command
 from cloud9_archive.cli.custody import dispose_command, hold_app, retention_app
 from cloud9_archive.cli.decrypt import decrypt_command
 from cloud9_archive.cli.emulator import PASSED_ON, emulator_command
+from cloud9_archive.cli.export import export_command
 from cloud9_archive.cli.media import media_app
 from cloud9_archive.cli.policy import policy_app
 from cloud9_archive.cli.roster import roster_app
 from cloud9_archive.cli.run import run_command
+from cloud9_archive.cli.search import search_command
 from cloud9_archive.cli.verify import verify_command
 from cloud9_archive.cli.wire import wire_app
 
@@ -32,6 +34,8 @@ app.command("dispose")(dispose_command)
 app.add_typer(hold_app, name="hold")
 app.add_typer(retention_app, name="retention")
 app.command("decrypt")(decrypt_command)
+app.command("export")(export_command)
+app.command("search")(search_command)
 app.add_typer(policy_app, name="policy")
 app.add_typer(roster_app, name="roster")
 app.add_typer(catalog_app, name="catalog")

@@ -1,4 +1,4 @@
-"""``cloud9-archive catalog``: bring the catalog to date, and see what is open in it."""
+"""``cloud9-archive catalog``: bring the catalog to date, see what is open in it, make it anew from the archive."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from typing import Annotated
 
 import typer
 
+from cloud9_archive.cli.archives import CONN_ID_HELP
 from cloud9_archive.cli.ending import errors_told
 
 catalog_app = typer.Typer(
-    name="catalog", help="Bring the catalog to date, and see what is open in it.", no_args_is_help=True
+    name="catalog", help="Bring the catalog to date, see what is open in it, rebuild it.", no_args_is_help=True
 )
 
 
@@ -61,3 +62,36 @@ def accept_command(
 
     with errors_told():
         typer.echo(accepted(policy, code, subject, actor=actor, reason=reason))
+
+
+@catalog_app.command("rebuild")
+def rebuild_command(
+    urls: Annotated[
+        list[str], typer.Argument(metavar="URL", help="The archives: a path, file:///…, or s3://bucket/prefix each.")
+    ],
+    *,
+    catalog: Annotated[
+        str | None,
+        typer.Option("--catalog", help="SQLAlchemy URL of the empty catalog; by default the deployment's."),
+    ] = None,
+    conn_id: Annotated[str | None, typer.Option(help=CONN_ID_HELP)] = None,
+    actor: Annotated[
+        str | None, typer.Option(help="Who does it, for the trail; by default this account.", show_default=False)
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as one JSON object.")] = False,
+) -> None:
+    """
+    Make the catalog anew from the archives alone; for when it is lost.
+
+    The catalog must be empty. Every document is compared with its bag's seal and the chain before it is taken over; what
+    contradicts them is told and left out. Audio is not read: run verify for that. A rebuild that was cut off goes on when
+    it is run again, and no run uses the catalog before it is whole. Keep the DAGs paused meanwhile.
+
+    Ends with 0 if all was taken over, 1 if something was not, 2 if a person must change something first.
+    """
+    from cloud9_archive.cli.rebuild_work import RebuildOrder, carry_out  # noqa: PLC0415 - imports SQLAlchemy and more
+
+    order = RebuildOrder(tuple(urls), catalog, conn_id, actor, as_json)
+    with errors_told():
+        code = carry_out(order)
+    raise typer.Exit(code)

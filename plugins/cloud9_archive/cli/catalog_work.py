@@ -120,17 +120,41 @@ def print_findings(policy: str, found: Sequence[OpenFinding], *, console: Consol
 @contextmanager
 def catalog_of(settings: Settings) -> Iterator[Catalog]:
     """The deployment's catalog, current, and closed at the end."""
+    with catalog_at(settings.catalog_address) as catalog:
+        yield catalog
+
+
+@contextmanager
+def catalog_at(address: str) -> Iterator[Catalog]:
+    """
+    The catalog at this SQLAlchemy URL, current, and closed at the end.
+
+    :raises CatalogError: as :func:`~cloud9_archive.catalog.catalog.open_catalog`
+    """
     with quiet_logs(), database_faults_told():
-        catalog = open_catalog(settings.catalog_address)
+        catalog = open_catalog(address)
         try:
             yield catalog
         finally:
             catalog.close()
 
 
+def deployments_catalog() -> str:
+    """The SQLAlchemy URL of the deployment's catalog."""
+    return deployment_settings().catalog_address
+
+
 def require_catalog(settings: Settings) -> None:
     """A catalog that is not there is told, rather than made empty and found without findings."""
-    address = settings.catalog_address
+    require_catalog_at(settings.catalog_address)
+
+
+def require_catalog_at(address: str) -> None:
+    """
+    As :func:`require_catalog`.
+
+    :param address: SQLAlchemy URL
+    """
     if address.startswith(_SQLITE) and not Path(address.removeprefix(_SQLITE)).is_file():
         raise CatalogError(
             f"there is no catalog at {address}",

@@ -23,12 +23,12 @@ Generated from the commands: `python -m cloud9_archive.cli.reference > docs/comm
 Settings come from Airflow's configuration (`AIRFLOW_HOME`, `AIRFLOW__CLOUD9_ARCHIVE__…`), connections from the
 secrets backend, `AIRFLOW_CONN_…` or Airflow's metadata database, in this order.
 
-Of `run`, `check`, `catalog`, `media` and `wire`, the exit code says what is next:
+Of `run`, `check`, `catalog`, `export`, `search`, `media` and `wire`, the exit code says what is next:
 
 | code | meaning |
 |---|---|
 | 0 | all is well |
-| 1 | the run does not add up; the report names what does not |
+| 1 | the run does not add up, or not all could be taken; the report names what does not |
 | 2 | a person must change something first: connection, wire format, policy, roster, window, option |
 | 3 | it may work later; the steps' own retries are used up |
 """

@@ -10,11 +10,10 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from cloud9_archive.cli.archives import CONN_ID_HELP, archive_at
 from cloud9_archive.domain.schedule import parse_duration
 from cloud9_archive.errors import Cloud9ArchiveError, ConfigurationError
 from cloud9_archive.pipeline.verify_scope import Scope, parse_sample
-from cloud9_archive.storage.store import Store
-from cloud9_archive.storage.targets import open_store
 
 _CANNOT_TELL = 2
 
@@ -61,9 +60,7 @@ def verify_command(  # noqa: PLR0913 - one argument for each option
     ] = None,
     conn_id: Annotated[
         str | None,
-        typer.Option(
-            help="Airflow connection that leads to the bucket; by default as whoever boto3 finds this host to be."
-        ),
+        typer.Option(help=CONN_ID_HELP),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as one JSON object.")] = False,
 ) -> None:
@@ -83,7 +80,7 @@ def verify_command(  # noqa: PLR0913 - one argument for each option
         scope = _scope(since=since, sample=sample, max_duration=max_duration, turn=turn)
         trust = read_trust(public_key or [], tsa_ca)
         opener = read_opener(decrypt_key or [], password=key_password(decrypt_key or []))
-        store = _store(url, conn_id)
+        store = archive_at(url, conn_id)
         with watched(Console(stderr=True)) as watch:
             report = verify_archive(
                 store, policy=policy, heads=head or [], trust=trust, scope=scope, opener=opener, watch=watch
@@ -99,17 +96,6 @@ def verify_command(  # noqa: PLR0913 - one argument for each option
         typer.echo(report.summary())
     if not report.ok:
         raise typer.Exit(1)
-
-
-def _store(url: str, conn_id: str | None) -> Store:
-    if conn_id is None:
-        return open_store(url, base=Path.cwd())
-    from cloud9_archive.cli.connections import archive_of_connection  # noqa: PLC0415 - imports Airflow
-    from cloud9_archive.cli.logs import quiet_logs  # noqa: PLC0415 - as above
-
-    with quiet_logs():
-        access = archive_of_connection(conn_id)
-    return open_store(url, base=Path.cwd(), access=access)
 
 
 def _scope(*, since: str | None, sample: str | None, max_duration: str | None, turn: int | None) -> Scope:

@@ -1,4 +1,4 @@
-"""How far a verification is, on a terminal."""
+"""How far a verification or rebuild is, on a terminal."""
 
 from __future__ import annotations
 
@@ -17,11 +17,12 @@ class ProgressWatch(Watch):
     Moves a bar, bag by bag.
 
     :param progress: what shows it
+    :param name: of what is done, before the bar
     """
 
-    def __init__(self, progress: Progress) -> None:
+    def __init__(self, progress: Progress, name: str) -> None:
         self._progress = progress
-        self._task: TaskID = progress.add_task("verify", total=None, size="")
+        self._task: TaskID = progress.add_task(name, total=None, size="")
         self._bags = 0
         self._size = 0
 
@@ -41,7 +42,7 @@ class ProgressWatch(Watch):
 
 
 @contextmanager
-def watched(console: Console) -> Iterator[Watch]:
+def watched(console: Console, name: str = "verify") -> Iterator[Watch]:
     """A bar on the console while the block runs, if that is a terminal; it leaves nothing behind."""
     if not console.is_terminal:
         yield Watch()
@@ -54,4 +55,4 @@ def watched(console: Console) -> Iterator[Watch]:
         TimeElapsedColumn(),
     )
     with Progress(*columns, console=console, transient=True) as progress:
-        yield ProgressWatch(progress)
+        yield ProgressWatch(progress, name)

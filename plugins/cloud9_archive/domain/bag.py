@@ -109,7 +109,29 @@ def tag_files(
         ("Bag-Group-Identifier", policy),
         ("Cloud9-Archive-Format", ARCHIVE_FORMAT),
     ]
-    info = _bag_info_text(standard, tuple(tags))
+    return _sealed(payload, _bag_info_text(standard, tuple(tags)))
+
+
+def handed_out_tag_files(
+    payload: Sequence[BagEntry], *, bag_id: str, bagging_date: date, tags: Iterable[tuple[str, str]]
+) -> tuple[TagFile, ...]:
+    """
+    The four tag files of a bag that is no part of an archive, as :func:`tag_files` makes those of one that is.
+
+    :param bag_id: becomes External-Identifier
+    :param bagging_date: UTC day
+    :param tags: further label and value pairs for bag-info.txt, in their order
+    :raises ConfigurationError: as :func:`tag_files`
+    """
+    standard = [
+        ("Bagging-Date", bagging_date.isoformat()),
+        ("Payload-Oxum", payload_oxum(payload)),
+        ("External-Identifier", bag_id),
+    ]
+    return _sealed(payload, _bag_info_text(standard, tuple(tags)))
+
+
+def _sealed(payload: Sequence[BagEntry], info: bytes) -> tuple[TagFile, ...]:
     texts = ((BAGIT, BAGIT_TEXT), (BAG_INFO, info), (MANIFEST, manifest_text(payload)))
     files = tuple(TagFile(path, content, _sha256(content)) for path, content in texts)
     seal = tag_manifest_text(BagEntry(file.path, file.sha256, len(file.content)) for file in files)

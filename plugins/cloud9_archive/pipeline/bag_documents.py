@@ -40,8 +40,15 @@ class BagPaths:
 
     def original(self, recording: BatchRecording) -> str:
         """Of the original; its extension follows from its content, never from a name."""
-        container = (recording.examination or {}).get("container")
-        return self.beside(recording, f"original.{container or UNKNOWN_EXTENSION}")
+        return self.original_of(recording.ref, (recording.examination or {}).get("container"))
+
+    def original_of(self, ref: RecordingRef, container: str | None) -> str:
+        """
+        The same, by what is known of a recording whose bytes are elsewhere.
+
+        :param container: format of the original, or None if it is of no known kind
+        """
+        return f"{self.folder(ref)}/original.{container or UNKNOWN_EXTENSION}{self._ending}"
 
     def beside(self, recording: BatchRecording, file: str) -> str:
         """Of a file that was made from the original."""

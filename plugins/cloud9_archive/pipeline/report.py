@@ -171,6 +171,11 @@ def _row(account: CallAccount) -> dict[str, Any]:
         "users": list(account.users),
         "retention": account.retention,
         "profile": account.profile,
+        "recorded_for": list(account.recorded_for),
+        "policy_version": account.policy_version,
+        "roster_version": account.roster_version,
+        "decided_at": utc_text(account.decided_at),
+        "deadline_at": utc_text(account.deadline_at),
         "held_by": account.held_by,
         "bag_id": account.bag_id,
         "recordings": [

@@ -232,14 +232,15 @@ def _check_info(checker: Checker, folder: str, *, oxum: str | None, endings: set
         ),
         (not endings <= {"Encryption" in tags}, "it is encrypted in part only, or not as it says"),
         (oxum not in {None, tags.get("Payload-Oxum")}, f"Payload-Oxum is not {oxum}, that of the files there"),
-        (_place(tags) != folder, "its policy, date and identifier belong to a bag elsewhere"),
+        (place_of(tags) != folder, "its policy, date and identifier belong to a bag elsewhere"),
     )
     for found, words in faults:
         if found:
             checker.found(Code.BAG_MALFORMED, folder, f"{bag.BAG_INFO}: {words}")
 
 
-def _place(tags: dict[str, str]) -> str | None:
+def place_of(tags: Mapping[str, str]) -> str | None:
+    """The key of the folder that a bag with these tags belongs in; None if they do not say."""
     try:
         return bag_folder(
             tags["Bag-Group-Identifier"],

@@ -55,12 +55,18 @@ def verify_records(checker: Reader, folder: str, payload: Sequence[ManifestLine]
             content = checker.read(f"{folder}/{record}") if record in there else None
         if content is None:
             continue
-        for words in _faults(content, expected, opened):
+        for words in contradictions(content, expected, opened):
             checker.found(Code.RECORD_CONTRADICTED, f"{folder}/{record}", words)
     open_documents(checker, folder, sorted({line.path for line in payload} & there - set(digests)))
 
 
-def _faults(content: bytes, expected: Mapping[str, str], opened: Mapping[str, Opened]) -> Iterator[str]:
+def contradictions(content: bytes, expected: Mapping[str, str], opened: Mapping[str, Opened]) -> Iterator[str]:
+    """
+    What a record.json says otherwise than its bag does.
+
+    :param expected: digest by path, of every other file in its folder
+    :param opened: files of an encrypted bag that were opened, by path
+    """
     try:
         record = json.loads(content)
         if record["format"] != ARCHIVE_FORMAT:

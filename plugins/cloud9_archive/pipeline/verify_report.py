@@ -32,6 +32,7 @@ class Code(StrEnum):
     BAG_MALFORMED = "BAG_MALFORMED"
     RECORD_CONTRADICTED = "RECORD_CONTRADICTED"
     FILE_NOT_OPENED = "FILE_NOT_OPENED"
+    DOCUMENT_CONTRADICTED = "DOCUMENT_CONTRADICTED"
     BAG_UNSEALED = "BAG_UNSEALED"
     BAG_NOT_CHAINED = "BAG_NOT_CHAINED"
     REPORT_NOT_CHAINED = "REPORT_NOT_CHAINED"
@@ -146,6 +147,12 @@ MEANINGS = {
         "file",
         "An encrypted file does not open with any of the private keys given, or is not the file that was encrypted.",
         "Give the key of one of its recipients, older ones too; if that is given, compare it with a copy.",
+    ),
+    Code.DOCUMENT_CONTRADICTED: Meaning(
+        Severity.FAULT,
+        "file",
+        "Found by `catalog rebuild` and `export`: a document says otherwise than its name, its bag, another document or this format.",
+        "What it says was not taken over. Compare it with a copy; if the bag was sealed so, report it.",
     ),
     Code.BAG_UNSEALED: Meaning(
         Severity.NOTICE,

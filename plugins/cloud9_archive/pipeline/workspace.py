@@ -14,6 +14,7 @@ from cloud9_archive.api.limits import Limiter
 from cloud9_archive.api.listing import CallPage
 from cloud9_archive.catalog.catalog import Catalog, open_catalog
 from cloud9_archive.catalog.rates import CatalogLedgers
+from cloud9_archive.catalog.rebuilding import refuse_half_rebuilt
 from cloud9_archive.domain.policy import Policy
 from cloud9_archive.domain.roster import Roster
 from cloud9_archive.domain.run import RunKind, WantedRecording
@@ -124,6 +125,7 @@ def open_workspace(
     store.check()
     catalog = open_catalog(settings.catalog_address)
     try:
+        refuse_half_rebuilt(catalog)
         yield Workspace(
             policy=policy,
             settings=settings,

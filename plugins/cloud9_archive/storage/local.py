@@ -185,6 +185,10 @@ class LocalStore:
             check_archive_key(prefix)
         yield from walk(self.root, prefix)
 
+    def versions(self, prefix: str = "") -> Iterator[tuple[str, str | None]]:
+        """See :meth:`Store.versions`; a file system keeps none."""
+        yield from ((key, None) for key in self.keys(prefix))
+
     def hidden(self, prefix: str = "") -> Iterator[Hidden]:
         """See :meth:`Store.hidden`; a file system keeps no versions."""
         if prefix:

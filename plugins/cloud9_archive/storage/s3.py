@@ -133,10 +133,14 @@ class S3Store:
 
     def keys(self, prefix: str = "") -> Iterator[str]:
         """See :meth:`Store.keys`."""
+        yield from (key for key, _ in self.versions(prefix))
+
+    def versions(self, prefix: str = "") -> Iterator[tuple[str, str | None]]:
+        """See :meth:`Store.versions`."""
         for key, versions in self._below(prefix):
             if versions.first is not None:
                 self._remember(versions.name, versions.first)
-                yield key
+                yield key, versions.first.version_id
 
     def hidden(self, prefix: str = "") -> Iterator[Hidden]:
         """See :meth:`Store.hidden`."""

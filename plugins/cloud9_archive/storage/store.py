@@ -230,6 +230,14 @@ class Store(Protocol):
         """
         ...
 
+    def versions(self, prefix: str = "") -> Iterator[tuple[str, str | None]]:
+        """
+        What :meth:`keys` lists, each with what the store itself calls the bytes that were put first.
+
+        :returns: key and version id; None where a store keeps no versions
+        """
+        ...
+
     def hidden(self, prefix: str = "") -> Iterator[Hidden]:
         """
         Keys below the folder ``prefix`` that somebody put newer bytes or a delete marker over, sorted.

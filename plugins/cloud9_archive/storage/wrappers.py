@@ -43,6 +43,10 @@ class WrappedStore:
     def __init__(self, store: Store) -> None:
         self.store = store
 
+    def __repr__(self) -> str:
+        """The place is that of the store within."""
+        return repr(self.store)
+
     def around(self, operation: Operation, act: Callable[[], Result]) -> Result:  # noqa: ARG002 - for subclasses
         """The operation was carried out."""
         return act()
@@ -100,6 +104,10 @@ class WrappedStore:
     def keys(self, prefix: str = "") -> Iterator[str]:
         """See :meth:`Store.keys`."""
         return self.around(Operation.KEYS, lambda: self.store.keys(prefix))
+
+    def versions(self, prefix: str = "") -> Iterator[tuple[str, str | None]]:
+        """See :meth:`Store.versions`; it counts as a listing of keys."""
+        return self.around(Operation.KEYS, lambda: self.store.versions(prefix))
 
     def hidden(self, prefix: str = "") -> Iterator[Hidden]:
         """See :meth:`Store.hidden`."""
