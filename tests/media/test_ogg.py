@@ -243,3 +243,10 @@ def test_a_page_that_is_cut_tells_how_much_was_on_it() -> None:
 def test_a_stream_is_numbered_from_its_beginning() -> None:
     pages = [replace(page, sequence=page.sequence + 3) for page in stream((TWO, 1920), (TWO, 3840))]
     assert faults(pages) == [("OGG_SEQUENCE", 0)]
+
+
+def test_of_many_streams_the_first_64_are_remembered() -> None:
+    begun = [bytes(Page(FIRST, 0, serial, 0, b"\1", b"x")) for serial in range(100)]
+    assert scan(*begun).count == 63 + 1 + 64  # further beginnings, that there are too many, no end of any
+    lost = [bytes(Page(0, 0, serial, 5, b"\1", b"x")) for serial in range(100)]
+    assert scan(*lost).count == 100 + 64  # no beginning of any, no end of those that are remembered
