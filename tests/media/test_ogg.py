@@ -247,6 +247,7 @@ def test_a_stream_is_numbered_from_its_beginning() -> None:
 
 def test_of_many_streams_the_first_64_are_remembered() -> None:
     begun = [bytes(Page(FIRST, 0, serial, 0, b"\1", b"x")) for serial in range(100)]
-    assert scan(*begun).count == 63 + 1 + 64  # further beginnings, that there are too many, no end of any
+    # Further beginnings, that there are too many, no end of any, and what is no Opus.
+    assert scan(*begun).count == 63 + 1 + 64 + 1
     lost = [bytes(Page(0, 0, serial, 5, b"\1", b"x")) for serial in range(100)]
     assert scan(*lost).count == 100 + 64  # no beginning of any, no end of those that are remembered
