@@ -133,14 +133,14 @@ def test_every_altered_structure_that_plays_otherwise_is_found(
     tmp_path: Path, good: dict[str, Good], name: str
 ) -> None:
     path, missed, heard = tmp_path / "x.m4a", [], 0
-    for what, content in cases(good[name], name, 420):
+    for what, content in cases(good[name], name, 280):
         path.write_bytes(content)
         if plays_otherwise(good[name], path, what):
             heard += 1
             if refusal(path) is None:
                 missed.append(what)
     assert missed == []
-    assert heard > 200
+    assert heard > 120
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -178,11 +178,11 @@ def test_flips_inside_of_the_audio_are_found_as_often_as_is_said(
     path, chance, counted = tmp_path / "x.m4a", random.Random(bits), Counter[bool]()  # noqa: S311
     for each in (good["FFmpeg stereo"], good["FFmpeg mono"]):
         (box,) = (box for box in regions(each.content) if box.path == "/mdat")
-        for _ in range(100 if bits < 20 else 20):
+        for _ in range(100 if bits < 20 else 15):
             path.write_bytes(flip(chance, each.content, box, bits))
             if audible(path) != each.played:
                 counted[refusal(path) is not None] += 1
-    assert counted.total() > 30
+    assert counted.total() > 25
     assert counted[True] / counted.total() >= FLOORS[bits]
 
 
@@ -193,13 +193,13 @@ def test_blocks_that_are_lost_or_in_the_wrong_place_are_found(
     path, missed, heard = tmp_path / "x.m4a", 0, 0
     for name, each in good.items():
         chance = random.Random(f"{name}{damage.__name__}")  # noqa: S311
-        for _ in range(60):
+        for _ in range(40):
             path.write_bytes(damage(chance, each.content))
             if audible(path) != each.played:
                 heard += 1
                 missed += refusal(path) is None
     assert heard > 100
-    assert missed <= heard // 100
+    assert missed <= heard / 100
 
 
 def test_a_tag_that_tells_players_what_to_leave_out_is_believed_only_whole(
