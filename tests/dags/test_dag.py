@@ -147,7 +147,7 @@ def test_the_schedules_settings_are_taken_over(dag_of: Callable[..., DAG]) -> No
 
 @BOTH
 def test_templated_fields(bag: DagBag, name: str) -> None:
-    window = {"policy", "window_start", "window_end"}
+    window = {"policy", "window_start", "window_end", "call_ids"}
     fields = {task.task_id: set(task.template_fields) for task in bag.dags[name].tasks}
     assert fields == {
         "fetch_calls": window | {"source"},
@@ -159,7 +159,7 @@ def test_templated_fields(bag: DagBag, name: str) -> None:
 
 def test_the_window_may_be_given_when_triggering(bag: DagBag) -> None:
     params = bag.dags["emea_rates"].params
-    assert dict(params) == {"window_start": None, "window_end": None, "redecide": False}
+    assert dict(params) == {"window_start": None, "window_end": None, "call_ids": None, "redecide": False}
     for name in ("window_start", "window_end"):
         param = params.get_param(name)
         assert param.resolve("2026-11-20T00:00:00+00:00")

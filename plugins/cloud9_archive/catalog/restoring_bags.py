@@ -14,10 +14,11 @@ from cloud9_archive.catalog import events
 from cloud9_archive.catalog.catalog import Catalog, upsert
 from cloud9_archive.catalog.listing import chunks
 from cloud9_archive.catalog.restoring import ToldCall, restore_calls
-from cloud9_archive.catalog.sealing import SealedBag
+from cloud9_archive.catalog.sealing import SealedBag, note_records
 from cloud9_archive.catalog.tables import bags, batches, call_recordings, media, policy_calls, recordings
 from cloud9_archive.domain.accounting import BatchState, MediaState
 from cloud9_archive.domain.run import RecordingRef
+from cloud9_archive.domain.selection import ArchivedRecord
 
 _ABSENT_MEDIA = (MediaState.AWAITING_MEDIA, MediaState.MISSING)
 
@@ -29,6 +30,7 @@ class HeldRecording:
 
     :param told: columns of ``media``
     :param duration: seconds, as reported
+    :param record: how it is kept, held and disposed of
     """
 
     ref: RecordingRef
@@ -36,6 +38,7 @@ class HeldRecording:
     duration: float | None
     filename: str | None
     told: Mapping[str, Any]
+    record: ArchivedRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +47,12 @@ class HeldCall:
     A call whose document a bag holds.
 
     :param absent: its recordings that were not received when the bag's content was fixed
+    :param record: how its document is kept, held and disposed of
     """
 
     told: ToldCall
     absent: Mapping[RecordingRef, MediaState]
+    record: ArchivedRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +108,8 @@ def restore_bag(catalog: Catalog, held: HeldBag, *, deadline: timedelta) -> None
         absent = {ref: state for each in held.calls for ref, state in each.absent.items()}
         _restore_absent(connection, held.policy, absent, ends)
         _note_documented(connection, held)
+        records = [*(one.record for one in held.recordings), *(call.record for call in held.calls)]
+        note_records(connection, held.policy, records)
         if held.versions:
             kept = events.Event("bag.versions", held.bag.bag_id, after=json.dumps(dict(held.versions), sort_keys=True))
             events.append(connection, [kept], policy=held.policy, who=held.run_id, now=held.at)

@@ -21,6 +21,7 @@ class ToldRun:
 
     :param listed: sources that were listed to their end, each with the number of its calls
     :param at: when the link of the report was written
+    :param report_sums: JSON text of both sums and the findings by code
     """
 
     run: RunRef
@@ -31,6 +32,7 @@ class ToldRun:
     report_key: str
     listed: Mapping[str, int]
     at: datetime
+    report_sums: str
 
 
 def restore_run(connection: Connection, told: ToldRun) -> None:
@@ -45,6 +47,7 @@ def restore_run(connection: Connection, told: ToldRun) -> None:
         "facts_digest": told.facts_digest,
         "report_number": told.report_number,
         "report_key": told.report_key,
+        "report_sums": told.report_sums,
     }
     statement = upsert(connection, runs).values(policy=run.policy, run_id=run.run_id, opened_at=told.at, **fields)
     connection.execute(

@@ -25,6 +25,7 @@ METRICS: Mapping[str, str] = {
     "calls.awaiting_media": "gauge: of these, those whose audio Cloud9 does not have yet",
     "calls.quarantined": "gauge: of these, archived as they came because something is wrong with the audio",
     "calls.missing": "gauge: of these, those whose audio did not come by the deadline",
+    "calls.disposed": "gauge: of these, disposed of since, after their retention",
     "findings": "gauge: findings in the newest run's report",
     "lag_seconds": "gauge: from the end of the run's window to its reconciliation",
     "archived_bytes": "counter: bytes that were written to the archive, metadata included",

@@ -60,6 +60,7 @@ class RecordDocument(_Part):
     waveform: dict[str, Any] | None = None
     failure: Failed | None = None
     calls: tuple[OffsetCall, ...]
+    retain_until: AwareDatetime | None = None
 
 
 class ArchivedDecision(_Part):
@@ -99,6 +100,7 @@ class CallDocument(_Part):
     call_sha256: str
     decision: ArchivedDecision
     recordings: tuple[RecordingState, ...]
+    retain_until: AwareDatetime | None = None
 
 
 class ReportBag(_Part):

@@ -22,7 +22,8 @@ from cloud9_archive.domain.accounting import MediaState
 from cloud9_archive.domain.call import Call
 from cloud9_archive.domain.keys import call_key, recording_key
 from cloud9_archive.domain.run import CallRef, RecordingRef
-from cloud9_archive.pipeline.archived_bag import CALLS, RECORDINGS, ArchivedBag, Reader, read_document
+from cloud9_archive.domain.selection import ArchivedRecord, RecordKind
+from cloud9_archive.pipeline.archived_bag import CALLS, RECORD, RECORDINGS, ArchivedBag, Reader, read_document
 from cloud9_archive.pipeline.archived_documents import ArchivedDecision, CallDocument, RecordDocument, parsed
 from cloud9_archive.pipeline.verify_record import contradictions
 from cloud9_archive.pipeline.verify_report import Code
@@ -149,7 +150,10 @@ def _calls(checker: Reader, archived: ArchivedBag, *, at: datetime) -> Iterator[
             for each in document.recordings
             if each.state in (MediaState.AWAITING_MEDIA, MediaState.MISSING)
         }
-        yield HeldCall(ToldCall(call, told_decision(document.decision, at=at)), absent)
+        record = ArchivedRecord(
+            archived.bag_id, path, RecordKind.CALL, call.source, call.call_id, document.retain_until
+        )
+        yield HeldCall(ToldCall(call, told_decision(document.decision, at=at)), absent, record)
 
 
 def _recordings(catalog: Catalog, checker: Reader, archived: ArchivedBag) -> Iterator[HeldRecording]:
@@ -170,6 +174,9 @@ def _recordings(catalog: Catalog, checker: Reader, archived: ArchivedBag) -> Ite
             duration=document.reported_duration,
             filename=document.reported_filename,
             told=_columns(document),
+            record=ArchivedRecord(
+                archived.bag_id, path.removesuffix(RECORD), RecordKind.RECORDING, *ref, document.retain_until
+            ),
         )
 
 

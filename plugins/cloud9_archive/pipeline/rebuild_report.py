@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections import Counter
 from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta
@@ -73,6 +74,11 @@ def take_over_rows(catalog: Catalog, report: ReportDocument, *, key: str, at: da
     """
     run = RunRef(report.policy, report.run_id, report.kind, Window(report.window_start, report.window_end))
     counts = Counter(row.source for row in report.rows)
+    sums = {
+        "calls": report.calls,
+        "recordings": report.recordings,
+        "findings": dict(Counter(each.code for each in report.findings)),
+    }
     told = ToldRun(
         run=run,
         policy_version=report.policy_version,
@@ -82,6 +88,7 @@ def take_over_rows(catalog: Catalog, report: ReportDocument, *, key: str, at: da
         report_key=key,
         listed={each.source: counts[each.source] for each in report.sources if each.listed},
         at=at,
+        report_sums=json.dumps(sums, sort_keys=True),
     )
     with catalog.begin() as connection:
         restore_run(connection, told)
