@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 UV_VERSION := $(shell sed -n 's/^uv==\([0-9.]*\).*/\1/p' requirements.lock)
 READY := $(VENV)/.ready
 
-.PHONY: help env lock docs lint test test-services bench
+.PHONY: help env lock docs lint test test-services test-estate bench
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
 
@@ -32,11 +32,14 @@ lint: env ## ruff, mypy strict, import-linter
 	$(BIN)/lint-imports
 
 test: lint ## everything that must hold, a DAG run in a real Airflow included
-	$(BIN)/pytest -n 2 --dist loadgroup -m "not e2e"
+	$(BIN)/pytest -n 2 --dist loadgroup -m "not e2e and not estate"
 	$(BIN)/pytest -m e2e
 
 test-services: env ## servers that pip cannot install are installed, and the tests that need them run (apt-get)
 	tests/services/run
+
+test-estate: env ## days of backfills, a killed task and its alerts through an Airflow of its own: some ten minutes
+	$(BIN)/pytest -n 0 -m estate
 
 bench: env ## benchmarks as ratios side by side, to var/bench/*.json; BENCH= picks some of: aac_flips, archive_speed, media_speed, rate_budget, roster_size, rules_speed
 	@$(BIN)/python tests/bench/measuring.py $(BENCH)

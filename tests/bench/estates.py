@@ -74,7 +74,7 @@ class Estate:
         found: dict[str, tuple[int, dict[str, Any]]] = {}
         for path in self.place.archive.glob(f"{policy}/reports/*/*/*/*.json"):
             report = json.loads(path.read_bytes())
-            number = int(report["number"])
+            number = int(report["report_number"])
             if found.get(report["run_id"], (0, {}))[0] <= number:
                 found[report["run_id"]] = number, report
         return [report for _, report in found.values()]

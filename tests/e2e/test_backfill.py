@@ -16,7 +16,7 @@ from pytest_httpserver import HTTPServer
 
 from cloud9_archive.demo.servers import free_port
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.estate, pytest.mark.timeout(900)]
 
 POLICY = """\
 policy: {name}

@@ -198,7 +198,7 @@ def _columns(document: RecordDocument) -> dict[str, Any]:
 
 def _beside(made: Mapping[str, Any]) -> dict[str, Any]:
     """As it was staged: by the name of its file, which the bag's folder was put before."""
-    known = dict(made)
+    known = {name: value for name, value in made.items() if name != "encrypted"}
     return {"file": str(known.pop("path")).rpartition("/")[2], **known}
 
 
