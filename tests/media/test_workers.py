@@ -229,3 +229,17 @@ def test_a_place_that_cannot_be_written_is_the_hosts_fault(ogg: Path, tmp_path: 
     result = only(run_jobs([MediaJob("a", ogg, tmp_path / "absent" / "x.wav", PROFILES["alaw_8k"])]))
     assert result.failure is not None
     assert result.failure.transient
+
+
+def test_what_a_worker_imports_under_its_limits_is_not_compiled_into_a_file_that_they_cut_short(tmp_path: Path) -> None:
+    (tmp_path / "late.py").write_text(f"WORDS = {'x' * 9_000!r}\n", encoding="utf-8")
+    program = (
+        "import resource, sys\n"
+        "from cloud9_archive.media.confine import confine\n"
+        "confine()\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))\n"
+        "sys.path.insert(0, sys.argv[1])\n"
+        "import late\n"
+    )
+    subprocess.run([sys.executable, "-c", program, str(tmp_path)], check=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["late.py"]

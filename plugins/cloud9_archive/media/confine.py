@@ -45,6 +45,9 @@ def confine() -> None:
     the kernel filters system calls, it reaches no network, runs no program and looks into no other process. Elsewhere
     it goes on without. It stays the same user, so it can read the files of that user.
     """
+    # A module that is imported first in here would be compiled into a file that the limit on file sizes cuts short, and
+    # Python 3.11 takes what was cut for whole: no program on this host could import the module any more.
+    sys.dont_write_bytecode = True
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     files = _OPEN_FILES if most == resource.RLIM_INFINITY else min(_OPEN_FILES, most)
