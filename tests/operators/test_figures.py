@@ -12,7 +12,7 @@ from airflow.sdk.execution_time.context import OutletEventAccessors
 from airflow.sdk.observability import stats
 
 from cloud9_archive.dag import build_dag
-from cloud9_archive.errors import CredentialsError
+from cloud9_archive.errors import CredentialsError, ReconciliationError
 from cloud9_archive.operators.figures import METRICS, policy_asset
 
 
@@ -79,10 +79,25 @@ def test_a_run_that_failed_shows_too_and_starts_nobody(
     run = whole_run(made)
     with pytest.raises(CredentialsError):
         run.fetch_calls()
-    with pytest.raises(Exception, match="does not add up"):
+    with pytest.raises(ReconciliationError, match="does not add up"):
         run.reconcile()
     assert board.gauges["cloud9_archive.findings"] == 1
     assert not made["outlet_events"][policy_asset("emea_rates")].extra
+
+
+def test_a_board_that_is_down_hides_nothing(
+    deployment: Any, context: Callable[..., dict[str, Any]], whole_run: Callable[..., Any], board: Board
+) -> None:
+    def broken(*_: Any, **__: Any) -> None:
+        raise OSError("the board is down")
+
+    board.gauge = broken  # type: ignore[method-assign]
+    deployment.connect(password="canary-of-a-wrong-secret")
+    run = whole_run(context())
+    with pytest.raises(CredentialsError):
+        run.fetch_calls()
+    with pytest.raises(ReconciliationError, match="does not add up"):
+        run.reconcile()
 
 
 @pytest.mark.usefixtures("deployment")

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+import structlog
 from airflow.sdk import Asset
 from airflow.sdk.observability import stats
 
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 
     from cloud9_archive.domain.run import RunRef
     from cloud9_archive.pipeline.run import FiledSum
+    from cloud9_archive.pipeline.workspace import Workspace
+
+log = structlog.get_logger(__name__)
 
 PREFIX = "cloud9_archive"
 
@@ -39,12 +43,22 @@ def policy_asset(policy: str) -> Asset:
     return Asset(name=f"{PREFIX}.{policy}", uri=f"x-cloud9-archive://{policy}", group="cloud9-archive")
 
 
-def note_run(run: RunRef, filed: FiledSum, *, now: datetime) -> None:
+def note_run(workspace: Workspace, run: RunRef) -> None:
     """
-    The gauges show the run.
+    The gauges show the run, as far as it has a report.
 
-    :param now: aware UTC
+    What goes wrong with it is logged, and never stands in the way of how the run ended.
     """
+    from cloud9_archive.pipeline.run import filed_sum
+
+    try:
+        if filed := filed_sum(workspace, run):
+            _show(run, filed, now=workspace.clock())
+    except Exception as error:  # noqa: BLE001 - the run's own end, good or bad, must come through
+        log.warning("the run's metrics were not sent", fault=type(error).__name__)
+
+
+def _show(run: RunRef, filed: FiledSum, *, now: datetime) -> None:
     tags = {"policy": run.policy}
     for name, count in asdict(filed.calls).items():
         stats.gauge(f"{PREFIX}.calls.{name}", count, tags=tags)

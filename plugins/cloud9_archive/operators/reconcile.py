@@ -29,7 +29,6 @@ class Cloud9ReconcileOperator(WindowOperator):
         from cloud9_archive.notifications.alerts import tell_new_findings
         from cloud9_archive.operators.figures import note_run, tell_downstream
         from cloud9_archive.pipeline.reconcile import reconcile
-        from cloud9_archive.pipeline.run import filed_sum
 
         failed = self._failed_tasks(context)
         run = self.run_of(context)
@@ -38,8 +37,7 @@ class Cloud9ReconcileOperator(WindowOperator):
                 result = reconcile(workspace, run, failed_tasks=failed)
             finally:
                 tell_new_findings(workspace, run)
-                if filed := filed_sum(workspace, run):
-                    note_run(run, filed, now=workspace.clock())
+                note_run(workspace, run)
         counts = {
             "calls": asdict(result.calls),
             "recordings": asdict(result.recordings),
