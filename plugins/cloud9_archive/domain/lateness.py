@@ -81,6 +81,6 @@ def _words(calls: Sequence[LateCall]) -> str:
     worst = max(calls, key=lambda call: (call.delay, call.ref))
     many = f"{len(calls)} calls were" if len(calls) > 1 else "1 call was"
     return (
-        f"{many} listed first by this run, though its time had been listed before; the longest delay is "
+        f"{many} listed first by this run, though that time had been listed before; the longest delay is "
         f"{worst.delay} s after the end of call {worst.ref.call_id}"
     )
