@@ -78,6 +78,11 @@ class Looked:
     unreached: dict[str, Cloud9ArchiveError]
 
     @property
+    def run(self) -> RunRef:
+        """What its findings are noted under."""
+        return look_run(self.policy, self.look_id, self.window)
+
+    @property
     def gaps(self) -> list[Finding]:
         """Those that fail the look, causes first."""
         codes = list(FINDING_KINDS)
