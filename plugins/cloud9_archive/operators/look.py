@@ -89,4 +89,4 @@ class Cloud9DailyLookOperator(PolicyOperator):
 def _is_last(context: Context) -> bool:
     """Whether Airflow does not try again."""
     ti = context["ti"]
-    return ti.try_number > (getattr(ti, "max_tries", 0) or 0)
+    return int(getattr(ti, "try_number", 1)) > int(getattr(ti, "max_tries", 0) or 0)

@@ -119,11 +119,11 @@ def note_gaps(workspace: Workspace, standing: Standing, undecided: Mapping[str, 
     notes = Notes()
     for gap in standing.gaps:
         count = undecided.get(gap.subject, 0)
-        listed = f", and {count} calls are listed there that nothing was decided on" if count else ""
-        begun = f" ({len(gap.begun)} runs of them did not get that far)" if gap.begun else ""
+        listed = f", and calls are listed there that nothing was decided on: {count}" if count else ""
+        begun = f" (runs that did not get that far: {len(gap.begun)})" if gap.begun else ""
         words = (
-            f"{gap.intervals} data intervals from {utc_text(gap.window.start)} to {utc_text(gap.window.end)} have no run "
-            f"that listed {named(gap.sources, last='and')} to the end{begun}{listed}: {_backfill(workspace, gap)}"
+            f"no run for {gap.intervals} data interval{'s' if gap.intervals > 1 else ''} from "
+            f"{utc_text(gap.window.start)} to {utc_text(gap.window.end)} has listed {named(gap.sources)} to the end{begun}{listed}; {_backfill(workspace, gap)}"
         )
         notes.saw("RUN_MISSING", gap.subject, words)
     if standing.since is not None:
