@@ -85,7 +85,7 @@ def build_dag(policy_name: str) -> DAG:
 
 
 def _add_tasks(policy: Policy) -> None:
-    asking = _placement(policy)
+    asking = placement(policy)
     local = asking if policy.run_on.all_tasks else {}
 
     listed = Cloud9FetchCallsOperator.partial(
@@ -135,7 +135,7 @@ def _add_tasks(policy: Policy) -> None:
     decided >> reconciled
 
 
-def _placement(policy: Policy) -> dict[str, Any]:
+def placement(policy: Policy) -> dict[str, Any]:
     """Where the tasks that talk to Cloud9 run."""
     return {name: value for name, value in (("queue", policy.run_on.queue), ("pool", policy.run_on.pool)) if value}
 

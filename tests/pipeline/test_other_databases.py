@@ -14,10 +14,12 @@ from sqlalchemy import event
 
 from cloud9_archive.domain.run import RunKind
 from cloud9_archive.emulator.calls import Kind
+from cloud9_archive.pipeline.daily_look import take_look
 from cloud9_archive.pipeline.reconcile import reconcile
 
 GROWING = frozenset(
     {"calls", "recordings", "media", "policy_calls", "decisions", "run_calls", "call_recordings", "bags", "chain"}
+    | {"bag_records", "runs", "listings"}
 )
 WHOLE_POLICY = re.compile(r"SELECT \w+\.state, count\(\*\)")
 """The counts over the whole policy: they read an index from end to end, and nothing else."""
@@ -60,7 +62,9 @@ def test_late_media_and_amendments_on_postgres(postgres: Any, run_of: Any, clock
     postgres.verified()
 
 
-def test_no_query_of_a_run_reads_a_growing_table_whole(everything: Any, run_of: Any, clock: Any) -> None:
+def test_no_query_of_a_run_or_a_daily_look_reads_a_growing_table_whole(
+    everything: Any, run_of: Any, clock: Any
+) -> None:
     everything.run(run_of(hours=10))
     clock.move_to(clock.now + timedelta(hours=1))
     workspace = everything.workspace()
@@ -75,6 +79,7 @@ def test_no_query_of_a_run_reads_a_growing_table_whole(everything: Any, run_of: 
         run = run_of(kind, hours=14)
         everything.work(workspace, everything.begin(workspace, run))
         reconcile(workspace, run)
+    take_look(workspace, "look", lookback=timedelta(days=7))
     event.remove(workspace.catalog.engine, "before_cursor_execute", remember)
     assert len(seen) > 40
     scans = []

@@ -13,6 +13,7 @@ from cloud9_archive.catalog.catalog import Catalog, upsert
 from cloud9_archive.catalog.listing import chunks
 from cloud9_archive.catalog.tables import findings
 from cloud9_archive.domain.findings import Finding
+from cloud9_archive.domain.look_findings import LOOK_CODES
 from cloud9_archive.domain.run import RunRef
 
 
@@ -54,12 +55,20 @@ _NOT_ACCEPTED = {"accepted_at": None, "accepted_by": None, "accepted_because": N
 
 
 def note_findings(
-    catalog: Catalog, run: RunRef, seen: Sequence[Finding], *, examined: Collection[str], now: datetime
+    catalog: Catalog,
+    run: RunRef,
+    seen: Sequence[Finding],
+    *,
+    examined: Collection[str],
+    now: datetime,
+    codes: Collection[str] | None = None,
 ) -> None:
     """
     What was seen is open; what was open about an examined subject and was not seen is healed.
 
     :param examined: subjects that were looked at, so that their silence means something
+    :param codes: what was looked for, so that the silence means something about these alone; None: all that a run
+        looks for
     """
     present = {(finding.code, finding.subject) for finding in seen}
     with catalog.begin() as connection:
@@ -67,7 +76,8 @@ def note_findings(
             query = select(findings.c.code, findings.c.subject).where(
                 findings.c.policy == run.policy, findings.c.subject.in_(chunk), findings.c.healed_at.is_(None)
             )
-            healed = [tuple(row) for row in connection.execute(query) if tuple(row) not in present]
+            found = [tuple(row) for row in connection.execute(query)]
+            healed = [key for key in found if _looked_for(key[0], codes) and key not in present]
             if healed:
                 connection.execute(
                     update(findings)
@@ -109,6 +119,10 @@ def open_subjects(catalog: Catalog, policy: str, code: str) -> list[str]:
     )
     with catalog.begin() as connection:
         return list(connection.scalars(query))
+
+
+def _looked_for(code: str, codes: Collection[str] | None) -> bool:
+    return code in codes if codes is not None else code not in LOOK_CODES
 
 
 def open_findings(catalog: Catalog, policy: str) -> list[OpenFinding]:

@@ -270,6 +270,14 @@ runs = Table(
     Column("report_number", Integer, nullable=False, server_default="0"),
     Column("report_key", String),
     Column("report_sums", Text, comment="JSON: both sums, and the findings by code, as the newest report has them"),
+    Column(
+        "single_calls",
+        Integer,
+        nullable=False,
+        server_default="0",
+        comment="1: it was asked for single calls, and so does not stand for its window",
+    ),
+    Index(None, "policy", "kind", "window_end"),
 )
 
 listings = Table(
@@ -349,6 +357,7 @@ bags = Table(
     Column("link_number", Integer, comment="the chain link that covers it"),
     Index(None, "policy", "run_id"),
     Index(None, "policy", "link_number"),
+    Index(None, "policy", "sealed_at"),
 )
 
 chain = Table(

@@ -13,6 +13,7 @@ from cloud9_archive.cli.emulator import PASSED_ON, emulator_command
 from cloud9_archive.cli.export import export_command
 from cloud9_archive.cli.media import media_app
 from cloud9_archive.cli.policy import policy_app
+from cloud9_archive.cli.reconcile import reconcile_command
 from cloud9_archive.cli.roster import roster_app
 from cloud9_archive.cli.run import run_command
 from cloud9_archive.cli.search import search_command
@@ -28,6 +29,7 @@ app = typer.Typer(
 )
 app.command("run")(run_command)
 app.command("backfill")(backfill_command)
+app.command("reconcile")(reconcile_command)
 app.command("check")(check_command)
 app.command("verify")(verify_command)
 app.command("dispose")(dispose_command)

@@ -4,38 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 
+from cloud9_archive.domain.finding_kind import FindingKind, Severity
+from cloud9_archive.domain.look_findings import LOOK_KINDS
 
-class Severity(StrEnum):
-    """How urgent a kind of finding is, in the five words of Verba's alerts, the most urgent first."""
-
-    FATAL = "fatal"
-    CRITICAL = "critical"
-    ERROR = "error"
-    WARNING = "warning"
-    NOTIFICATION = "notification"
-
-    @property
-    def rank(self) -> int:
-        """0 for the most urgent."""
-        return list(Severity).index(self)
-
-
-@dataclass(frozen=True, slots=True)
-class FindingKind:
-    """
-    A kind of finding.
-
-    :param gap: whether a run that has one fails
-    :param meaning: what was found
-    :param next_action: what to do about it
-    """
-
-    severity: Severity
-    gap: bool
-    meaning: str
-    next_action: str
+__all__ = ["FINDING_KINDS", "Finding", "FindingKind", "Severity", "findings_table"]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -69,7 +42,7 @@ FINDING_KINDS: Mapping[str, FindingKind] = {
         Severity.ERROR,
         gap=True,
         meaning="A call was listed, and the policy has no decision on it.",
-        next_action="Clear the run's apply_recording_rules task.",
+        next_action="Clear the run's apply_recording_rules task; a finding of the daily look names the command that decides.",
     ),
     "CALL_UNACCOUNTED": FindingKind(
         Severity.ERROR,
@@ -215,6 +188,7 @@ FINDING_KINDS: Mapping[str, FindingKind] = {
         meaning="The time-stamping authority gave no usable time stamp for a chain link.",
         next_action="Nothing stops because of it, and each run asks again; if it stays, ask the authority, or correct timestamp_url and timestamp_ca_file. It heals when the time stamp is there.",
     ),
+    **LOOK_KINDS,
 }
 """Every code; the table in the runbook is generated from this."""
 

@@ -90,7 +90,16 @@ def bag_folder(policy: str, *, day: date, bag_id: str) -> str:
 
     :param day: the bag's Bagging-Date, a UTC day
     """
-    return f"{path_segment(policy)}/bags/{_day_folders(day)}/{path_segment(bag_id)}"
+    return f"{bags_of_day(policy, day=day)}/{path_segment(bag_id)}"
+
+
+def bags_of_day(policy: str, *, day: date) -> str:
+    """
+    Key of the folder that holds a day's bags, without a slash at its end.
+
+    :param day: as for :func:`bag_folder`
+    """
+    return f"{path_segment(policy)}/bags/{_day_folders(day)}"
 
 
 def report_path(policy: str, *, day: date, run_id: str, extension: str) -> str:

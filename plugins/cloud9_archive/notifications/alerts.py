@@ -83,23 +83,38 @@ def run_id_of(context: Context | Mapping[str, Any]) -> str:
     return str(getattr(run, "run_id", "") or context.get("run_id", ""))
 
 
-def tell_new_findings(workspace: Workspace, run: RunRef) -> None:
+def tell_new_findings(workspace: Workspace, run: RunRef, *, link: str | None = None) -> None:
     """
     What reconcile found and nobody was told has been told, or a finding says that it could not be.
 
     Nothing of it makes a run fail, nor stands in the way of the reason why it fails.
+
+    :param link: address of the run in Airflow's page; by default that of a run of the policy's own DAG
     """
+    _told_or_noted(workspace, run, link or run_link(run.policy, run.run_id), gaps=False)
+
+
+def tell_gaps(workspace: Workspace, run: RunRef, *, link: str | None) -> None:
+    """
+    That a daily look failed has been told, and which gaps it found; as for :func:`tell_new_findings`.
+
+    The failure callback of its DAG could not: it speaks for one policy, and the look's DAG is everybody's.
+    """
+    _told_or_noted(workspace, run, link, gaps=True)
+
+
+def _told_or_noted(workspace: Workspace, run: RunRef, link: str | None, *, gaps: bool) -> None:
     try:
-        _tell_or_note(workspace, run)
+        _tell_or_note(workspace, run, link, gaps=gaps)
     except Exception as error:  # noqa: BLE001 - the run's own end, good or bad, must come through
         log.error("new findings were not told; a later run tells them", fault=type(error).__name__)  # noqa: TRY400 - a driver's words may hold the catalog's address
 
 
-def _tell_or_note(workspace: Workspace, run: RunRef) -> None:
+def _tell_or_note(workspace: Workspace, run: RunRef, link: str | None, *, gaps: bool) -> None:
     from cloud9_archive.catalog.findings import note_findings  # noqa: PLC0415 - DAG parsing needs no SQLAlchemy
     from cloud9_archive.domain.findings import Finding  # noqa: PLC0415 - as above
     from cloud9_archive.notifications.channels import send  # noqa: PLC0415 - as above
-    from cloud9_archive.pipeline.alerting import Occasion, tell_findings  # noqa: PLC0415 - as above
+    from cloud9_archive.pipeline.alerting import Occasion, tell_failure, tell_findings  # noqa: PLC0415 - as above
 
     alerts = workspace.policy.alerts
     if alerts is None:
@@ -113,15 +128,15 @@ def _tell_or_note(workspace: Workspace, run: RunRef) -> None:
         tell=partial(send, alerts),
         now=workspace.clock(),
         window=run.window,
-        link=run_link(run.policy, run.run_id),
+        link=link,
     )
     try:
-        sent = tell_findings(workspace.catalog, occasion)
+        sent = (tell_failure if gaps else tell_findings)(workspace.catalog, occasion)
     except Cloud9ArchiveError as error:
         log.error("an alert was not sent; a later run tells it", code=error.code, reason=str(error))  # noqa: TRY400 - the chain may hold the channel's address
         failed.append(Finding("ALERT_NOT_SENT", subject, f"{error.code}: {error.message}"))
     else:
-        _log(sent, workspace.policy, kind=AlertKind.FINDINGS)
+        _log(sent, workspace.policy, kind=AlertKind.RUN_FAILED if gaps else AlertKind.FINDINGS)
     note_findings(workspace.catalog, run, failed, examined={subject}, now=workspace.clock())
 
 

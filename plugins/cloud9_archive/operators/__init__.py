@@ -9,6 +9,7 @@ from cloud9_archive.operators.batches import (
 )
 from cloud9_archive.operators.calls import Cloud9ApplyRecordingRulesOperator, Cloud9FetchCallsOperator
 from cloud9_archive.operators.dispose import Cloud9DisposeOperator
+from cloud9_archive.operators.look import Cloud9DailyLookOperator
 from cloud9_archive.operators.reconcile import Cloud9ReconcileOperator
 from cloud9_archive.operators.roster import Cloud9SyncRosterOperator
 from cloud9_archive.operators.verify import Cloud9VerifyArchiveOperator
@@ -16,6 +17,7 @@ from cloud9_archive.operators.verify import Cloud9VerifyArchiveOperator
 __all__ = [
     "Cloud9ApplyRecordingRulesOperator",
     "Cloud9ArchiveOperator",
+    "Cloud9DailyLookOperator",
     "Cloud9DisposeOperator",
     "Cloud9FetchCallsOperator",
     "Cloud9FetchRecordingsOperator",

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from airflow.sdk.definitions.context import Context
 
     from cloud9_archive.domain.run import RunRef
+    from cloud9_archive.pipeline.daily_look import Looked
     from cloud9_archive.pipeline.run import FiledSum
     from cloud9_archive.pipeline.workspace import Workspace
 
@@ -32,6 +33,11 @@ METRICS: Mapping[str, str] = {
     "calls.disposed": "gauge: of these, disposed of since, after their retention",
     "findings": "gauge: findings in the newest run's report",
     "lag_seconds": "gauge: from the end of the run's window to its reconciliation",
+    "look.listed": "gauge: calls that the newest daily look saw listed by the policy's sources",
+    "look.undecided": "gauge: of these, those that no run has decided on",
+    "look.missing_intervals": "gauge: data intervals of the schedule without a run, as the newest daily look saw",
+    "look.gaps": "gauge: findings of the newest daily look that failed it",
+    "look.findings": "gauge: all of its findings",
     "archived_bytes": "counter: bytes that were written to the archive, metadata included",
     "archived_files": "counter: files that were written to the archive",
 }
@@ -64,6 +70,22 @@ def _show(run: RunRef, filed: FiledSum, *, now: datetime) -> None:
         stats.gauge(f"{PREFIX}.calls.{name}", count, tags=tags)
     stats.gauge(f"{PREFIX}.findings", sum(filed.findings.values()), tags=tags)
     stats.gauge(f"{PREFIX}.lag_seconds", (now - run.window.end).total_seconds(), tags=tags)
+
+
+def note_look(looked: Looked) -> None:
+    """The gauges show the policy's newest daily look."""
+    counts = {
+        "listed": sum(source.listed for source in looked.sources),
+        "undecided": sum(source.undecided for source in looked.sources),
+        "missing_intervals": looked.missing_intervals,
+        "gaps": len(looked.gaps),
+        "findings": len(looked.findings),
+    }
+    try:
+        for name, count in counts.items():
+            stats.gauge(f"{PREFIX}.look.{name}", count, tags={"policy": looked.policy})
+    except Exception as error:  # noqa: BLE001 - the look's own end, good or bad, must come through
+        log.warning("the look's metrics were not sent", fault=type(error).__name__)
 
 
 def note_archived(policy: str, *, files: int, size: int) -> None:

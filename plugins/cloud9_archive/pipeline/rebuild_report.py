@@ -73,7 +73,8 @@ def take_over_rows(catalog: Catalog, report: ReportDocument, *, key: str, at: da
     :param at: when its link was written
     :param deadline: as for :func:`~cloud9_archive.pipeline.rebuild_bag.take_over`
     """
-    run = RunRef(report.policy, report.run_id, report.kind, Window(report.window_start, report.window_end))
+    window = Window(report.window_start, report.window_end)
+    run = RunRef(report.policy, report.run_id, report.kind, window, report.call_ids)
     counts = Counter(row.source for row in report.rows)
     sums = {
         "calls": report.calls,
