@@ -129,5 +129,7 @@ def _row(account: CallAccount) -> PageRow:
         call_id=account.ref.call_id,
         state=account.outcome.value,
         held_by=account.held_by or "",
-        recordings=named([f"{number} {state.replace('_', ' ')}" for state, number in sorted(states.items())], last="and"),
+        recordings=named(
+            [f"{number} {state.replace('_', ' ')}" for state, number in sorted(states.items())], last="and"
+        ),
     )

@@ -1,0 +1,30 @@
+"""Reports of days, and which runs were asked for single calls."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+from cloud9_archive.catalog.text_type import SourceText
+
+revision = "0015"
+down_revision = "0010"
+
+
+def upgrade() -> None:
+    """The newest report of each day; runs are found by when their windows end."""
+    op.create_table(
+        "day_reports",
+        sa.Column("policy", SourceText(), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False, comment="in the policy's time zone"),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("facts_digest", sa.String(64), nullable=False),
+        sa.Column(
+            "sums", sa.Text(), nullable=False, comment="JSON: both sums, and the findings that are not healed by code"
+        ),
+        sa.PrimaryKeyConstraint("policy", "day", name="pk_day_reports"),
+    )
+    comment = "how many calls it was asked for by their ids; 0: for all of its window"
+    op.add_column("runs", sa.Column("single_calls", sa.Integer(), nullable=False, server_default="0", comment=comment))
+    op.create_index("ix_runs_policy_window_end", "runs", ["policy", "window_end"])
