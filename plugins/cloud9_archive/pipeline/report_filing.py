@@ -80,6 +80,16 @@ class Filed:
     members: tuple[Member, ...]
 
 
+def page_beside(key: str) -> str:
+    """
+    Key of the page of a report.
+
+    :param key: of its JSON file
+    """
+    name, _, ending = key.rpartition(f".{JSON}")
+    return f"{name}.{HTML}{ending}"
+
+
 def file_report(workspace: Workspace, draft: Draft, *, after: int) -> Filed:
     """
     A report with these facts is in the archive: one that an earlier attempt left, or a new one.
