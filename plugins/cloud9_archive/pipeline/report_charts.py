@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -15,9 +15,6 @@ STATES = ("archived", "excluded", "awaiting_media", "quarantined", "missing", "d
 
 LENGTH = 1000
 """Units of the longest bar, or of the highest column."""
-
-MOST_HOURS = 24 * 4
-MOST_DAYS = 124
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,33 +81,31 @@ def _segments(counts: Mapping[str, int], scale: float) -> Iterator[Segment]:
 
 def over_time(began: Sequence[tuple[datetime, str]]) -> tuple[str, dict[str, Counter[str]]]:
     """
-    Calls by hour, by day or by month, so that there are not too many columns, with the empty ones in between.
+    Calls by hour, day, month or year, so that there are not too many columns; empty hours and days are among them.
 
     :param began: start (aware) and state of each call
     :returns: the word for a column, and calls by label and state, the earliest first; times are UTC
     """
     if not began:
         return "hour", {}
-    first, last = (edge(moment for moment, _ in began).astimezone(UTC) for edge in (min, max))
-    word, form = _unit(last - first)
-    groups: dict[str, Counter[str]] = {label: Counter() for label in _labels(first, last, form)}
-    for moment, state in began:
-        groups[moment.astimezone(UTC).strftime(form)][state] += 1
+    moments = sorted((moment.astimezone(UTC), state) for moment, state in began)
+    first, last = moments[0][0], moments[-1][0]
+    word, form, step = next(unit for most, unit in _UNITS if most is None or last - first <= most)
+    groups: dict[str, Counter[str]] = {}
+    if step is not None:
+        moment = first.replace(minute=0, second=0, microsecond=0)
+        while moment <= last:
+            groups[moment.strftime(form)] = Counter()
+            moment += step
+    for moment, state in moments:
+        groups.setdefault(moment.strftime(form), Counter())[state] += 1
     return word, groups
 
 
-def _unit(span: timedelta) -> tuple[str, str]:
-    if span <= timedelta(hours=MOST_HOURS):
-        return "hour", "%m-%d %H:00"
-    return ("day", "%Y-%m-%d") if span <= timedelta(days=MOST_DAYS) else ("month", "%Y-%m")
-
-
-def _labels(first: datetime, last: datetime, form: str) -> Iterable[str]:
-    step = timedelta(hours=1) if "%H" in form else timedelta(days=1)
-    moment = first.replace(minute=0, second=0, microsecond=0)
-    labels: dict[str, None] = {}
-    while moment <= last:
-        labels[moment.strftime(form)] = None
-        moment += step
-    labels[last.strftime(form)] = None
-    return labels
+_UNITS: tuple[tuple[timedelta | None, tuple[str, str, timedelta | None]], ...] = (
+    (timedelta(days=4), ("hour", "%m-%d %H:00", timedelta(hours=1))),
+    (timedelta(days=120), ("day", "%Y-%m-%d", timedelta(days=1))),
+    (timedelta(days=3600), ("month", "%Y-%m", None)),
+    (None, ("year", "%Y", None)),
+)
+"""By the longest span: the word for a column, its label, and how far apart columns are where all of them are shown."""
