@@ -27,6 +27,7 @@ from cloud9_archive.pipeline.audit import AUDIT_COLUMNS
 from cloud9_archive.pipeline.bag_documents import BagPaths, call_document, record_document
 from cloud9_archive.pipeline.media_work import MediaWork
 from cloud9_archive.pipeline.report import CSV_COLUMNS, RunFacts, report_json
+from cloud9_archive.pipeline.report_filing import Frame
 from cloud9_archive.pipeline.second_fetch import Came, SecondFetch
 
 TEXT = (Path(__file__).parents[2] / "docs" / "archive-format.md").read_text(encoding="utf-8")
@@ -135,7 +136,7 @@ def test_the_fields_of_a_report() -> None:
         findings=[Finding("MEDIA_MISSING", "cloud9_emea/r1", "It is absent.")],
     )
     sums = {"calls": asdict(CallSum()), "recordings": asdict(MediaSum())}
-    document = json.loads(report_json(facts, number=1, policy_sums=sums, chain_head=None))
+    document = json.loads(report_json(facts, Frame(1, sums, None)))
     same(document, "fields of a report", opaque=("excluded_by_rule", "whole_policy.calls", "whole_policy.recordings"))
     below_the_digest = told("fields of a report").index("facts_sha256")
     covered = {name.split(".")[0].removesuffix("[]") for name in told("fields of a report")[:below_the_digest]}
