@@ -37,7 +37,7 @@ from cloud9_archive.pipeline.reconcile import reconcile
 from cloud9_archive.pipeline.run import filed_sum
 from cloud9_archive.pipeline.transcode import transcode
 from cloud9_archive.pipeline.verify import verify_archive
-from cloud9_archive.pipeline.verify_report import Code
+from cloud9_archive.pipeline.verify_codes import Code
 from cloud9_archive.pipeline.workspace import open_workspace
 from cloud9_archive.storage.wrappers import Fault, FaultyStore, Operation
 

@@ -22,7 +22,7 @@ from cloud9_archive.domain.words import nearest, shown
 from cloud9_archive.errors import CatalogError, ConfigurationError
 from cloud9_archive.pipeline.export import Exported, ExportOrder, export_selection
 from cloud9_archive.pipeline.export_sidecars import Sidecar
-from cloud9_archive.pipeline.verify_report import Severity
+from cloud9_archive.pipeline.verify_codes import Severity
 
 EXPORTED = "archive.exported"
 

@@ -14,7 +14,7 @@ from cloud9_archive.cli.catalog_work import catalog_at, deployments_catalog
 from cloud9_archive.cli.ending import ExitCode
 from cloud9_archive.cli.verify_bar import watched
 from cloud9_archive.pipeline.rebuild import Rebuilt, rebuild_catalog
-from cloud9_archive.pipeline.verify_report import Severity
+from cloud9_archive.pipeline.verify_codes import Severity
 
 NOT_IN_ARCHIVES = (
     "calls that stand in no bag, but for id, start and decision: a scheduled run lists the hours of the awaited ones again, and excluded ones stay excluded",

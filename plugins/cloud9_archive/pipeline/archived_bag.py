@@ -10,7 +10,7 @@ from typing import TypeVar
 from cloud9_archive.domain import bag
 from cloud9_archive.errors import Cloud9ArchiveError, ConfigurationError
 from cloud9_archive.pipeline.verify_bag import Checker, place_of
-from cloud9_archive.pipeline.verify_report import Code
+from cloud9_archive.pipeline.verify_codes import Code
 
 CALLS = "data/calls/"
 RECORDINGS = "data/recordings/"

@@ -16,13 +16,7 @@ from cloud9_archive.catalog.bag_records import note_condemned, note_extended
 from cloud9_archive.catalog.custody import Entered
 from cloud9_archive.catalog.sealing import note_records
 from cloud9_archive.domain.chain import Member, parse_link
-from cloud9_archive.domain.custody import (
-    AnyDocument,
-    CustodyDocument,
-    RetentionExtension,
-    Tombstone,
-    parse_custody,
-)
+from cloud9_archive.domain.custody import AnyDocument, CustodyDocument, RetentionExtension, Tombstone, parse_custody
 from cloud9_archive.domain.keys import chain_folder, custody_folder
 from cloud9_archive.domain.run import RunKind, RunRef
 from cloud9_archive.domain.selection import ArchivedRecord

@@ -16,7 +16,8 @@ from cloud9_archive.catalog.bag_records import (
 )
 from cloud9_archive.catalog.catalog import one_at_a_time
 from cloud9_archive.catalog.events import Event
-from cloud9_archive.domain.custody import DisposedRecord, LegalHold, Tombstone
+from cloud9_archive.domain.custody import LegalHold, Tombstone
+from cloud9_archive.domain.custody_parts import DisposedRecord
 from cloud9_archive.domain.holds import standing
 from cloud9_archive.domain.selection import ArchivedRecord
 from cloud9_archive.errors import CustodyError, StillLockedError, TransientError

@@ -17,7 +17,7 @@ from cloud9_archive.pipeline.archived_documents import CallDocument
 from cloud9_archive.pipeline.export_folder import ExportFolder
 from cloud9_archive.pipeline.export_index import ExportedCall, ExportedFile, ExportedRecording, Voucher
 from cloud9_archive.pipeline.rebuild_bag import call_of, record_of
-from cloud9_archive.pipeline.verify_report import Code
+from cloud9_archive.pipeline.verify_codes import Code
 
 _SLACK = timedelta(days=1)
 _FOLDER_DEPTH = 3

@@ -13,7 +13,8 @@ from cloud9_archive.catalog.catalog import one_at_a_time
 from cloud9_archive.catalog.events import Event
 from cloud9_archive.catalog.listing import chunks
 from cloud9_archive.domain.call import utc_text
-from cloud9_archive.domain.custody import ExtendedRecord, RetentionExtension
+from cloud9_archive.domain.custody import RetentionExtension
+from cloud9_archive.domain.custody_parts import ExtendedRecord
 from cloud9_archive.domain.retention import Retention
 from cloud9_archive.domain.selection import ArchivedRecord, Selection
 from cloud9_archive.errors import CustodyError, TransientError

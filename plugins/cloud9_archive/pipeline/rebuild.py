@@ -33,8 +33,9 @@ from cloud9_archive.pipeline.rebuild_bag import BagPlace, refs_of, take_over
 from cloud9_archive.pipeline.rebuild_report import read_report, take_over_findings, take_over_rows
 from cloud9_archive.pipeline.verify_bag import Watch
 from cloud9_archive.pipeline.verify_chain import Vouched, verify_chain
+from cloud9_archive.pipeline.verify_codes import Code
 from cloud9_archive.pipeline.verify_proofs import Keyring, Trust
-from cloud9_archive.pipeline.verify_report import Code, Head, VerifyFinding
+from cloud9_archive.pipeline.verify_report import Head, VerifyFinding
 from cloud9_archive.storage.store import Store
 
 DEADLINE: timedelta = Media.model_fields["deadline"].default

@@ -25,8 +25,8 @@ from cloud9_archive.domain.run import CallRef, RecordingRef
 from cloud9_archive.domain.selection import ArchivedRecord, RecordKind
 from cloud9_archive.pipeline.archived_bag import CALLS, RECORD, RECORDINGS, ArchivedBag, Reader, read_document
 from cloud9_archive.pipeline.archived_documents import ArchivedDecision, CallDocument, RecordDocument, parsed
+from cloud9_archive.pipeline.verify_codes import Code
 from cloud9_archive.pipeline.verify_record import contradictions
-from cloud9_archive.pipeline.verify_report import Code
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ from cloud9_archive.pipeline.expiring_keys import key_subject
 from cloud9_archive.pipeline.rebuild_bag import told_decision
 from cloud9_archive.pipeline.roster_use import roster_subjects
 from cloud9_archive.pipeline.silences import silence_subject
-from cloud9_archive.pipeline.verify_report import Code
+from cloud9_archive.pipeline.verify_codes import Code
 
 REPORT_LIMIT = 4 * 1024**3
 """Bytes; the rows of a backfill over a busy day are many."""

@@ -12,9 +12,10 @@ from cloud9_archive.domain.keys import KEYS_FOLDER, path_segment
 from cloud9_archive.pipeline.opening import Opener
 from cloud9_archive.pipeline.verify_bag import Checker, Watch, verify_bag
 from cloud9_archive.pipeline.verify_chain import Vouched, verify_chain
+from cloud9_archive.pipeline.verify_codes import Code
 from cloud9_archive.pipeline.verify_custody import Tombstones, verify_custody
 from cloud9_archive.pipeline.verify_proofs import Keyring, Trust, check_unused_keys, is_key_file
-from cloud9_archive.pipeline.verify_report import Code, Head, VerifyReport
+from cloud9_archive.pipeline.verify_report import Head, VerifyReport
 from cloud9_archive.pipeline.verify_scope import Scope
 from cloud9_archive.storage.readme import README_DIGESTS, README_KEY
 from cloud9_archive.storage.store import Store

@@ -12,7 +12,7 @@ from cloud9_archive.domain.bag import ARCHIVE_FORMAT
 from cloud9_archive.errors import Cloud9ArchiveError
 from cloud9_archive.pipeline.bag_documents import ENCRYPTED_ENDING
 from cloud9_archive.pipeline.opening import NotOpenedError, Opener
-from cloud9_archive.pipeline.verify_report import Code
+from cloud9_archive.pipeline.verify_codes import Code
 from cloud9_archive.storage.store import READ_LIMIT, Store
 
 
