@@ -28,8 +28,9 @@ from cloud9_archive.domain.run import RunKind
 from cloud9_archive.emulator.calls import Kind
 from cloud9_archive.errors import CatalogError, ConfigurationError, UnreachableError
 from cloud9_archive.pipeline.archived_documents import ReportDocument, parsed
-from cloud9_archive.pipeline.rebuild import Rebuilt, rebuild_catalog
+from cloud9_archive.pipeline.rebuild import rebuild_catalog
 from cloud9_archive.pipeline.rebuild_report import take_over_rows
+from cloud9_archive.pipeline.rebuilt import Rebuilt
 from cloud9_archive.pipeline.reconcile import reconcile
 from cloud9_archive.pipeline.workspace import open_workspace
 from cloud9_archive.storage.local import LocalStore

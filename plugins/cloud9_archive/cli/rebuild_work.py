@@ -13,7 +13,8 @@ from cloud9_archive.cli.archives import acting, archive_at
 from cloud9_archive.cli.catalog_work import catalog_at, deployments_catalog
 from cloud9_archive.cli.ending import ExitCode
 from cloud9_archive.cli.verify_bar import watched
-from cloud9_archive.pipeline.rebuild import Rebuilt, rebuild_catalog
+from cloud9_archive.pipeline.rebuild import rebuild_catalog
+from cloud9_archive.pipeline.rebuilt import Rebuilt
 from cloud9_archive.pipeline.verify_codes import Severity
 
 NOT_IN_ARCHIVES = (

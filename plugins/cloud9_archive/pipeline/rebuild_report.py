@@ -38,7 +38,7 @@ def read_report(checker: Reader, member: Member, policy: str) -> ReportDocument 
     """
     The report as its link vouches for it, or None with a finding.
 
-    :raises Cloud9ArchiveError: if it is there and cannot be read
+    :raises Cloud9ArchiveError: if it is there and cannot be read, or not opened with the keys given
     """
     if not checker.store.exists(member.path):
         words = f"the chain vouches for it with the digest {member.sha256}"
@@ -52,8 +52,11 @@ def read_report(checker: Reader, member: Member, policy: str) -> ReportDocument 
         words = f"its digest is {digest}, the chain vouches for {member.sha256}"
         checker.found(Code.CHAIN_MEMBER_ALTERED, member.path, words)
         return None
+    plain = checker.plain(member.path, content)
+    if plain is None:
+        return None
     try:
-        document = parsed(ReportDocument, content)
+        document = parsed(ReportDocument, plain)
         Window(document.window_start, document.window_end)
     except (ValueError, Cloud9ArchiveError) as error:
         checker.found(Code.DOCUMENT_CONTRADICTED, member.path, f"it is no report: {error}")
