@@ -13,7 +13,7 @@ from cloud9_archive.catalog.catalog import Catalog, upsert
 from cloud9_archive.catalog.custody import enter, note_completed
 from cloud9_archive.catalog.restoring import ToldCall, ToldDecision, restore_calls
 from cloud9_archive.catalog.sealing import note_records
-from cloud9_archive.catalog.tables import bag_records, bags, media, policy_calls, recordings
+from cloud9_archive.catalog.tables import bag_records, bags, custody, media, policy_calls, recordings
 from cloud9_archive.domain.accounting import CallState, MediaState
 from cloud9_archive.domain.call import Call
 from cloud9_archive.domain.custody import AnyDocument, LegalHold, RetentionExtension, Tombstone
@@ -85,7 +85,7 @@ def restore_custody(catalog: Catalog, policy: str, told: Sequence[tuple[AnyDocum
 
 
 def restore_tombstone(catalog: Catalog, told: ToldTombstone, *, chained_by: str, now: datetime) -> None:
-    """What the tombstone lists is disposed of, and is never fetched or archived again; it is carried out, or open."""
+    """What the tombstone lists is disposed of, and is never fetched or archived again; it is still open."""
     stone = told.stone
     with catalog.begin() as connection:
         restore_document(connection, stone, chained_by=chained_by, now=stone.at)
@@ -100,8 +100,16 @@ def restore_tombstone(catalog: Catalog, told: ToldTombstone, *, chained_by: str,
                 _dispose_recording(connection, stone, record)
             else:
                 _dispose_call(connection, told, record, now)
-        if told.carried_out:
-            note_completed(connection, stone, now=now)
+
+
+def note_carried_out(catalog: Catalog, policy: str, chained_by: str, *, now: datetime) -> None:
+    """Everything that follows from the documents of this link was done."""
+    with catalog.begin() as connection:
+        connection.execute(
+            update(custody)
+            .where(custody.c.policy == policy, custody.c.chained_by == chained_by, custody.c.completed_at.is_(None))
+            .values(completed_at=now)
+        )
 
 
 def _dispose_recording(connection: Connection, stone: Tombstone, record: DisposedRecord) -> None:

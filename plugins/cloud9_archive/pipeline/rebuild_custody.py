@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from cloud9_archive.catalog.catalog import Catalog
-from cloud9_archive.catalog.restoring_custody import ToldTombstone, restore_custody, restore_tombstone
+from cloud9_archive.catalog.restoring_custody import ToldTombstone, note_carried_out, restore_custody, restore_tombstone
 from cloud9_archive.domain.chain import Member
 from cloud9_archive.domain.custody import AnyDocument, Tombstone
 from cloud9_archive.domain.keys import path_segment
@@ -30,13 +30,18 @@ def take_over_custody(
     :param vouched: members of the policy's links that are such documents, each with the run id of its link, in order
     """
     others: list[tuple[AnyDocument, str]] = []
+    done: dict[str, bool] = {}
     for document, run_id in _documents(reader, policy, vouched):
         if isinstance(document, Tombstone):
             told = ToldTombstone(document, _gone(reader, document))
             restore_tombstone(catalog, told, chained_by=run_id, now=now)
+            done[run_id] = done.get(run_id, True) and told.carried_out
         else:
             others.append((document, run_id))
     restore_custody(catalog, policy, others, now=now)
+    for run_id, carried_out in done.items():
+        if carried_out:  # what was confirmed together is open until all of it is done
+            note_carried_out(catalog, policy, run_id, now=now)
 
 
 def _documents(reader: Reader, policy: str, vouched: Mapping[Member, str]) -> Iterator[tuple[AnyDocument, str]]:
