@@ -20,8 +20,6 @@ RECORDINGS = "data/recordings/"
 RECORD = "/record.json"
 _NONE_DISPOSED: Mapping[str, DisposedFile] = {}
 TAG_FILES = (bag.BAGIT, bag.BAG_INFO, bag.MANIFEST, bag.SEAL)
-_ALL_KEYS = "give the keys of all recipients there ever were: --decrypt-key may be given several times"
-
 Part = TypeVar("Part")
 
 
@@ -63,7 +61,7 @@ class Reader(Checker):
         try:
             return self.opener.read(stored)
         except NotRecipientError as error:
-            raise ConfigurationError(f"{key} does not open: {error}", subject=key, hint=_ALL_KEYS) from None
+            raise not_a_recipient(key, error) from None
         except NotOpenedError as error:
             self.found(Code.FILE_NOT_OPENED, key, str(error))
             return None
@@ -131,6 +129,12 @@ def no_key(subject: str) -> ConfigurationError:
         subject=subject,
         hint="name the private key of a recipient with --decrypt-key FILE",
     )
+
+
+def not_a_recipient(subject: str, error: Exception) -> ConfigurationError:
+    """The error for an encrypted file that is for others than the owners of the keys given."""
+    hint = "give the keys of all recipients there ever were: --decrypt-key may be given several times"
+    return ConfigurationError(f"{subject} does not open: {error}", subject=subject, hint=hint)
 
 
 def open_bag(

@@ -62,6 +62,14 @@ class RecordDocument(_Part):
     calls: tuple[OffsetCall, ...]
     retain_until: AwareDatetime | None = None
 
+    def contents(self) -> dict[str, tuple[str, int]]:
+        """SHA-256 and size of every file that it names, by path in the bag; of encrypted ones, when they are opened."""
+        made = [*self.derivatives, *([self.waveform] if self.waveform else [])]
+        found = {str(each["path"]): (str(each["sha256"]), int(each["size"])) for each in made}
+        if self.original:
+            found[self.original.path] = (self.original.sha256, self.original.size)
+        return found
+
 
 class ArchivedDecision(_Part):
     """
