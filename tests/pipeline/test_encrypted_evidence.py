@@ -6,10 +6,13 @@ import csv
 import hashlib
 import io
 import json
+import shutil
 import stat
 import subprocess
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +25,17 @@ from sqlalchemy import select
 
 from cloud9_archive.catalog.tables import bag_records, bags, calls, decisions, media, metadata, policy_calls, runs
 from cloud9_archive.domain.call_selection import CallSelection
+from cloud9_archive.domain.chain import Member, link_bytes, parse_link
 from cloud9_archive.emulator.calls import Kind
 from cloud9_archive.errors import ConfigurationError
+from cloud9_archive.pipeline.encrypting import encrypt_text
 from cloud9_archive.pipeline.export import Exported, ExportOrder, export_selection
 from cloud9_archive.pipeline.export_sidecars import Sidecar
 from cloud9_archive.pipeline.opening import read_opener
 from cloud9_archive.pipeline.rebuild import rebuild_catalog
+from cloud9_archive.pipeline.recipients import read_recipient
+from cloud9_archive.pipeline.verify import verify_archive
+from cloud9_archive.pipeline.verify_scope import Sample, Scope
 
 NOT_TOLD = {
     "first_listed_at",
@@ -48,15 +56,25 @@ def owners(tmp_path_factory: pytest.TempPathFactory) -> list[Keyed]:
     return [keyed(folder, "archive"), keyed(folder, "stranger", "SECP256R1")]
 
 
+@pytest.fixture(scope="session")
+def lived_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("sealed-once")
+
+
 @pytest.fixture
-def sealed(everything: Bench, owners: list[Keyed], run_of: Callable[..., Any]) -> Bench:
+def sealed(everything: Bench, owners: list[Keyed], run_of: Callable[..., Any], lived_once: Path) -> Bench:
     """A bench with an encrypted archive of one run over two calls or more, with derivatives."""
     encrypt = {"recipients": [str(owners[0].certificate)]}
     everything.policy |= {
         "media": {"profile": "alaw_8k", "deadline": "7d"},
         "archive": {"target": "archive", "retention": "30d", "encrypt": encrypt},
     }
-    everything.run(run_of(start=everything.call(Kind.TWO_RECORDINGS).started_at, hours=1.5))
+    lived = lived_once / "root"
+    if lived.exists():
+        shutil.copytree(lived, everything.root)
+    else:
+        everything.run(run_of(start=everything.call(Kind.TWO_RECORDINGS).started_at, hours=1.5))
+        shutil.copytree(everything.root, lived)
     return everything
 
 
@@ -189,3 +207,44 @@ def test_a_copy_that_is_not_what_its_record_says_is_not_handed_out(
     assert len(list((tmp_path / "out").rglob("original.*.p7m"))) == 2
     assert not [path for path in (tmp_path / "out").rglob("*") if path.name.endswith((".part", "original.ogg"))]
     bagit.Bag(str(tmp_path / "out")).validate()
+
+
+def lying_report(path: Path, change: Callable[[bytes], bytes], owner: Keyed, chain: Path) -> None:
+    """The encrypted file holds something else, and the link vouches for that."""
+    content, stored = change(owner.opens(path)), path.read_bytes()
+    target = path.with_name("made")
+    recipient = read_recipient(str(owner.certificate), include=Path(), now=datetime.now(UTC))
+    encrypt_text(content, target, [recipient])
+    path.unlink()
+    target.rename(path)
+    link = parse_link(chain.read_bytes())
+    digests = {hashlib.sha256(stored).hexdigest(): hashlib.sha256(path.read_bytes()).hexdigest()}
+    members = [Member(member.path, digests.get(member.sha256, member.sha256)) for member in link.members]
+    chain.unlink()
+    chain.write_bytes(link_bytes(replace(link, members=tuple(members))))
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "words"),
+    [
+        ("*.audit.csv.p7m", lambda text: text + b"more", "its audit file has the digest"),
+        ("*.json.p7m", lambda text: text.replace(b'"emea_rates"', b'"emea_other"'), "no report of this format"),
+        ("*.json.p7m", lambda _: b"[]", "no report of this format"),
+    ],
+)
+def test_verify_with_a_key_looks_into_reports_too(
+    sealed: Bench, owners: list[Keyed], name: str, change: Callable[[bytes], bytes], words: str
+) -> None:
+    store, opener = sealed.workspace().store, read_opener([owners[0].key])
+    sound = verify_archive(store, opener=opener)
+    assert (sound.findings, sound.unopened) == ((), 0)
+    (path,) = sealed.archive.glob(f"emea_rates/reports/*/*/*/{name}")
+    (chain,) = sealed.archive.glob("emea_rates/chain/*.json")
+    lying_report(path, change, owners[0], chain)
+    assert verify_archive(store).findings == ()
+    for scope in (Scope(), Scope(sample=Sample(share=1.0))):
+        (finding,) = verify_archive(store, opener=opener, scope=scope).findings
+        assert finding.code == "DOCUMENT_CONTRADICTED"
+        assert words in finding.words
+    stranger = verify_archive(store, opener=read_opener([owners[1].key]))
+    assert sum("/reports/" in finding.subject for finding in stranger.findings) == 3

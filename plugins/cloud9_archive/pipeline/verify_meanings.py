@@ -101,8 +101,8 @@ MEANINGS = {
     Code.DOCUMENT_CONTRADICTED: Meaning(
         Severity.FAULT,
         "file",
-        "Found by `catalog rebuild` and `export`: a document says otherwise than its name, its bag, another document or this format.",
-        "What it says was not taken over. Compare it with a copy; if the bag was sealed so, report it.",
+        "Found by `catalog rebuild`, `export`, and `verify` with a private key: a document says otherwise than its name, its bag, another document or this format.",
+        "What it says is not taken over. Compare it with a copy; if the bag was sealed so, report it.",
     ),
     Code.BAG_UNSEALED: Meaning(
         Severity.NOTICE,
