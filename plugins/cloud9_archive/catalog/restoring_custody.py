@@ -10,7 +10,7 @@ from sqlalchemy import Connection, and_, select, update
 
 from cloud9_archive.catalog.bag_records import HoldFlag, note_condemned, note_extended
 from cloud9_archive.catalog.catalog import Catalog, upsert
-from cloud9_archive.catalog.custody import enter, note_completed
+from cloud9_archive.catalog.custody import enter
 from cloud9_archive.catalog.restoring import ToldCall, ToldDecision, restore_calls
 from cloud9_archive.catalog.sealing import note_records
 from cloud9_archive.catalog.tables import bag_records, bags, custody, media, policy_calls, recordings
@@ -62,20 +62,18 @@ def restore_document(connection: Connection, document: AnyDocument, *, chained_b
         note_condemned(connection, document.bag, [each.path for each in records], document.document_id)
 
 
-def restore_custody(catalog: Catalog, policy: str, told: Sequence[tuple[AnyDocument, str]], *, now: datetime) -> None:
+def restore_custody(catalog: Catalog, policy: str, told: Sequence[tuple[AnyDocument, str]]) -> None:
     """
     The documents are in the catalog; what they place under hold or keep longer is to be settled by whoever comes next.
 
     Locks of the archive may be shorter, and its legal holds other than the documents say: a command may have been cut
-    off. So extensions count as not carried out, and every record as one whose hold is in doubt, if there ever was one.
+    off. So no document counts as carried out, and every record as one whose hold is in doubt, if there ever was one.
 
     :param told: each with the run id of its link, tombstones left out
     """
     with catalog.begin() as connection:
         for document, chained_by in told:
             restore_document(connection, document, chained_by=chained_by, now=document.at)
-            if not isinstance(document, RetentionExtension):
-                note_completed(connection, document, now=now)
         if any(isinstance(document, LegalHold) for document, _ in told):
             connection.execute(
                 update(bag_records)

@@ -21,7 +21,7 @@ from cloud9_archive.pipeline.attempts import unless_sealed
 from cloud9_archive.pipeline.bag_plan import IN_BAG, AsItIs, BagPlan, PlannedFile, Wrapping, plan_bag
 from cloud9_archive.pipeline.bag_retention import BagRetention, records_of
 from cloud9_archive.pipeline.encrypting import Encrypting
-from cloud9_archive.pipeline.legal_holds import hold_bag
+from cloud9_archive.pipeline.hold_flags import hold_bag
 from cloud9_archive.pipeline.workspace import Workspace
 from cloud9_archive.storage.store import Put, Stored, in_parallel
 

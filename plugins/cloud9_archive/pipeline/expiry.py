@@ -17,7 +17,7 @@ from cloud9_archive.domain.selection import ArchivedRecord
 from cloud9_archive.errors import Cloud9ArchiveError
 from cloud9_archive.pipeline.bag_survey import BagFiles, read_bag_files
 from cloud9_archive.pipeline.custody import prepare
-from cloud9_archive.pipeline.legal_holds import is_held
+from cloud9_archive.pipeline.hold_flags import is_held
 from cloud9_archive.pipeline.verify_bag import Checker, Watch, verify_bag
 from cloud9_archive.pipeline.verify_codes import Severity
 from cloud9_archive.pipeline.workspace import Workspace

@@ -38,7 +38,7 @@ def take_over_custody(
             done[run_id] = done.get(run_id, True) and told.carried_out
         else:
             others.append((document, run_id))
-    restore_custody(catalog, policy, others, now=now)
+    restore_custody(catalog, policy, others)
     for run_id, carried_out in done.items():
         if carried_out:  # what was confirmed together is open until all of it is done
             note_carried_out(catalog, policy, run_id, now=now)
