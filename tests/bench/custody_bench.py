@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import select
 
 from cloud9_archive.catalog.batches import read_batch
-from cloud9_archive.catalog.catalog import open_catalog
+from cloud9_archive.catalog.catalog import Catalog, open_catalog
 from cloud9_archive.catalog.listing import record_calls
 from cloud9_archive.catalog.listings import FinishedListing, finish_listing
 from cloud9_archive.catalog.media import note_fetched, note_transcoded
@@ -29,6 +29,8 @@ from cloud9_archive.domain.run import RunKind, RunRef
 from cloud9_archive.domain.window import Window
 from cloud9_archive.pipeline.apply_recording_rules import apply_recording_rules
 from cloud9_archive.pipeline.archive import archive
+from cloud9_archive.pipeline.rebuild import rebuild_catalog
+from cloud9_archive.pipeline.rebuilt import Rebuilt
 from cloud9_archive.pipeline.reconcile import Reconciled, reconcile
 from cloud9_archive.pipeline.settings import ProofSettings, Settings
 from cloud9_archive.pipeline.verify import verify_archive
@@ -210,6 +212,28 @@ class SmallArchive:
         query = select(events.c.who, events.c.subject, events.c.before, events.c.after).where(events.c.what == what)
         with self.workspace.catalog.begin() as connection:
             return [tuple(row) for row in connection.execute(query.order_by(events.c.event_id))]  # type: ignore[misc]
+
+
+@contextmanager
+def new_catalog(path: Path) -> Iterator[Catalog]:
+    """An empty catalog in place of what was there."""
+    for name in ("", "-wal", "-shm"):
+        Path(f"{path}{name}").unlink(missing_ok=True)
+    shutil.copy(_empty_catalog(), path)
+    catalog = open_catalog(f"sqlite:///{path}")
+    try:
+        yield catalog
+    finally:
+        catalog.close()
+
+
+def rebuilt(made: SmallArchive, **more: Any) -> Rebuilt:
+    """The archive has a new catalog, made from it alone."""
+    made.workspace.catalog.close()
+    with new_catalog(made.root / "catalog.sqlite") as catalog:
+        found = rebuild_catalog(catalog, [made.workspace.store], who="tester", now=made.now, **more)
+    made.workspace = made.open()
+    return found
 
 
 def _no_source(conn_id: str, limiter: Any) -> Any:

@@ -11,7 +11,7 @@ from pathlib import Path
 from cloud9_archive.domain import bag
 from cloud9_archive.domain.chain import LINK_FORMAT, PROVEN_LINK_FORMAT, LinkKind, Member, link_bytes, next_link
 from cloud9_archive.domain.keys import recording_key
-from cloud9_archive.pipeline.verify_report import findings_table
+from cloud9_archive.pipeline.verify_meanings import findings_table
 
 TEXT = (Path(__file__).parents[2] / "docs" / "archive-format.md").read_text()
 

@@ -14,9 +14,6 @@ import pytest
 
 from cloud9_archive.domain.custody import (
     AnyDocument,
-    DisposedFile,
-    DisposedRecord,
-    ExtendedRecord,
     HeldCounts,
     LegalHold,
     Release,
@@ -25,6 +22,7 @@ from cloud9_archive.domain.custody import (
     Tombstone,
     parse_custody,
 )
+from cloud9_archive.domain.custody_parts import DisposedFile, DisposedRecord, ExtendedRecord
 from cloud9_archive.domain.selection import RecordKind, Selection
 from cloud9_archive.errors import ConfigurationError
 

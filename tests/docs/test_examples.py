@@ -17,8 +17,8 @@ from cloud9_archive.domain.keys import call_key, recording_key
 from cloud9_archive.errors import ConfigurationError
 from cloud9_archive.pipeline.opening import read_opener
 from cloud9_archive.pipeline.verify import verify_archive
+from cloud9_archive.pipeline.verify_codes import Code
 from cloud9_archive.pipeline.verify_proofs import read_trust
-from cloud9_archive.pipeline.verify_report import Code
 from cloud9_archive.storage.local import LocalStore
 
 spec = importlib.util.spec_from_file_location("examples", Path(__file__).with_name("examples.py"))

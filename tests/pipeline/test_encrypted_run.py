@@ -37,7 +37,7 @@ from cloud9_archive.pipeline.reconcile import reconcile
 from cloud9_archive.pipeline.run import filed_sum
 from cloud9_archive.pipeline.transcode import transcode
 from cloud9_archive.pipeline.verify import verify_archive
-from cloud9_archive.pipeline.verify_report import Code
+from cloud9_archive.pipeline.verify_codes import Code
 from cloud9_archive.pipeline.workspace import open_workspace
 from cloud9_archive.storage.wrappers import Fault, FaultyStore, Operation
 
@@ -304,7 +304,7 @@ def test_a_run_that_does_not_add_up_tells_its_sums_all_the_same(sealed: Any, sho
 def test_verify_reads_inside_with_a_key_and_says_whose_it_wants(sealed: Any, short: Any, people: list[Keyed]) -> None:
     sealed.run(short)
     store = sealed.workspace().store
-    assert verify_archive(store).unopened == 5
+    assert verify_archive(store).unopened == 5 + 3, "of the bag and of the report"
     for each in people[:2]:
         report = verify_archive(store, opener=read_opener([each.key]))
         assert (report.findings, report.unopened) == ((), 0)

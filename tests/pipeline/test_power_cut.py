@@ -27,7 +27,7 @@ from cloud9_archive.pipeline.fetch_recordings import fetch_recordings
 from cloud9_archive.pipeline.reconcile import reconcile
 from cloud9_archive.pipeline.transcode import transcode
 from cloud9_archive.pipeline.verify import verify_archive
-from cloud9_archive.pipeline.verify_report import Code
+from cloud9_archive.pipeline.verify_codes import Code
 from cloud9_archive.pipeline.workspace import Workspace
 from cloud9_archive.storage.local import LocalStore
 from cloud9_archive.storage.store import Put, Stored

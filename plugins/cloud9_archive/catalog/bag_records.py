@@ -34,7 +34,7 @@ _BAGS = 100
 
 
 class HoldFlag(IntEnum):
-    """Whether a record was put under legal hold; one that is being lifted may be so in part."""
+    """Whether a record was put under legal hold; one that is being lifted, or in doubt, may be so in part."""
 
     FREE = 0
     HELD = 1
@@ -124,8 +124,13 @@ def note_extended(connection: Connection, bag_id: str, path: str, until: datetim
 def note_flag(catalog: Catalog, bag_id: str, paths: Iterable[str], flag: HoldFlag) -> None:
     """How these records of the bag stand with legal holds."""
     with catalog.begin() as connection:
-        for path in paths:
-            connection.execute(update(bag_records).where(_this(bag_id, path)).values(legal_hold=flag))
+        note_flags(connection, bag_id, paths, flag)
+
+
+def note_flags(connection: Connection, bag_id: str, paths: Iterable[str], flag: HoldFlag) -> None:
+    """The same, in a transaction that does more."""
+    for path in paths:
+        connection.execute(update(bag_records).where(_this(bag_id, path)).values(legal_hold=flag))
 
 
 def any_condemned(connection: Connection, places: Iterable[tuple[str, str]]) -> bool:

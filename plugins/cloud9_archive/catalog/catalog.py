@@ -174,16 +174,31 @@ def _migrate(engine: Engine, found: str | None) -> None:
 
 
 @contextmanager
-def _only_one(engine: Engine) -> Iterator[None]:
-    """Nobody else migrates meanwhile."""
+def alone(catalog: Catalog, what: str) -> Iterator[None]:
+    """
+    Nobody else, on any host of the catalog, is past this line for the same ``what``; whoever dies is past it no more.
+
+    It is for work outside of the catalog, and holds up no transaction.
+
+    :param what: a name for files and locks: letters, digits and dots
+    """
+    with _only_one(catalog.engine, what):
+        yield
+
+
+@contextmanager
+def _only_one(engine: Engine, what: str = "migrating") -> Iterator[None]:
+    """Nobody else migrates meanwhile, or does what else the name says."""
     if engine.dialect.name == "postgresql":
+        name = {"name": "cloud9_archive" if what == "migrating" else f"cloud9_archive alone {what}"}
         with engine.connect() as connection:
-            connection.execute(text("SELECT pg_advisory_lock(hashtext('cloud9_archive'))"))
+            connection.execute(text("SELECT pg_advisory_lock(hashtext(:name))"), name)
+            connection.commit()  # the lock is the session's; a transaction would stay open for as long
             try:
                 yield
             finally:
-                connection.execute(text("SELECT pg_advisory_unlock(hashtext('cloud9_archive'))"))
+                connection.execute(text("SELECT pg_advisory_unlock(hashtext(:name))"), name)
         return
-    with Path(f"{engine.url.database}.migrating").open("w") as lock:
+    with Path(f"{engine.url.database}.{what}").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

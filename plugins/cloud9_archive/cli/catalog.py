@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from cloud9_archive.cli.archives import CONN_ID_HELP
+from cloud9_archive.cli.decrypt import DecryptKeys, opener_of
 from cloud9_archive.cli.ending import errors_told
 
 catalog_app = typer.Typer(
@@ -81,6 +82,7 @@ def rebuild_command(
         typer.Option("--catalog", help="SQLAlchemy URL of the empty catalog; by default the deployment's."),
     ] = None,
     conn_id: Annotated[str | None, typer.Option(help=CONN_ID_HELP)] = None,
+    decrypt_key: DecryptKeys = None,
     actor: Annotated[
         str | None, typer.Option(help="Who does it, for the trail; by default this account.", show_default=False)
     ] = None,
@@ -89,7 +91,7 @@ def rebuild_command(
     """
     Make the catalog anew from the archives alone; for when it is lost.
 
-    The catalog must be empty. Every document is compared with its bag's seal and the chain before it is taken over; what
+    The catalog must be empty, and an encrypted archive wants --decrypt-key. Every document is compared with its bag's seal and the chain before it is taken over; what
     contradicts them is told and left out. Audio is not read: run verify for that. A rebuild that was cut off goes on when
     it is run again, and no run uses the catalog before it is whole. Keep the DAGs paused meanwhile.
 
@@ -97,7 +99,7 @@ def rebuild_command(
     """
     from cloud9_archive.cli.rebuild_work import RebuildOrder, carry_out  # noqa: PLC0415 - imports SQLAlchemy and more
 
-    order = RebuildOrder(tuple(urls), catalog, conn_id, actor, as_json)
     with errors_told():
+        order = RebuildOrder(tuple(urls), catalog, conn_id, opener_of(decrypt_key), actor, as_json)
         code = carry_out(order)
     raise typer.Exit(code)

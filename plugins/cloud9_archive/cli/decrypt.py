@@ -5,12 +5,23 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cloud9_archive.errors import Cloud9ArchiveError, ConfigurationError
 
+if TYPE_CHECKING:
+    from cloud9_archive.pipeline.opening import Opener
+
+DecryptKeys = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--decrypt-key",
+        help="PEM file of a recipient's private key: encrypted files are opened and looked into as well. "
+        "May be given several times; a password is taken from CLOUD9_ARCHIVE_KEY_PASSWORD, or asked for.",
+    ),
+]
 PASSWORD = "CLOUD9_ARCHIVE_KEY_PASSWORD"  # noqa: S105 - the variable's name
 _ENDING = ".p7m"
 
@@ -73,3 +84,14 @@ def key_password(keys: Sequence[Path]) -> bytes | None:
     if given is None:
         given = typer.prompt(f"Password of {locked}", hide_input=True, err=True)
     return str(given).encode()
+
+
+def opener_of(keys: Sequence[Path] | None) -> Opener | None:
+    """
+    What opens encrypted files with these keys; None without any.
+
+    :raises ConfigurationError: if one cannot be read, or does not open
+    """
+    from cloud9_archive.pipeline.opening import read_opener  # noqa: PLC0415 - cryptography
+
+    return read_opener(keys or [], password=key_password(keys or []))

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from cloud9_archive.cli.archives import CONN_ID_HELP
+from cloud9_archive.cli.decrypt import DecryptKeys, opener_of
 from cloud9_archive.cli.ending import errors_told
 from cloud9_archive.cli.selecting import Asked, Begin, CallIds, Counterparties, End, RecordingIds, Users
 
@@ -27,6 +28,7 @@ def export_command(  # noqa: PLR0913 - one argument for each option
         list[str] | None,
         typer.Option(help="Also put verba (XML in that manner) or relativity (JSON) beside each medium. Several: all."),
     ] = None,
+    decrypt_key: DecryptKeys = None,
     everything: Annotated[bool, typer.Option("--everything", help="Needed if nothing narrows the selection.")] = False,
     actor: Annotated[
         str | None, typer.Option(help="Who does it, for the trail; by default this account.", show_default=False)
@@ -45,7 +47,8 @@ def export_command(  # noqa: PLR0913 - one argument for each option
     Hand out calls of an archive as a BagIt bag: originals, derivatives, documents, an index and their provenance.
 
     All that is asked must fit. Every file is compared with its bag's seal and the chain while it is copied; the archive
-    is only read. Where the deployment has a catalog, its trail keeps who handed out what.
+    is only read. With --decrypt-key, the export holds decrypted copies beside the encrypted files, and nothing in plain is
+    written anywhere else. Where the deployment has a catalog, its trail keeps who handed out what.
 
     Ends with 0 if everything was handed out, 1 if the export lacks something that the archive should have, 2 if a person
     must change something first, 3 if it may work later.
@@ -60,6 +63,7 @@ def export_command(  # noqa: PLR0913 - one argument for each option
             selection=asked.selection(),
             policy=policy,
             sidecars=tuple(sidecar or ()),
+            opener=opener_of(decrypt_key),
             everything=everything,
             actor=actor,
             reason=reason,

@@ -22,7 +22,8 @@ from cloud9_archive.domain.words import nearest, shown
 from cloud9_archive.errors import CatalogError, ConfigurationError
 from cloud9_archive.pipeline.export import Exported, ExportOrder, export_selection
 from cloud9_archive.pipeline.export_sidecars import Sidecar
-from cloud9_archive.pipeline.verify_report import Severity
+from cloud9_archive.pipeline.opening import Opener
+from cloud9_archive.pipeline.verify_codes import Severity
 
 EXPORTED = "archive.exported"
 
@@ -36,6 +37,7 @@ class HandOut:
     selection: CallSelection
     policy: str | None
     sidecars: tuple[str, ...]
+    opener: Opener | None
     everything: bool
     actor: str | None
     reason: str | None
@@ -63,7 +65,7 @@ def carry_out(asked: HandOut) -> ExitCode:
     now = datetime.now(UTC)
     store = archive_at(asked.url, asked.conn_id)
     with watched(Console(stderr=True), "export") as watch:
-        exported = export_selection(store, order, asked.out, now=now, watch=watch)
+        exported = export_selection(store, order, asked.out, now=now, opener=asked.opener, watch=watch)
     if address is not None:
         _note(address, order, exported, now)
     _tell(asked, exported, noted=address is not None)
@@ -102,6 +104,7 @@ def _note(address: str, order: ExportOrder, exported: Exported, now: datetime) -
         "reason": order.reason,
         "calls": exported.calls,
         "recordings": exported.recordings,
+        "decrypted_copies": exported.decrypted,
         "seal_sha256": exported.seal_sha256,
     }
     event = Event(EXPORTED, exported.seal_sha256, after=canonical_json(told).decode())
@@ -118,6 +121,7 @@ def _tell(asked: HandOut, exported: Exported, *, noted: bool) -> None:
         "files": exported.files,
         "bytes": exported.size,
         "seal_sha256": exported.seal_sha256,
+        "decrypted_copies": exported.decrypted,
         "absent_recordings": list(exported.absent),
         "heads": [{"policy": h.policy, "number": h.number, "digest": h.digest} for h in exported.heads],
         "findings": [{"code": f.code.value, "subject": f.subject, "words": f.words} for f in exported.findings],
@@ -132,6 +136,8 @@ def _tell(asked: HandOut, exported: Exported, *, noted: bool) -> None:
         typer.echo(f"not in the archive: recording {shown(recording, longest=200)}")
     if not noted:
         typer.echo("no catalog is here to keep in its trail who handed this out: name it with --catalog", err=True)
+    if exported.decrypted:
+        typer.echo(f"{exported.decrypted} files were decrypted into {asked.out}, which only this account may read")
     typer.echo(
         f"export: calls={exported.calls} recordings={exported.recordings} files={exported.files} bytes={exported.size} "
         f"absent={len(exported.absent)} findings={len(exported.findings)} seal={exported.seal_sha256} out={asked.out}"

@@ -13,8 +13,10 @@ from cloud9_archive.cli.archives import acting, archive_at
 from cloud9_archive.cli.catalog_work import catalog_at, deployments_catalog
 from cloud9_archive.cli.ending import ExitCode
 from cloud9_archive.cli.verify_bar import watched
-from cloud9_archive.pipeline.rebuild import Rebuilt, rebuild_catalog
-from cloud9_archive.pipeline.verify_report import Severity
+from cloud9_archive.pipeline.opening import Opener
+from cloud9_archive.pipeline.rebuild import rebuild_catalog
+from cloud9_archive.pipeline.rebuilt import Rebuilt
+from cloud9_archive.pipeline.verify_codes import Severity
 
 NOT_IN_ARCHIVES = (
     "calls that stand in no bag, but for id, start and decision: a scheduled run lists the hours of the awaited ones again, and excluded ones stay excluded",
@@ -33,12 +35,14 @@ class RebuildOrder:
     :param urls: of the archives
     :param catalog: SQLAlchemy URL; None: the deployment's
     :param conn_id: Airflow connection of the buckets
+    :param opener: opens encrypted documents
     :param actor: who does it; None: the account that the command runs under
     """
 
     urls: tuple[str, ...]
     catalog: str | None
     conn_id: str | None
+    opener: Opener | None
     actor: str | None
     as_json: bool
 
@@ -52,7 +56,9 @@ def carry_out(order: RebuildOrder) -> ExitCode:
     stores = [archive_at(url, order.conn_id) for url in order.urls]
     address = order.catalog or deployments_catalog()
     with catalog_at(address) as catalog, watched(Console(stderr=True), "rebuild") as watch:
-        rebuilt = rebuild_catalog(catalog, stores, who=acting(order.actor), now=datetime.now(UTC), watch=watch)
+        rebuilt = rebuild_catalog(
+            catalog, stores, who=acting(order.actor), now=datetime.now(UTC), opener=order.opener, watch=watch
+        )
     if order.as_json:
         typer.echo(json.dumps({**rebuilt.document(), "not_in_archives": list(NOT_IN_ARCHIVES)}, indent=2))
     else:

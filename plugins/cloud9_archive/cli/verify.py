@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 
 from cloud9_archive.cli.archives import CONN_ID_HELP, archive_at
+from cloud9_archive.cli.decrypt import DecryptKeys, opener_of
 from cloud9_archive.domain.schedule import parse_duration
 from cloud9_archive.errors import Cloud9ArchiveError, ConfigurationError
 from cloud9_archive.pipeline.verify_scope import Scope, parse_sample
@@ -38,13 +39,7 @@ def verify_command(  # noqa: PLR0913 - one argument for each option
     tsa_ca: Annotated[
         Path | None, typer.Option(help="PEM file of a time-stamping authority's certificates, kept elsewhere.")
     ] = None,
-    decrypt_key: Annotated[
-        list[Path] | None,
-        typer.Option(
-            help="PEM file of a recipient's private key: encrypted files are opened and looked into as well. "
-            "May be given several times; a password is taken from CLOUD9_ARCHIVE_KEY_PASSWORD, or asked for."
-        ),
-    ] = None,
+    decrypt_key: DecryptKeys = None,
     since: Annotated[
         str | None, typer.Option(help="Read bags and reports filed under this day or later only: 2026-11-22.")
     ] = None,
@@ -70,16 +65,14 @@ def verify_command(  # noqa: PLR0913 - one argument for each option
     Prints one line per finding and a summary; on a terminal, shows how far it is. Ends with 0 if all is well, 1 if
     there is a fault (notices are not faults), 2 if the archive cannot be looked at, or an option cannot be used.
     """
-    from cloud9_archive.cli.decrypt import key_password  # noqa: PLC0415 - as below
     from cloud9_archive.cli.verify_bar import watched  # noqa: PLC0415 - imports what checks time stamps, and with it requests
-    from cloud9_archive.pipeline.opening import read_opener  # noqa: PLC0415 - as above
     from cloud9_archive.pipeline.verify import verify_archive  # noqa: PLC0415 - as above
     from cloud9_archive.pipeline.verify_proofs import read_trust  # noqa: PLC0415 - as above
 
     try:
         scope = _scope(since=since, sample=sample, max_duration=max_duration, turn=turn)
         trust = read_trust(public_key or [], tsa_ca)
-        opener = read_opener(decrypt_key or [], password=key_password(decrypt_key or []))
+        opener = opener_of(decrypt_key)
         store = archive_at(url, conn_id)
         with watched(Console(stderr=True)) as watch:
             report = verify_archive(

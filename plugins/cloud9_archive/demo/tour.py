@@ -24,7 +24,7 @@ from cloud9_archive.emulator.admin_client import AdminClient
 from cloud9_archive.emulator.truth import ReadyFile
 from cloud9_archive.pipeline.policy_files import load_policy
 from cloud9_archive.pipeline.verify import verify_archive
-from cloud9_archive.pipeline.verify_report import Severity
+from cloud9_archive.pipeline.verify_codes import Severity
 from cloud9_archive.storage.targets import open_store
 
 BACKFILLED = "emea_rates"

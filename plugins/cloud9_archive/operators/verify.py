@@ -51,8 +51,8 @@ class Cloud9VerifyArchiveOperator(BaseOperator):
         from cloud9_archive.domain.schedule import parse_duration
         from cloud9_archive.hooks.archives import archive_access
         from cloud9_archive.pipeline.policy_files import load_policy
+        from cloud9_archive.pipeline.verify_codes import Severity
         from cloud9_archive.pipeline.verify_policies import verify_policies
-        from cloud9_archive.pipeline.verify_report import Severity
         from cloud9_archive.pipeline.verify_scope import Scope, parse_sample
 
         settings = deployment_settings()

@@ -21,7 +21,8 @@ from cloud9_archive.pipeline.attempts import unless_sealed
 from cloud9_archive.pipeline.bag_plan import IN_BAG, AsItIs, BagPlan, PlannedFile, Wrapping, plan_bag
 from cloud9_archive.pipeline.bag_retention import BagRetention, records_of
 from cloud9_archive.pipeline.encrypting import Encrypting
-from cloud9_archive.pipeline.legal_holds import hold_bag
+from cloud9_archive.pipeline.hold_flags import hold_bag
+from cloud9_archive.pipeline.longer_locks import lock_shared
 from cloud9_archive.pipeline.workspace import Workspace
 from cloud9_archive.storage.store import Put, Stored, in_parallel
 
@@ -57,7 +58,8 @@ def archive(workspace: Workspace, batch_id: str) -> ArchivedBatch:
 
     :raises StagingLostError: if recordings of the batch are not ready to be archived, or staged bytes are lost
     :raises ArchiveConflictError: if other bytes stand where the bag goes; nothing is overwritten
-    :raises LockNotProvenError: if a legal hold stands over what was archived, and the archive does not tell it back
+    :raises LockNotProvenError: if a legal hold stands over what was archived, or it keeps a shared recording longer, and
+        the archive does not tell that back
     """
     batch = read_batch(
         workspace.catalog,
@@ -72,6 +74,7 @@ def archive(workspace: Workspace, batch_id: str) -> ArchivedBatch:
             archived = _archived(workspace, batch)
     # Also when the batch was sealed before: an attempt may have been cut off just there.
     hold_bag(workspace, batch_id)
+    lock_shared(workspace, batch_id)
     return archived
 
 

@@ -8,16 +8,18 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from cloud9_archive.domain import bag
+from cloud9_archive.domain.custody_parts import DisposedFile
 from cloud9_archive.errors import Cloud9ArchiveError, ConfigurationError
+from cloud9_archive.pipeline.bag_documents import ENCRYPTED_ENDING, BagPaths
+from cloud9_archive.pipeline.opening import NotOpenedError, NotRecipientError
 from cloud9_archive.pipeline.verify_bag import Checker, place_of
-from cloud9_archive.pipeline.verify_report import Code
+from cloud9_archive.pipeline.verify_codes import Code
 
 CALLS = "data/calls/"
 RECORDINGS = "data/recordings/"
 RECORD = "/record.json"
+_NONE_DISPOSED: Mapping[str, DisposedFile] = {}
 TAG_FILES = (bag.BAGIT, bag.BAG_INFO, bag.MANIFEST, bag.SEAL)
-
-
 Part = TypeVar("Part")
 
 
@@ -45,6 +47,25 @@ class Reader(Checker):
         self.watch.read(len(content))
         return content
 
+    def plain(self, key: str, stored: bytes) -> bytes | None:
+        """
+        What a file holds without its encryption, if its name says that it has one; None with a finding if it was altered.
+
+        :param stored: all of its bytes
+        :raises ConfigurationError: if no key was given, or none that it is encrypted for
+        """
+        if not key.endswith(ENCRYPTED_ENDING):
+            return stored
+        if self.opener is None:
+            raise no_key(key)
+        try:
+            return self.opener.read(stored)
+        except NotRecipientError as error:
+            raise not_a_recipient(key, error) from None
+        except NotOpenedError as error:
+            self.found(Code.FILE_NOT_OPENED, key, str(error))
+            return None
+
 
 @dataclass(frozen=True, slots=True)
 class ArchivedBag:
@@ -56,6 +77,8 @@ class ArchivedBag:
     :param payload: digest by path, of every file that its manifest lists
     :param there: paths in the bag that exist
     :param size: bytes of all its files, as its tags say
+    :param encrypted: whether its payload is
+    :param disposed: paths of files that tombstones list just as the manifest does
     """
 
     folder: str
@@ -65,19 +88,33 @@ class ArchivedBag:
     payload: Mapping[str, str]
     there: frozenset[str]
     size: int
+    encrypted: bool
+    disposed: frozenset[str]
 
     @property
     def files(self) -> int:
         """How many files it has, tag files included."""
         return len(self.payload) + len(TAG_FILES)
 
+    @property
+    def paths(self) -> BagPaths:
+        """Where everything lies in it."""
+        return BagPaths(encrypted=self.encrypted)
+
+    @property
+    def gone(self) -> frozenset[str]:
+        """Paths of files that were disposed of and are not there."""
+        return self.disposed - self.there
+
     def calls(self) -> list[str]:
-        """Paths of its call documents, sorted."""
-        return sorted(path for path in self.payload if path.startswith(CALLS))
+        """Paths of its call documents, sorted, but for those that were disposed of."""
+        return sorted(path for path in self.payload if path.startswith(CALLS) and path not in self.gone)
 
     def records(self) -> list[str]:
-        """Paths of its recordings' own documents, sorted."""
-        return sorted(path for path in self.payload if path.startswith(RECORDINGS) and path.endswith(RECORD))
+        """Paths of its recordings' own documents, sorted, but for those that were disposed of."""
+        ending = RECORD + (ENCRYPTED_ENDING if self.encrypted else "")
+        found = (path for path in self.payload if path.startswith(RECORDINGS) and path.endswith(ending))
+        return sorted(path for path in found if path not in self.gone)
 
     def beside(self, path: str) -> dict[str, str]:
         """Digest by path of the other files in the folder of this one."""
@@ -85,12 +122,36 @@ class ArchivedBag:
         return {name: digest for name, digest in self.payload.items() if name.startswith(folder) and name != path}
 
 
-def open_bag(checker: Reader, folder: str, keys: Iterable[str], *, expected: str | None) -> ArchivedBag | None:
+def no_key(subject: str) -> ConfigurationError:
+    """The error for an encrypted file, or a place with some, without a key to open it."""
+    return ConfigurationError(
+        f"{subject} is encrypted, and no key was given",
+        subject=subject,
+        hint="name the private key of a recipient with --decrypt-key FILE",
+    )
+
+
+def not_a_recipient(subject: str, error: Exception) -> ConfigurationError:
+    """The error for an encrypted file that is for others than the owners of the keys given."""
+    hint = "give the keys of all recipients there ever were: --decrypt-key may be given several times"
+    return ConfigurationError(f"{subject} does not open: {error}", subject=subject, hint=hint)
+
+
+def open_bag(
+    checker: Reader,
+    folder: str,
+    keys: Iterable[str],
+    *,
+    expected: str | None,
+    disposed: Mapping[str, DisposedFile] = _NONE_DISPOSED,
+) -> ArchivedBag | None:
     """
     The bag, or None with a finding if it has no seal, or is not what that says.
 
     :param keys: of everything below the folder
     :param expected: digest of the seal that the chain vouches for; None: no link does
+    :param disposed: files that tombstones list, by key
+    :raises ConfigurationError: if it is encrypted and no key was given
     """
     there = frozenset(key.removeprefix(f"{folder}/") for key in keys)
     if bag.SEAL not in there:
@@ -102,19 +163,22 @@ def open_bag(checker: Reader, folder: str, keys: Iterable[str], *, expected: str
         words = f"its digest is {digest}, the chain vouches for {expected}"
         checker.found(Code.CHAIN_MEMBER_ALTERED, f"{folder}/{bag.SEAL}", words)
         return None
-    return _opened(checker, folder, seal, there)
+    return _opened(checker, folder, seal, there, disposed)
 
 
 def read_document(checker: Reader, archived: ArchivedBag, path: str) -> bytes | None:
     """
-    The bytes of one document of the bag as they were sealed, or None with a finding.
+    The bytes of one document of the bag as they were sealed, without their encryption, or None with a finding.
 
     Whoever wants to know what a bag says reads it through here.
     """
-    return _listed(checker, archived.folder, path, archived.payload[path], there=archived.there)
+    stored = _listed(checker, archived.folder, path, archived.payload[path], there=archived.there)
+    return None if stored is None else checker.plain(f"{archived.folder}/{path}", stored)
 
 
-def _opened(checker: Reader, folder: str, seal: bytes, there: frozenset[str]) -> ArchivedBag | None:
+def _opened(
+    checker: Reader, folder: str, seal: bytes, there: frozenset[str], disposed: Mapping[str, DisposedFile]
+) -> ArchivedBag | None:
     tags: dict[str, bytes] = {}
     for line in _read_as(bag.parse_manifest, seal, checker, folder):
         content = _listed(checker, folder, line.path, line.sha256, there=there)
@@ -126,13 +190,8 @@ def _opened(checker: Reader, folder: str, seal: bytes, there: frozenset[str]) ->
         return None
     told = dict(_read_as(bag.parse_bag_info, tags[bag.BAG_INFO], checker, folder))
     payload = {line.path: line.sha256 for line in _read_as(bag.parse_manifest, tags[bag.MANIFEST], checker, folder)}
-    if "Encryption" in told:
-        raise ConfigurationError(
-            f"the bag {folder} is encrypted, and rebuild and export read plain bags only",
-            subject=folder,
-            hint="open what you need file by file: cloud9-archive decrypt; the catalog of an encrypted archive needs a "
-            "backup of its own",
-        )
+    if "Encryption" in told and checker.opener is None:
+        raise no_key(f"the bag {folder}")
     octets, _, count = told.get("Payload-Oxum", "").partition(".")
     if told.get("Cloud9-Archive-Format") != bag.ARCHIVE_FORMAT or place_of(told) != folder:
         checker.found(Code.BAG_MALFORMED, folder, f"{bag.BAG_INFO}: it belongs to another bag, or another format")
@@ -148,6 +207,12 @@ def _opened(checker: Reader, folder: str, seal: bytes, there: frozenset[str]) ->
         payload=payload,
         there=there,
         size=int(octets) + len(seal) + sum(map(len, tags.values())),
+        encrypted="Encryption" in told,
+        disposed=frozenset(
+            path
+            for path, digest in payload.items()
+            if (file := disposed.get(f"{folder}/{path}")) and file.sha256 == digest
+        ),
     )
 
 

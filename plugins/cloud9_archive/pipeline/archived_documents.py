@@ -63,6 +63,14 @@ class RecordDocument(_Part):
     calls: tuple[OffsetCall, ...]
     retain_until: AwareDatetime | None = None
 
+    def contents(self) -> dict[str, tuple[str, int]]:
+        """SHA-256 and size of every file that it names, by path in the bag; of encrypted ones, when they are opened."""
+        made = [*self.derivatives, *([self.waveform] if self.waveform else [])]
+        found = {str(each["path"]): (str(each["sha256"]), int(each["size"])) for each in made}
+        if self.original:
+            found[self.original.path] = (self.original.sha256, self.original.size)
+        return found
+
 
 class ArchivedDecision(_Part):
     """
@@ -171,7 +179,6 @@ class ReportDocument(_Part):
     rows: tuple[ReportRow, ...]
     facts_sha256: str
     report_number: NonNegativeInt
-    call_ids: tuple[str, ...] = ()
 
 
 class DayFinding(ReportFinding):

@@ -10,6 +10,7 @@ from cloud9_archive.domain.bag import SEAL
 from cloud9_archive.domain.chain import ChainLink, parse_link
 from cloud9_archive.domain.keys import KEYS_FOLDER, link_path, path_segment
 from cloud9_archive.errors import Cloud9ArchiveError
+from cloud9_archive.pipeline.bag_documents import ENCRYPTED_ENDING
 from cloud9_archive.storage.store import Store
 
 _BAG_DEPTH = 6
@@ -23,12 +24,14 @@ class PolicyFolders:
 
     :param sealed: folders of bags
     :param unsealed: folders of what is no bag yet
-    :param reports: of both extensions
+    :param reports: files of reports
+    :param encrypted: whether the name of anything in it says that it is
     """
 
     sealed: set[str] = field(default_factory=set)
     unsealed: set[str] = field(default_factory=set)
     reports: set[str] = field(default_factory=set)
+    encrypted: bool = False
 
 
 def policy_folders(store: Store) -> dict[str, PolicyFolders]:
@@ -39,6 +42,7 @@ def policy_folders(store: Store) -> dict[str, PolicyFolders]:
         if not rest or (first == KEYS_FOLDER and len(rest) == 1):
             continue
         folders = found.setdefault(first, PolicyFolders())
+        folders.encrypted = folders.encrypted or key.endswith(ENCRYPTED_ENDING)
         if rest[0] == "bags" and len(rest) >= _BAG_DEPTH:
             folder = "/".join((first, *rest[: _BAG_DEPTH - 1]))
             if rest[_BAG_DEPTH - 1 :] == [SEAL]:

@@ -17,6 +17,11 @@ UNKNOWN_EXTENSION = "bin"
 ENCRYPTED_ENDING = ".p7m"
 
 
+def opened_name(path: str) -> str:
+    """The name of what the file holds without its encryption; of one that is not encrypted, its own."""
+    return path.removesuffix(ENCRYPTED_ENDING)
+
+
 class StoredAs(TypedDict):
     """Digest, hex, and size in bytes of a file that was encrypted, as it lies in the bag."""
 

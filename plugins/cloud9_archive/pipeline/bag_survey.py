@@ -14,7 +14,7 @@ from cloud9_archive.catalog.bag_records import bags_without_records
 from cloud9_archive.catalog.sealing import SealedBag, note_records
 from cloud9_archive.domain import bag
 from cloud9_archive.domain.bag import ManifestLine
-from cloud9_archive.domain.custody import belongs_to
+from cloud9_archive.domain.custody_parts import belongs_to
 from cloud9_archive.domain.selection import ArchivedRecord, RecordKind
 from cloud9_archive.errors import ArchiveConflictError, Cloud9ArchiveError, ConfigurationError
 from cloud9_archive.pipeline.workspace import Workspace

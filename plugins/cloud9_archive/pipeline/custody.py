@@ -12,17 +12,10 @@ from pathlib import PurePosixPath
 import structlog
 
 from cloud9_archive.catalog import custody
-from cloud9_archive.catalog.bag_records import note_condemned, note_extended
 from cloud9_archive.catalog.custody import Entered
-from cloud9_archive.catalog.sealing import note_records
+from cloud9_archive.catalog.restoring_custody import restore_document
 from cloud9_archive.domain.chain import Member, parse_link
-from cloud9_archive.domain.custody import (
-    AnyDocument,
-    CustodyDocument,
-    RetentionExtension,
-    Tombstone,
-    parse_custody,
-)
+from cloud9_archive.domain.custody import CustodyDocument, parse_custody
 from cloud9_archive.domain.keys import chain_folder, custody_folder
 from cloud9_archive.domain.run import RunKind, RunRef
 from cloud9_archive.domain.selection import ArchivedRecord
@@ -125,31 +118,23 @@ def _learn(workspace: Workspace) -> bool:
     unknown = [key for key in workspace.store.keys(custody_folder(policy)) if PurePosixPath(key).stem not in known]
     if not unknown:
         return False
-    members: set[Member] = set()
-    for key in workspace.store.keys(chain_folder(policy)):
-        if key.endswith(".json"):
-            members.update(parse_link(workspace.store.read(key)).members)
+    vouched = _vouched(workspace)
     for key in unknown:
         content = workspace.store.read(key)
-        if Member(key, hashlib.sha256(content).hexdigest()) not in members:
+        run_id = vouched.get(Member(key, hashlib.sha256(content).hexdigest()))
+        if run_id is None:
             log.warning("document of custody is in no link and does not count", key=key)
             continue
-        _enter_learned(workspace, parse_custody(content))
+        with workspace.catalog.begin() as connection:
+            restore_document(connection, parse_custody(content), chained_by=run_id, now=workspace.clock())
     return True
 
 
-def _enter_learned(workspace: Workspace, document: AnyDocument) -> None:
-    with workspace.catalog.begin() as connection:
-        custody.enter(
-            connection, [document], chained_by=link_name([document]), trail=(), now=workspace.clock(), learned=True
-        )
-        if isinstance(document, RetentionExtension):
-            for extended in document.records:
-                note_extended(connection, extended.bag, extended.path, extended.after)
-        if isinstance(document, Tombstone):
-            records = [
-                ArchivedRecord(each.bag, each.path, each.kind, each.source, each.id, each.retain_until)
-                for each in document.records
-            ]
-            note_records(connection, document.policy, records)
-            note_condemned(connection, document.bag, [each.path for each in records], document.document_id)
+def _vouched(workspace: Workspace) -> dict[Member, str]:
+    """Every member of the policy's chain, with the run id of its link."""
+    members: dict[Member, str] = {}
+    for key in workspace.store.keys(chain_folder(workspace.policy.policy)):
+        if key.endswith(".json"):
+            link = parse_link(workspace.store.read(key))
+            members |= dict.fromkeys(link.members, link.run_id)
+    return members

@@ -16,14 +16,16 @@ from cloud9_archive.catalog.bag_records import (
 )
 from cloud9_archive.catalog.catalog import one_at_a_time
 from cloud9_archive.catalog.events import Event
-from cloud9_archive.domain.custody import DisposedRecord, LegalHold, Tombstone
+from cloud9_archive.domain.custody import LegalHold, Tombstone
+from cloud9_archive.domain.custody_parts import DisposedRecord
 from cloud9_archive.domain.holds import standing
 from cloud9_archive.domain.selection import ArchivedRecord
 from cloud9_archive.errors import CustodyError, StillLockedError, TransientError
 from cloud9_archive.pipeline.chain_proofs import Prover
 from cloud9_archive.pipeline.custody import Order, link_name, prepare, vouch
 from cloud9_archive.pipeline.expiry import TOMBSTONES, ExpiredBag, is_expired, listed
-from cloud9_archive.pipeline.legal_holds import is_held
+from cloud9_archive.pipeline.hold_flags import is_held
+from cloud9_archive.pipeline.legal_holds import finish_holds
 from cloud9_archive.pipeline.workspace import Workspace
 
 log = structlog.get_logger(__name__)
@@ -63,7 +65,8 @@ def dispose(workspace: Workspace, order: Order, *, confirm: int) -> Disposed:
     :raises CustodyError: if another number has expired; nothing is removed then
     :raises TransientError: if what has expired changed while it was looked at; nothing is removed then
     """
-    prover, _ = prepare(workspace)
+    prover, learned = prepare(workspace)
+    finish_holds(workspace, prover, learned=learned)
     expiry = listed(workspace)
     if expiry.count != confirm and expiry.count:
         raise CustodyError(

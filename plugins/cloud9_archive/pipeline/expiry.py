@@ -10,15 +10,16 @@ from itertools import groupby
 from cloud9_archive.catalog import custody
 from cloud9_archive.catalog.bag_records import KeptRecord, bag_pages, bags_by_id, records_of_bags
 from cloud9_archive.catalog.sealing import SealedBag
-from cloud9_archive.domain.custody import DisposedFile, DisposedRecord, Tombstone
+from cloud9_archive.domain.custody import Tombstone
+from cloud9_archive.domain.custody_parts import DisposedFile, DisposedRecord
 from cloud9_archive.domain.holds import standing
 from cloud9_archive.domain.selection import ArchivedRecord
 from cloud9_archive.errors import Cloud9ArchiveError
 from cloud9_archive.pipeline.bag_survey import BagFiles, read_bag_files
 from cloud9_archive.pipeline.custody import prepare
-from cloud9_archive.pipeline.legal_holds import is_held
+from cloud9_archive.pipeline.hold_flags import is_held
 from cloud9_archive.pipeline.verify_bag import Checker, Watch, verify_bag
-from cloud9_archive.pipeline.verify_report import Severity
+from cloud9_archive.pipeline.verify_codes import Severity
 from cloud9_archive.pipeline.workspace import Workspace
 
 TOMBSTONES = ("tombstone",)

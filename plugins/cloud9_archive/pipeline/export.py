@@ -14,49 +14,28 @@ from cloud9_archive.domain.keys import (
     link_path,
     path_segment,
     public_key_path,
-    recording_key,
+    recording_mark,
     signature_path,
     timestamp_path,
 )
 from cloud9_archive.domain.run import RecordingRef
-from cloud9_archive.errors import ConfigurationError
-from cloud9_archive.pipeline.archived_bag import Reader
+from cloud9_archive.errors import Cloud9ArchiveError, ConfigurationError
+from cloud9_archive.pipeline.archived_bag import Reader, not_a_recipient
 from cloud9_archive.pipeline.archived_folders import links_in_place, policy_folders
 from cloud9_archive.pipeline.export_choice import Wanted, choose, copy_bag
 from cloud9_archive.pipeline.export_folder import ExportFolder
 from cloud9_archive.pipeline.export_index import ExportedCall, ExportedRecording, Voucher, index_csv, provenance_json
+from cloud9_archive.pipeline.export_readme import DECRYPTED, README
 from cloud9_archive.pipeline.export_sidecars import Sidecar, sidecars_of
+from cloud9_archive.pipeline.opening import NotRecipientError, Opener
 from cloud9_archive.pipeline.verify_bag import Watch
 from cloud9_archive.pipeline.verify_chain import verify_chain
+from cloud9_archive.pipeline.verify_custody import Tombstones, verify_custody
 from cloud9_archive.pipeline.verify_proofs import Keyring, Trust
 from cloud9_archive.pipeline.verify_report import Head, VerifyFinding
 from cloud9_archive.storage.store import Store
 
 EXPORT_FORMAT = "cloud9-archive export 1"
-
-
-README = """\
-Calls handed out of an archive.
-
-index.csv          one line for each recording of each call, separated by semicolons
-provenance.json    of each file: its name, bag and chain link in the archive, by their SHA-256
-POLICY/bags/ID/    files of one bag of the archive under their own paths, with that bag's manifests
-POLICY/chain/      the links of the archive's chain that cover those bags
-*.xml, *.json      beside a medium: what other systems want to know of it, if that was asked for
-
-To check that nothing was changed since it was handed out, in the folder above this one:
-
-    sha256sum -c manifest-sha256.txt && sha256sum -c tagmanifest-sha256.txt
-
-To check it against the archive, in POLICY/bags/ID: the files are those of the bag, the bag's seal
-(tagmanifest-sha256.txt) is a member of the link that provenance.json names, and that link is one of the archive's chain:
-
-    sha256sum -c --ignore-missing manifest-sha256.txt && sha256sum -c tagmanifest-sha256.txt
-    grep "$(sha256sum tagmanifest-sha256.txt | cut -d' ' -f1)" ../../chain/*.json
-
-Who keeps the archive shows that the link is in its chain, up to the head that provenance.json names.
-"""
-"""Lies in every export, for whoever receives it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +45,7 @@ class Exported:
 
     :param size: bytes of the payload
     :param seal_sha256: of the exported bag; it names what was handed out
+    :param decrypted: files that were opened, and lie here in plain beside themselves
     :param absent: calls' recordings that the archive does not hold, as ``source/id``
     :param findings: what could not be handed out as the archive's seals and chain say, or was not looked into
     """
@@ -76,6 +56,7 @@ class Exported:
     size: int
     seal_sha256: str
     policies: tuple[str, ...]
+    decrypted: int
     absent: tuple[str, ...]
     heads: tuple[Head, ...]
     findings: tuple[VerifyFinding, ...]
@@ -100,19 +81,39 @@ class ExportOrder:
 
 
 def export_selection(
-    store: Store, order: ExportOrder, out: Path, *, now: datetime, watch: Watch | None = None
+    store: Store,
+    order: ExportOrder,
+    out: Path,
+    *,
+    now: datetime,
+    opener: Opener | None = None,
+    watch: Watch | None = None,
 ) -> Exported:
     """
     The folder is a sealed bag with the chosen calls' documents, recordings and derivatives, an index and provenance.
 
-    Every file is compared with its bag's seal and the chain while it is copied. Nothing is written into the archive.
+    Every file is compared with its bag's seal and the chain while it is copied. Beside an encrypted file stands a copy of
+    what it holds. Nothing is written into the archive, nor anywhere else than into the folder.
 
     :param out: a folder that is not there yet, or is empty
-    :raises ConfigurationError: if nothing fits, or the folder cannot be used; nothing is sealed then
+    :param opener: opens encrypted files; nothing is handed out of encrypted bags without
+    :raises ConfigurationError: if nothing fits, a key is wanted, or the folder cannot be used; nothing is sealed then
     :raises Cloud9ArchiveError: if the archive cannot be read
     """
     folder_out = ExportFolder(out)
-    reader = Reader(store, watch or Watch())
+    reader = Reader(store, watch or Watch(), opener)
+    try:
+        return _exported(reader, order, folder_out, now=now)
+    except NotRecipientError as error:
+        raise not_a_recipient("a file", error) from None
+    except Cloud9ArchiveError:
+        folder_out.give_up()
+        raise
+
+
+def _exported(reader: Reader, order: ExportOrder, folder_out: ExportFolder, *, now: datetime) -> Exported:
+    store = reader.store
+    stones = Tombstones()
     wanted = Wanted()
     heads: list[Head] = []
     vouched: dict[str, Voucher] = {}
@@ -122,23 +123,23 @@ def export_selection(
             continue
         folders[segment] = sorted(found.sealed)
         chain = verify_chain(reader, segment, Keyring(reader, Trust()))
+        stones.update(verify_custody(reader, segment, chain.members))
         if chain.head:
             heads.append(chain.head)
         for link, digest in links_in_place(store, segment):
             vouched |= {m.path: Voucher(link, digest, m.sha256) for m in link.members if m.path.endswith(f"/{SEAL}")}
     reader.watch.planned(sum(map(len, folders.values())))
     for segment, folder in _each(folders):
-        choose(reader, segment, folder, order.selection, vouched=vouched, wanted=wanted)
+        choose(reader, segment, folder, order.selection, vouched=vouched, stones=stones, wanted=wanted)
         reader.watch.bag_done()
     if not wanted.calls:
-        folder_out.give_up()
         raise ConfigurationError(
             "no call in the archive fits",
             subject="selection",
             hint="calls that are excluded or awaited stand in no bag: look with cloud9-archive search",
         )
     for segment, folder in _each(folders):
-        copy_bag(reader, segment, folder, folder_out, vouched=vouched, wanted=wanted)
+        copy_bag(reader, segment, folder, folder_out, vouched=vouched, stones=stones, wanted=wanted)
     _copy_chain(store, folder_out, wanted)
     return _sealed(reader, order, folder_out, wanted, heads=tuple(heads), now=now)
 
@@ -175,8 +176,9 @@ def _sealed(
     findings = tuple(dict.fromkeys(reader.findings))
     used = {each.archived.policy for each in wanted.files}
     heads = tuple(head for head in heads if head.policy in {path_segment(policy) for policy in used})
-    out.write("data/README.txt", README.encode())
-    out.write("data/index.csv", index_csv(calls, recordings, wanted.files))
+    copies = sum(file.decrypted is not None for file in wanted.files)
+    out.write("data/README.txt", (README + (DECRYPTED if copies else "")).encode())
+    out.write("data/index.csv", index_csv(calls, recordings, wanted.files, disposed=wanted.disposed))
     told = {
         "format": EXPORT_FORMAT,
         "actor": order.actor,
@@ -187,8 +189,12 @@ def _sealed(
     out.write(
         "data/provenance.json", provenance_json(told, wanted.files, out.entries, heads, absent, findings, now=now)
     )
-    tags = (("Export-Format", EXPORT_FORMAT), ("Calls", str(len(calls))), ("Recordings", str(len(recordings))))
-    seal = out.seal(bag_id=out.root.name or "export", day=now.date(), tags=tags)
+    tags = [("Export-Format", EXPORT_FORMAT), ("Calls", str(len(calls))), ("Recordings", str(len(recordings)))]
+    if copies:
+        tags.append(
+            ("Decrypted-Copies", f"{copies}, beside the encrypted files; data/provenance.json has both digests")
+        )
+    seal = out.seal(bag_id=out.root.name or "export", day=now.date(), tags=tuple(tags))
     return Exported(
         calls=len(calls),
         recordings=len(recordings),
@@ -196,6 +202,7 @@ def _sealed(
         size=sum(entry.size for entry in out.entries.values()),
         seal_sha256=seal,
         policies=tuple(sorted(used)),
+        decrypted=copies,
         absent=absent,
         heads=heads,
         findings=findings,
@@ -212,7 +219,7 @@ def _absent(
         f"{each.call.source}/{link.recording_id}"
         for each in calls
         for link in each.call.recordings
-        if (path_segment(each.policy), recording_key(each.call.source, link.recording_id)) in keys
+        if (path_segment(each.policy), recording_mark(each.call.source, link.recording_id)) in keys
         and (path_segment(each.policy), RecordingRef(each.call.source, link.recording_id)) not in recordings
     }
     return tuple(sorted(wanted))

@@ -12,12 +12,14 @@ from cloud9_archive.domain.call_selection import CallSelection
 from cloud9_archive.domain.chain import ChainLink
 from cloud9_archive.domain.keys import call_key, path_segment
 from cloud9_archive.domain.run import CallRef, RecordingRef
-from cloud9_archive.pipeline.archived_bag import CALLS, RECORDINGS, TAG_FILES, ArchivedBag, Reader, open_bag
+from cloud9_archive.pipeline.archived_bag import CALLS, RECORDINGS, TAG_FILES, ArchivedBag, Reader, no_key, open_bag
 from cloud9_archive.pipeline.archived_documents import CallDocument
+from cloud9_archive.pipeline.bag_documents import ENCRYPTED_ENDING, opened_name
 from cloud9_archive.pipeline.export_folder import ExportFolder
 from cloud9_archive.pipeline.export_index import ExportedCall, ExportedFile, ExportedRecording, Voucher
 from cloud9_archive.pipeline.rebuild_bag import call_of, record_of
-from cloud9_archive.pipeline.verify_report import Code
+from cloud9_archive.pipeline.verify_codes import Code
+from cloud9_archive.pipeline.verify_custody import Tombstones
 
 _SLACK = timedelta(days=1)
 _FOLDER_DEPTH = 3
@@ -25,11 +27,18 @@ _FOLDER_DEPTH = 3
 
 @dataclass
 class Wanted:
-    """Names of what was chosen, per policy's folder."""
+    """
+    What was chosen, per policy's folder.
+
+    :param paths: marks of calls, the part of their documents' names that is the same in encrypted bags and in others
+    :param keys: marks of recordings
+    :param disposed: marks of recordings that tombstones list
+    """
 
     calls: dict[tuple[str, CallRef], ExportedCall] = field(default_factory=dict)
     paths: set[tuple[str, str]] = field(default_factory=set)
     keys: set[tuple[str, str]] = field(default_factory=set)
+    disposed: set[tuple[str, str]] = field(default_factory=set)
     files: list[ExportedFile] = field(default_factory=list)
     recordings: dict[tuple[str, RecordingRef], ExportedRecording] = field(default_factory=dict)
     links: dict[tuple[str, int], ChainLink] = field(default_factory=dict)
@@ -42,16 +51,17 @@ def choose(
     selection: CallSelection,
     *,
     vouched: Mapping[str, Voucher],
+    stones: Tombstones,
     wanted: Wanted,
 ) -> None:
     """The bag's calls that fit are wanted, and their recordings, in whichever bag those are."""
     if selection.begin is not None and _day(folder) + _SLACK < selection.begin.date():
         return  # a bag is made after its calls
-    archived = _opened(reader, folder, vouched)
+    archived = _opened(reader, folder, vouched, stones)
     if archived is None:
         return
     paths = archived.calls()
-    if selection.call_ids and not selection.recording_ids:
+    if selection.call_ids and not selection.recording_ids and not archived.encrypted:
         paths = [path for path in paths if any(_might_name(path, call_id) for call_id in selection.call_ids)]
     for path in paths:
         found = call_of(reader, archived, path)
@@ -62,7 +72,7 @@ def choose(
             continue
         named = [each for each in document.recordings if each.recording_id in selection.recording_ids]
         _want(wanted, segment, path, archived, document, call, vouched.get(f"{folder}/{SEAL}"))
-        wanted.keys.update((segment, each.key) for each in named or document.recordings)
+        wanted.keys.update((segment, mark_of(each.key)) for each in named or document.recordings)
 
 
 def _want(
@@ -77,14 +87,14 @@ def _want(
     ref = CallRef(call.source, call.call_id)
     number = voucher.link.number if voucher else 0
     known = wanted.calls.get((segment, ref))
-    wanted.paths.add((segment, path))
+    wanted.paths.add((segment, mark_of(path)))
     if known is None or known.link <= number:
         wanted.calls[segment, ref] = ExportedCall(
             policy=archived.policy,
             call=call,
             users=document.decision.users,
             bag_id=archived.bag_id,
-            path=_place(segment, archived, path),
+            path=opened_name(_place(segment, archived, path)),
             link=number,
             states={each.recording_id: each.state for each in document.recordings},
         )
@@ -97,47 +107,78 @@ def copy_bag(
     out: ExportFolder,
     *,
     vouched: Mapping[str, Voucher],
+    stones: Tombstones,
     wanted: Wanted,
 ) -> None:
     """What is wanted of the bag is in the export, with the bag's tag files."""
     names = [key.removeprefix(f"{folder}/") for key, _ in reader.store.versions(folder)]
     if not any(_is_wanted(segment, name, wanted) for name in names):
         return
-    archived = _opened(reader, folder, vouched, tell=False)
+    archived = _opened(reader, folder, vouched, stones, tell=False)
     if archived is None:
         return
+    told: dict[str, tuple[str, int]] = {}
     for path in archived.records():
-        if (segment, path.split("/")[2]) in wanted.keys and (record := record_of(reader, archived, path)):
+        if _is_wanted(segment, path, wanted) and (record := record_of(reader, archived, path)):
             ref = RecordingRef(record.source, record.recording_id)
             wanted.recordings[segment, ref] = ExportedRecording(record, _place(segment, archived, ""), archived.bag_id)
+            told |= record.contents()
+    wanted.disposed |= {(segment, mark_of(path.split("/")[2])) for path in archived.gone if path.startswith(RECORDINGS)}
     voucher = vouched.get(f"{folder}/{SEAL}")
     if voucher:
         wanted.links[segment, voucher.link.number] = voucher.link
     expected = {path: digest for path, digest in archived.payload.items() if _is_wanted(segment, path, wanted)}
+    expected = {path: digest for path, digest in expected.items() if path not in archived.gone}
     expected |= {name: reader.store.digest(f"{folder}/{name}") for name in TAG_FILES}
     for path, digest in sorted(expected.items()):
         place = _place(segment, archived, path)
         if path not in archived.there:
             reader.found(Code.FILE_MISSING, f"{folder}/{path}", "its bag lists it; it is not in the export")
         elif out.copy(reader.store, f"{folder}/{path}", place, sha256=digest):
-            wanted.files.append(ExportedFile(place, f"{folder}/{path}", archived, voucher))
+            opened = _decrypted(reader, f"{folder}/{path}", place, out, told=told.get(path))
+            wanted.files.append(ExportedFile(place, f"{folder}/{path}", archived, voucher, opened))
         else:
             reader.found(Code.FILE_ALTERED, f"{folder}/{path}", f"its bag lists {digest}; it is not in the export")
 
 
-def _opened(reader: Reader, folder: str, vouched: Mapping[str, Voucher], *, tell: bool = True) -> ArchivedBag | None:
+def _decrypted(reader: Reader, key: str, place: str, out: ExportFolder, *, told: tuple[str, int] | None) -> str | None:
+    """Where what an encrypted file holds stands in the export; None with a finding if it does not open."""
+    if not place.endswith(ENCRYPTED_ENDING):
+        return None
+    if reader.opener is None:
+        raise no_key(key)
+    opened = opened_name(place)
+    if (words := out.decrypt(place, opened, reader.opener, told=told)) is not None:
+        reader.found(Code.FILE_NOT_OPENED, key, f"{words}; only the encrypted file is in the export")
+        return None
+    return opened
+
+
+def _opened(
+    reader: Reader, folder: str, vouched: Mapping[str, Voucher], stones: Tombstones, *, tell: bool = True
+) -> ArchivedBag | None:
     voucher = vouched.get(f"{folder}/{SEAL}")
     if voucher is None and tell:
         reader.found(Code.BAG_NOT_CHAINED, folder, "no link vouches for it")
     keys = [key for key, _ in reader.store.versions(folder)]
-    return open_bag(reader, folder, keys, expected=voucher.seal_sha256 if voucher else None)
+    expected = voucher.seal_sha256 if voucher else None
+    return open_bag(reader, folder, keys, expected=expected, disposed=stones.of(reader, folder))
 
 
 def _is_wanted(segment: str, path: str, wanted: Wanted) -> bool:
     parts = path.split("/")
     if path.startswith(RECORDINGS) and len(parts) > _FOLDER_DEPTH:
-        return (segment, parts[2]) in wanted.keys
-    return (segment, path) in wanted.paths
+        return (segment, mark_of(parts[2])) in wanted.keys
+    return path.startswith(CALLS) and (segment, mark_of(path)) in wanted.paths
+
+
+def mark_of(name: str) -> str:
+    """
+    The part of a key that alone tells two ids apart.
+
+    :param name: a key, or the path of a call's document
+    """
+    return opened_name(name).removesuffix(".json").rpartition("/")[2].rpartition("-")[2]
 
 
 def _place(segment: str, archived: ArchivedBag, path: str) -> str:

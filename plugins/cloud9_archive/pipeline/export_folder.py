@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from contextlib import suppress
 from datetime import date
 from pathlib import Path
 
 from cloud9_archive.domain.bag import BagEntry, check_bag_path, handed_out_tag_files
 from cloud9_archive.errors import ConfigurationError
+from cloud9_archive.pipeline.opening import NotOpenedError, NotRecipientError, Opener
 from cloud9_archive.storage.store import Store
 
 _CHUNK = 1024 * 1024
@@ -64,6 +66,41 @@ class ExportFolder:
         draft.rename(place)
         self.entries[path] = BagEntry(path, sha256, size)
         return True
+
+    def decrypt(self, path: str, opened: str, opener: Opener, *, told: tuple[str, int] | None) -> str | None:
+        """
+        What the encrypted file of the bag holds stands beside it, for its owner alone, if it is as it was encrypted.
+
+        Nothing of it is written anywhere else, and nothing of it stays if it is not.
+
+        :param path: of the encrypted file, which is in the bag
+        :param opened: of what it holds
+        :param told: SHA-256 and size that it must have, if that is known
+        :returns: why it is not there; None if it is
+        :raises NotRecipientError: if it is encrypted for others than the owners of the keys
+        """
+        place = self._place(opened)
+        draft = place.with_name(f"{place.name}.part")
+        digest, size = hashlib.sha256(), 0
+        mine_alone = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            with os.fdopen(mine_alone, "wb") as file, (self.root / path).open("rb") as source:
+                for piece in opener.opened(source):
+                    digest.update(piece)
+                    size += len(piece)
+                    file.write(piece)
+            found = (digest.hexdigest(), size)
+            if told is not None and found != told:
+                return f"its record says that it is {told} when it is opened, and it is {found}"
+            draft.rename(place)
+        except NotRecipientError:
+            raise
+        except NotOpenedError as error:
+            return str(error)
+        finally:
+            draft.unlink(missing_ok=True)
+        self.entries[opened] = BagEntry(opened, *found)
+        return None
 
     def give_up(self) -> None:
         """The folder, in which nothing was written, is gone."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,10 +11,11 @@ from typing import Any
 from cloud9_archive.domain.bag import BagEntry
 from cloud9_archive.domain.call import Call, Party, Side, utc_text
 from cloud9_archive.domain.chain import ChainLink
-from cloud9_archive.domain.keys import path_segment
+from cloud9_archive.domain.keys import path_segment, recording_mark
 from cloud9_archive.domain.run import RecordingRef
 from cloud9_archive.pipeline.archived_bag import ArchivedBag
 from cloud9_archive.pipeline.archived_documents import RecordDocument
+from cloud9_archive.pipeline.bag_documents import opened_name
 from cloud9_archive.pipeline.csv_cells import csv_text, harmless
 from cloud9_archive.pipeline.verify_report import Head, VerifyFinding
 
@@ -91,9 +92,12 @@ class ExportedRecording:
 
     @property
     def media(self) -> list[str]:
-        """Paths of original and derivatives in the export."""
+        """Paths of original and derivatives in the export, decrypted ones if they are encrypted."""
         named = [self.record.original.path] if self.record.original else []
-        return [self.place + path for path in (*named, *(str(each["path"]) for each in self.record.derivatives))]
+        return [
+            self.place + opened_name(path)
+            for path in (*named, *(str(each["path"]) for each in self.record.derivatives))
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,23 +108,35 @@ class ExportedFile:
     :param path: in the export
     :param key: in the archive
     :param voucher: None: no link covers its bag
+    :param decrypted: path in the export of what it holds, if it is encrypted and was opened
     """
 
     path: str
     key: str
     archived: ArchivedBag
     voucher: Voucher | None
+    decrypted: str | None = None
 
 
 Recordings = Mapping[tuple[str, RecordingRef], ExportedRecording]
 
 
-def index_csv(calls: Sequence[ExportedCall], recordings: Recordings, files: Sequence[ExportedFile]) -> bytes:
-    """One line for each recording of each call, and one for a call without; UTF-8, separated by semicolons."""
+def index_csv(
+    calls: Sequence[ExportedCall],
+    recordings: Recordings,
+    files: Sequence[ExportedFile],
+    *,
+    disposed: Collection[tuple[str, str]] = (),
+) -> bytes:
+    """
+    One line for each recording of each call, and one for a call without; UTF-8, separated by semicolons.
+
+    :param disposed: recordings that tombstones list, by the policy's folder and mark
+    """
     origin = {file.archived.bag_id: file for file in files}
     lines = [list(INDEX_COLUMNS)]
     for each in calls:
-        lines += [[harmless(cell) for cell in row] for row in _rows(each, recordings, origin)]
+        lines += [[harmless(cell) for cell in row] for row in _rows(each, recordings, origin, disposed)]
     return csv_text(lines).encode("utf-8", "replace")
 
 
@@ -141,8 +157,9 @@ def provenance_json(
         "heads": [{"policy": head.policy, "number": head.number, "sha256": head.digest} for head in heads],
         "absent_recordings": list(absent),
         "findings": [{"code": f.code.value, "subject": f.subject, "words": f.words} for f in findings],
+        "decrypted_copies": sum(file.decrypted is not None for file in files),
         "files": [
-            {**_origin(file), "sha256": entries[file.path].sha256, "size": entries[file.path].size} for file in files
+            {**_origin(file), **_measured(entries[file.path]), "decrypted": _decrypted(file, entries)} for file in files
         ],
     }
     return json.dumps(document, ensure_ascii=False, indent=1, sort_keys=True).encode("utf-8", "replace") + b"\n"
@@ -158,8 +175,13 @@ def _name(party: Party) -> str:
     return " / ".join(filter(None, (person, party.number, party.group, party.firm)))
 
 
-def _rows(each: ExportedCall, recordings: Recordings, origin: Mapping[str, ExportedFile]) -> Iterator[list[str]]:
-    call = each.call
+def _rows(
+    each: ExportedCall,
+    recordings: Recordings,
+    origin: Mapping[str, ExportedFile],
+    disposed: Collection[tuple[str, str]],
+) -> Iterator[list[str]]:
+    call, segment = each.call, path_segment(each.policy)
     head = [
         each.policy,
         call.source,
@@ -175,7 +197,7 @@ def _rows(each: ExportedCall, recordings: Recordings, origin: Mapping[str, Expor
     ]
     none_named = [*head, "", "", "", "", "", "", each.path, *_bag_cells(origin.get(each.bag_id))]
     for link in call.recordings:
-        held = recordings.get((path_segment(each.policy), RecordingRef(call.source, link.recording_id)))
+        held = recordings.get((segment, RecordingRef(call.source, link.recording_id)))
         offset = "" if link.offset is None else f"{link.offset:g}"
         state = held.record.state if held else each.states.get(link.recording_id, "")
         original = held.record.original if held else None
@@ -183,8 +205,8 @@ def _rows(each: ExportedCall, recordings: Recordings, origin: Mapping[str, Expor
             *head,
             link.recording_id,
             offset,
-            "not_in_export" if held is None and state in ("archived", "earlier_bag") else state,
-            held.place + original.path if held and original else "",
+            _shown(state, held, gone=(segment, recording_mark(call.source, link.recording_id)) in disposed),
+            held.place + opened_name(original.path) if held and original else "",
             original.sha256 if original else "",
             " ".join(held.media[1 if original else 0 :]) if held else "",
             each.path,
@@ -194,11 +216,26 @@ def _rows(each: ExportedCall, recordings: Recordings, origin: Mapping[str, Expor
         yield none_named
 
 
+def _shown(state: str, held: ExportedRecording | None, *, gone: bool) -> str:
+    """Where the recording stands, for whoever reads the index."""
+    if held is None and gone:
+        return "disposed"
+    return "not_in_export" if held is None and state in ("archived", "earlier_bag") else state
+
+
 def _bag_cells(file: ExportedFile | None) -> list[str]:
     if file is None:
         return ["", "", "", ""]
     link, digest = (str(file.voucher.link.number), file.voucher.sha256) if file.voucher else ("", "")
     return [file.archived.bag_id, file.archived.seal_sha256, link, digest]
+
+
+def _decrypted(file: ExportedFile, entries: Mapping[str, BagEntry]) -> dict[str, object] | None:
+    return {"path": file.decrypted, **_measured(entries[file.decrypted])} if file.decrypted else None
+
+
+def _measured(entry: BagEntry) -> dict[str, object]:
+    return {"sha256": entry.sha256, "size": entry.size}
 
 
 def _origin(file: ExportedFile) -> dict[str, Any]:

@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 
 from cloud9_archive.catalog import custody
-from cloud9_archive.catalog.bag_records import any_condemned, bags_by_id, note_extended
+from cloud9_archive.catalog.bag_records import any_condemned, note_extended
 from cloud9_archive.catalog.catalog import one_at_a_time
 from cloud9_archive.catalog.events import Event
 from cloud9_archive.catalog.listing import chunks
 from cloud9_archive.domain.call import utc_text
-from cloud9_archive.domain.custody import ExtendedRecord, RetentionExtension
+from cloud9_archive.domain.custody import RetentionExtension
+from cloud9_archive.domain.custody_parts import ExtendedRecord
 from cloud9_archive.domain.retention import Retention
 from cloud9_archive.domain.selection import ArchivedRecord, Selection
 from cloud9_archive.errors import CustodyError, TransientError
-from cloud9_archive.pipeline.bag_survey import read_bag_files
 from cloud9_archive.pipeline.chain_proofs import Prover
 from cloud9_archive.pipeline.custody import Order, link_name, nothing_selected, prepare, shown_names, vouch
 from cloud9_archive.pipeline.legal_holds import matching
+from cloud9_archive.pipeline.longer_locks import lock_longer
 from cloud9_archive.pipeline.workspace import Workspace
-from cloud9_archive.storage.store import PARALLEL
 
 KINDS = ("retention_extension",)
 AT_ONCE = 5000
@@ -150,24 +149,10 @@ def _carry_out(workspace: Workspace, prover: Prover) -> int:
     for each in waiting:
         document = each.document
         if isinstance(document, RetentionExtension):
-            _lock_longer(workspace, document)
+            ends: dict[str, dict[str, datetime]] = {}
+            for record in document.records:
+                ends.setdefault(record.bag, {})[record.path] = record.after
+            lock_longer(workspace, ends)
         with workspace.catalog.begin() as connection:
             custody.note_completed(connection, document, now=workspace.clock())
     return len(waiting)
-
-
-def _lock_longer(workspace: Workspace, document: RetentionExtension) -> None:
-    """The files of each record, and the files about its bag, are locked until its new end."""
-    by_bag: dict[str, list[ExtendedRecord]] = {}
-    for record in document.records:
-        by_bag.setdefault(record.bag, []).append(record)
-    with workspace.catalog.begin() as connection:
-        bags = bags_by_id(connection, by_bag, chained=False)
-    with ThreadPoolExecutor(max_workers=PARALLEL, thread_name_prefix="archive-extend") as pool:
-        for bag_id, records in by_bag.items():
-            if bag_id not in bags:
-                continue  # told by an archive whose bags this catalog does not know
-            files = read_bag_files(workspace.store, bags[bag_id])
-            ends = {key: record.after for record in records for key in files.keys([record.path])}
-            ends |= dict.fromkeys(files.tag_keys, max(record.after for record in records))
-            list(pool.map(lambda item: workspace.store.keep(item[0], retain_until=item[1]), ends.items()))

@@ -4,31 +4,25 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
-from itertools import groupby
 
 from cloud9_archive.catalog import custody
 from cloud9_archive.catalog.bag_records import (
-    HoldFlag,
     KeptRecord,
     bag_pages,
-    bags_by_id,
-    note_flag,
     records_of_bags,
 )
 from cloud9_archive.catalog.catalog import one_at_a_time
+from cloud9_archive.catalog.custody import Entered
 from cloud9_archive.catalog.events import Event
 from cloud9_archive.domain.custody import HeldCounts, LegalHold, Release, ReleaseRequest
 from cloud9_archive.domain.holds import HoldState, standing
-from cloud9_archive.domain.selection import ArchivedRecord, RecordKind, Selection, folded
+from cloud9_archive.domain.selection import RecordKind, Selection, folded
 from cloud9_archive.domain.words import named, shown
 from cloud9_archive.errors import CustodyError
-from cloud9_archive.pipeline.bag_survey import BagFiles, read_bag_files
 from cloud9_archive.pipeline.chain_proofs import Prover
 from cloud9_archive.pipeline.custody import Order, link_name, prepare, vouch
+from cloud9_archive.pipeline.hold_flags import settle_holds
 from cloud9_archive.pipeline.workspace import Workspace
-from cloud9_archive.storage.store import PARALLEL
 
 KINDS = (
     "legal_hold",
@@ -48,7 +42,7 @@ def place_hold(workspace: Workspace, label: str, selection: Selection, order: Or
     """
     prover, _ = prepare(workspace)
     policy = workspace.policy.policy
-    _carry_out(workspace, prover)
+    vouch(workspace, prover, kinds=KINDS)
     with workspace.catalog.begin() as connection:
         known = find_hold(custody.holds(connection, policy), label)
     if known is None:
@@ -76,8 +70,9 @@ def place_hold(workspace: Workspace, label: str, selection: Selection, order: Or
             subject=label,
             hint="place the new one under another label: several holds may stand over the same records",
         )
-    _carry_out(workspace, prover)
+    waiting = vouch(workspace, prover, kinds=KINDS)
     settle_holds(workspace, bag_pages(workspace.catalog, policy))
+    _complete(workspace, waiting)
     return known
 
 
@@ -91,8 +86,7 @@ def release_hold(workspace: Workspace, label: str, order: Order) -> HoldState:
     """
     prover, learned = prepare(workspace)
     policy = workspace.policy.policy
-    _carry_out(workspace, prover)
-    settle_holds(workspace, bag_pages(workspace.catalog, policy, held=not learned))
+    finish_holds(workspace, prover, learned=learned)
     at = workspace.clock()
     with workspace.catalog.begin() as connection:
         one_at_a_time(connection, f"custody {policy}")
@@ -115,11 +109,27 @@ def release_hold(workspace: Workspace, label: str, order: Order) -> HoldState:
             )
             event = Event("hold.released", state.hold.label, state.hold.document_id, document.document_id)
         custody.enter(connection, [document], chained_by=link_name([document]), trail=[event], now=at)
-    _carry_out(workspace, prover)
+    waiting = vouch(workspace, prover, kinds=KINDS)
     if isinstance(document, Release):
         settle_holds(workspace, bag_pages(workspace.catalog, policy, held=True))
+    _complete(workspace, waiting)
+    if isinstance(document, Release):
         return HoldState(state.hold, state.request, document)
     return HoldState(state.hold, document)
+
+
+def finish_holds(workspace: Workspace, prover: Prover, *, learned: bool = False) -> None:
+    """
+    The archive's flags are as the holds that stand want them, whatever commands before this one were cut off.
+
+    Where none was, only what is held, or in doubt, is looked at.
+
+    :param learned: whether documents came to light that this catalog did not know
+    """
+    waiting = vouch(workspace, prover, kinds=KINDS)
+    all_known = not learned and not waiting
+    settle_holds(workspace, bag_pages(workspace.catalog, workspace.policy.policy, held=all_known))
+    _complete(workspace, waiting)
 
 
 def matching(workspace: Workspace, selection: Selection) -> Iterator[KeptRecord]:
@@ -136,73 +146,10 @@ def find_hold(states: Iterable[HoldState], label: str) -> HoldState | None:
     return next((s for s in states if s.release is None and folded(s.hold.label) == folded(label)), None)
 
 
-def is_held(record: ArchivedRecord, holds: Iterable[LegalHold]) -> bool:
-    """Whether a hold means the record."""
-    return any(hold.selection.matches(record) for hold in holds)
-
-
-def hold_bag(workspace: Workspace, bag_id: str) -> None:
-    """What a hold means of a bag that was just sealed is under legal hold."""
+def _complete(workspace: Workspace, waiting: Sequence[Entered]) -> None:
+    """Everything that follows from the documents was done; until then, whoever comes next does it again."""
     with workspace.catalog.begin() as connection:
-        states = custody.holds(connection, workspace.policy.policy)
-    if standing(states):
-        settle_holds(workspace, [[bag_id]])
-
-
-def settle_holds(workspace: Workspace, pages: Iterable[Sequence[str]]) -> None:
-    """
-    Each record of these bags is under legal hold in the archive exactly if a hold that stands means it.
-
-    It is looked at until there is nothing left to do: another command may have placed or released one meanwhile.
-
-    :param pages: ids of bags, some at a time
-    """
-    for page in pages:
-        while changes := _changes(workspace, page):
-            for files, kept, wanted in changes:
-                _change(workspace, files, kept, wanted)
-
-
-def _changes(workspace: Workspace, page: Sequence[str]) -> list[tuple[BagFiles, list[KeptRecord], dict[str, bool]]]:
-    """Bags in which something is held that is not to be, or the other way round; with all that is to be held."""
-    policy = workspace.policy
-    with workspace.catalog.begin() as connection:
-        holds = standing(custody.holds(connection, policy.policy))
-        kept = records_of_bags(connection, policy.policy, page, retention=policy.archive.retention)
-        bags = bags_by_id(connection, page, chained=False)
-    changes = []
-    for bag_id, group in groupby((each for each in kept if each.tombstone is None), lambda each: each.record.bag_id):
-        records = list(group)
-        wanted = {each.record.path: is_held(each.record, holds) for each in records}
-        if bag_id in bags and any(each.flag != int(wanted[each.record.path]) for each in records):
-            changes.append((read_bag_files(workspace.store, bags[bag_id]), records, wanted))
-    return changes
-
-
-def _change(workspace: Workspace, files: BagFiles, kept: Sequence[KeptRecord], wanted: dict[str, bool]) -> None:
-    bag_id = files.bag.bag_id
-    place = [each.record.path for each in kept if wanted[each.record.path] and each.flag is not HoldFlag.HELD]
-    lift = [each.record.path for each in kept if not wanted[each.record.path] and each.flag is not HoldFlag.FREE]
-    if place:
-        _keep(workspace, [*files.tag_keys, *files.keys(place)], hold=True)
-        note_flag(workspace.catalog, bag_id, place, HoldFlag.HELD)
-    if lift:
-        # Told before: whoever places a hold while these are lifted must not take them for held.
-        note_flag(workspace.catalog, bag_id, lift, HoldFlag.LIFTING)
-        about_the_bag = [] if any(wanted.values()) else files.tag_keys
-        _keep(workspace, [*files.keys(lift), *about_the_bag], hold=False)
-        note_flag(workspace.catalog, bag_id, lift, HoldFlag.FREE)
-
-
-def _keep(workspace: Workspace, keys: Sequence[str], *, hold: bool) -> None:
-    with ThreadPoolExecutor(max_workers=PARALLEL, thread_name_prefix="archive-hold") as pool:
-        list(pool.map(partial(workspace.store.keep, legal_hold=hold), keys))
-
-
-def _carry_out(workspace: Workspace, prover: Prover) -> None:
-    """What was entered is vouched for; the archive's flags are settled by the caller, and by whoever comes next."""
-    for each in vouch(workspace, prover, kinds=KINDS):
-        with workspace.catalog.begin() as connection:
+        for each in waiting:
             custody.note_completed(connection, each.document, now=workspace.clock())
 
 

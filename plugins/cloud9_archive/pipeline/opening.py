@@ -46,6 +46,10 @@ class NotOpenedError(Exception):
     """The file does not open; the message says why, without any of its content."""
 
 
+class NotRecipientError(NotOpenedError):
+    """It is for others than the owners of the keys; with another key it may open."""
+
+
 @dataclass(frozen=True, slots=True)
 class Opener:
     """
@@ -101,7 +105,7 @@ class Opener:
                 if key is not None and len(key) == KEY_SIZE:
                     return Cipher(AES256(key), GCM(envelope.nonce)).decryptor()
         whom = "; ".join(known_by(info) for info in envelope.infos)
-        raise NotOpenedError(f"none of the keys given is that of a recipient: it is for the certificates {whom}")
+        raise NotRecipientError(f"none of the keys given is that of a recipient: it is for the certificates {whom}")
 
 
 class _Envelope:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -21,20 +21,26 @@ from cloud9_archive.catalog.rebuilding import (
 from cloud9_archive.domain.accounting import CallState
 from cloud9_archive.domain.bag import SEAL
 from cloud9_archive.domain.call import canonical_json
-from cloud9_archive.domain.chain import ChainLink
+from cloud9_archive.domain.chain import ChainLink, Member
 from cloud9_archive.domain.keys import is_day_report, link_path, path_segment
 from cloud9_archive.domain.policy import Media
 from cloud9_archive.domain.run import CallRef, RecordingRef, RunRef
 from cloud9_archive.errors import CatalogError, ConfigurationError
-from cloud9_archive.pipeline.archived_bag import Reader, open_bag
+from cloud9_archive.pipeline.archived_bag import Reader, no_key, open_bag
 from cloud9_archive.pipeline.archived_documents import ReportDocument
 from cloud9_archive.pipeline.archived_folders import PolicyFolders, links_in_place, policy_folders
+from cloud9_archive.pipeline.bag_documents import ENCRYPTED_ENDING
+from cloud9_archive.pipeline.opening import Opener
 from cloud9_archive.pipeline.rebuild_bag import BagPlace, refs_of, take_over
+from cloud9_archive.pipeline.rebuild_custody import is_custody, take_over_custody
 from cloud9_archive.pipeline.rebuild_report import read_report, take_over_day, take_over_findings, take_over_rows
+from cloud9_archive.pipeline.rebuilt import Rebuilt
 from cloud9_archive.pipeline.verify_bag import Watch
 from cloud9_archive.pipeline.verify_chain import Vouched, verify_chain
+from cloud9_archive.pipeline.verify_codes import Code
+from cloud9_archive.pipeline.verify_custody import Tombstones, verify_custody
 from cloud9_archive.pipeline.verify_proofs import Keyring, Trust
-from cloud9_archive.pipeline.verify_report import Code, Head, VerifyFinding
+from cloud9_archive.pipeline.verify_report import Head, VerifyFinding
 from cloud9_archive.storage.store import Store
 
 DEADLINE: timedelta = Media.model_fields["deadline"].default
@@ -42,41 +48,6 @@ DEADLINE: timedelta = Media.model_fields["deadline"].default
 
 UNKNOWN_RUN = "unknown"
 """What stands for the run of a bag that neither a report nor a link names."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rebuilt:
-    """
-    What a rebuild came to.
-
-    :param bags: sealed bags that were read
-    :param calls: how many calls are in each state, over all policies
-    :param heads: of the chains; to be compared with those kept elsewhere
-    :param findings: what was not taken over, and why
-    :param resumed: whether it went on where another was cut off
-    """
-
-    policies: tuple[str, ...]
-    links: int
-    bags: int
-    reports: int
-    calls: Mapping[CallState, int]
-    heads: tuple[Head, ...]
-    findings: tuple[VerifyFinding, ...]
-    resumed: bool
-
-    def document(self) -> dict[str, object]:
-        """All of it as plain JSON values."""
-        return {
-            "policies": list(self.policies),
-            "links": self.links,
-            "bags": self.bags,
-            "reports": self.reports,
-            "calls": {state.value: count for state, count in sorted(self.calls.items())},
-            "heads": [{"policy": h.policy, "number": h.number, "digest": h.digest} for h in self.heads],
-            "findings": [{"code": f.code.value, "subject": f.subject, "words": f.words} for f in self.findings],
-            "resumed": self.resumed,
-        }
 
 
 @dataclass
@@ -89,7 +60,13 @@ class _Tally:
 
 
 def rebuild_catalog(
-    catalog: Catalog, stores: Sequence[Store], *, who: str, now: datetime, watch: Watch | None = None
+    catalog: Catalog,
+    stores: Sequence[Store],
+    *,
+    who: str,
+    now: datetime,
+    opener: Opener | None = None,
+    watch: Watch | None = None,
 ) -> Rebuilt:
     """
     The empty catalog holds what the archives say, as far as nothing contradicts it; runs may use it.
@@ -98,8 +75,10 @@ def rebuild_catalog(
 
     :param who: by whom it is done, for the trail
     :param now: what is absent is due from then on
+    :param opener: opens encrypted documents; no catalog can be made of an encrypted archive without
     :raises CatalogError: if the catalog is not empty, or two archives have chains of one policy
-    :raises ConfigurationError: if an archive holds nothing; the catalog is as it was then
+    :raises ConfigurationError: if an archive holds nothing, or is encrypted and no key was given: the catalog is as it
+        was then; or if a document is encrypted for others than the owners of the keys
     :raises Cloud9ArchiveError: if an archive cannot be listed or read; what is in the catalog by then is left out when
         it is run again
     """
@@ -109,9 +88,11 @@ def rebuild_catalog(
             raise ConfigurationError(
                 f"{store!r} holds no policy's folder", subject="archive", hint="check the archive's address and conn_id"
             )
+        if opener is None and any(mine.encrypted for mine in found.values()):
+            raise no_key(f"what {store!r} holds")
     resumed = begin_rebuild(catalog, who=who, origin=" ".join(map(repr, stores)), now=now)
     watch = watch or Watch()
-    tally, checkers = _Tally(), [Reader(store, watch) for store in stores]
+    tally, checkers = _Tally(), [Reader(store, watch, opener) for store in stores]
     for checker, found in zip(checkers, folders, strict=True):
         for segment, mine in found.items():
             _rebuild_policy(catalog, checker, segment, mine, tally=tally, who=who, now=now)
@@ -143,6 +124,8 @@ def _rebuild_policy(
     catalog: Catalog, checker: Reader, segment: str, folders: PolicyFolders, *, tally: _Tally, who: str, now: datetime
 ) -> None:
     vouched = verify_chain(checker, segment, Keyring(checker, Trust()))
+    stones = verify_custody(checker, segment, vouched.members)
+    custody: dict[Member, str] = {}
     checker.watch.planned(len(folders.sealed))
     sealed_by: dict[str, str] = {}
     policy = ""
@@ -156,7 +139,7 @@ def _rebuild_policy(
                 hint="two archives have a chain of this policy, or this one was altered: give one of them, and an empty catalog",
             )
         if known is None:
-            _take_over_link(catalog, checker, link, vouched=vouched, sealed_by=sealed_by, tally=tally)
+            _take_over_link(catalog, checker, link, vouched=vouched, stones=stones, sealed_by=sealed_by, tally=tally)
             note_contradictions(catalog, [(f.code, f.subject, f.words) for f in checker.findings], who=who, now=now)
             note_link(
                 catalog,
@@ -165,10 +148,12 @@ def _rebuild_policy(
                 covers=[member.path.split("/")[-2] for member in link.members if member.path.endswith(f"/{SEAL}")],
                 written_at=link.written_at,
             )
+        custody |= {member: link.run_id for member in link.members if is_custody(member)}
         tally.links += 1
     if vouched.head and policy:
         tally.heads.append(vouched.head)
-    _take_over_rest(catalog, checker, segment, folders, vouched=vouched, now=now, tally=tally)
+    _take_over_rest(catalog, checker, segment, folders, vouched=vouched, stones=stones, now=now, tally=tally)
+    take_over_custody(catalog, checker, policy, custody, now=now)
     if policy and policy not in tally.policies:
         tally.policies.append(policy)
 
@@ -179,13 +164,14 @@ def _take_over_link(
     link: ChainLink,
     *,
     vouched: Vouched,
+    stones: Tombstones,
     sealed_by: dict[str, str],
     tally: _Tally,
 ) -> None:
     """The reports and bags that the link covers are in the catalog."""
     reports: list[tuple[RunRef, ReportDocument]] = []
     for member in link.members:
-        if "/reports/" not in member.path or not member.path.endswith(".json"):
+        if "/reports/" not in member.path or not member.path.removesuffix(ENCRYPTED_ENDING).endswith(".json"):
             continue
         if is_day_report(member.path):
             tally.reports += take_over_day(catalog, checker, member, link.policy)
@@ -205,13 +191,15 @@ def _take_over_link(
         bag_id = folder.rpartition("/")[2]
         run_id = sealed_by.pop(bag_id, link.run_id)
         place = BagPlace(link.policy, run_id, {}, link.written_at)
-        archived |= _take_over_bag(catalog, checker, folder, place, expected=vouched.members.get(member.path))
+        archived |= _take_over_bag(
+            catalog, checker, folder, place, expected=vouched.members.get(member.path), stones=stones
+        )
     for run, report in reports:
         take_over_findings(catalog, run, report, archived=archived, at=link.written_at)
 
 
 def _take_over_bag(
-    catalog: Catalog, checker: Reader, folder: str, place: BagPlace, *, expected: str | None
+    catalog: Catalog, checker: Reader, folder: str, place: BagPlace, *, expected: str | None, stones: Tombstones
 ) -> set[CallRef | RecordingRef]:
     """What the bag holds is in the catalog; the calls and recordings that were taken over."""
     versions = dict(checker.store.versions(folder))
@@ -219,7 +207,7 @@ def _take_over_bag(
     if f"{folder}/{SEAL}" not in versions:
         checker.found(Code.CHAIN_MEMBER_MISSING, f"{folder}/{SEAL}", f"the chain vouches for the digest {expected}")
         return set()
-    archived = open_bag(checker, folder, versions, expected=expected)
+    archived = open_bag(checker, folder, versions, expected=expected, disposed=stones.of(checker, folder))
     if archived is None:
         return set()
     checker.bags += 1
@@ -241,6 +229,7 @@ def _take_over_rest(
     folders: PolicyFolders,
     *,
     vouched: Vouched,
+    stones: Tombstones,
     now: datetime,
     tally: _Tally,
 ) -> None:
@@ -254,10 +243,10 @@ def _take_over_rest(
             continue
         checker.found(Code.BAG_NOT_CHAINED, folder, "no link vouches for it; the next run's will: look at it before")
         versions = dict(checker.store.versions(folder))
-        archived = open_bag(checker, folder, versions, expected=None)
+        archived = open_bag(checker, folder, versions, expected=None, disposed=stones.of(checker, folder))
         if archived is None or path_segment(archived.policy) != segment:
             continue
         place = BagPlace(archived.policy, UNKNOWN_RUN, {}, now)
-        _take_over_bag(catalog, checker, folder, place, expected=None)
+        _take_over_bag(catalog, checker, folder, place, expected=None, stones=stones)
         if archived.policy not in tally.policies:
             tally.policies.append(archived.policy)

@@ -20,13 +20,13 @@ from cloud9_archive.catalog.restoring_bags import (
 from cloud9_archive.catalog.sealing import SealedBag
 from cloud9_archive.domain.accounting import MediaState
 from cloud9_archive.domain.call import Call
-from cloud9_archive.domain.keys import call_key, recording_key
 from cloud9_archive.domain.run import CallRef, RecordingRef
 from cloud9_archive.domain.selection import ArchivedRecord, RecordKind
-from cloud9_archive.pipeline.archived_bag import CALLS, RECORD, RECORDINGS, ArchivedBag, Reader, read_document
+from cloud9_archive.pipeline.archived_bag import ArchivedBag, Reader, read_document
 from cloud9_archive.pipeline.archived_documents import ArchivedDecision, CallDocument, RecordDocument, parsed
+from cloud9_archive.pipeline.bag_documents import ENCRYPTED_ENDING
+from cloud9_archive.pipeline.verify_codes import Code
 from cloud9_archive.pipeline.verify_record import contradictions
-from cloud9_archive.pipeline.verify_report import Code
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ def call_of(checker: Reader, archived: ArchivedBag, path: str) -> tuple[CallDocu
         return None
     faults = (
         (document.policy != archived.policy, f"it is of the policy {document.policy}"),
-        (f"{CALLS}{call_key(call.source, call.call_id)}.json" != path, "it is of a call with another name"),
+        (archived.paths.call(CallRef(call.source, call.call_id)) != path, "it is of a call with another name"),
         (digest != document.call_sha256, f"its call has the digest {digest}, it says {document.call_sha256}"),
         (not call.raw, "it lacks the row that the source reported"),
     )
@@ -121,7 +121,7 @@ def record_of(checker: Reader, archived: ArchivedBag, path: str) -> RecordDocume
     told = list(contradictions(content, beside, {}))
     for words in told:
         checker.found(Code.RECORD_CONTRADICTED, key, words)
-    missing = sorted(set(beside) - archived.there)
+    missing = sorted(set(beside) - archived.there - archived.disposed)
     for name in missing:
         checker.found(Code.FILE_MISSING, f"{archived.folder}/{name}", "its bag lists it")
     if told or missing:
@@ -131,10 +131,10 @@ def record_of(checker: Reader, archived: ArchivedBag, path: str) -> RecordDocume
     except ValueError as error:
         checker.found(Code.DOCUMENT_CONTRADICTED, key, f"it is no record: {error}")
         return None
-    place = f"{RECORDINGS}{recording_key(document.source, document.recording_id)}/record.json"
+    place = archived.paths.folder(RecordingRef(document.source, document.recording_id))
     faults = (
         (document.policy != archived.policy, f"it is of the policy {document.policy}"),
-        (place != path, "it is of a recording with another name"),
+        (place != path.rpartition("/")[0], "it is of a recording with another name"),
     )
     return None if _found(checker, archived, path, faults) else document
 
@@ -175,7 +175,7 @@ def _recordings(catalog: Catalog, checker: Reader, archived: ArchivedBag) -> Ite
             filename=document.reported_filename,
             told=_columns(document),
             record=ArchivedRecord(
-                archived.bag_id, path.removesuffix(RECORD), RecordKind.RECORDING, *ref, document.retain_until
+                archived.bag_id, path.rpartition("/")[0], RecordKind.RECORDING, *ref, document.retain_until
             ),
         )
 
@@ -199,7 +199,7 @@ def _columns(document: RecordDocument) -> dict[str, Any]:
 def _beside(made: Mapping[str, Any]) -> dict[str, Any]:
     """As it was staged: by the name of its file, which the bag's folder was put before."""
     known = {name: value for name, value in made.items() if name != "encrypted"}
-    return {"file": str(known.pop("path")).rpartition("/")[2], **known}
+    return {"file": str(known.pop("path")).rpartition("/")[2].removesuffix(ENCRYPTED_ENDING), **known}
 
 
 def _text(value: Any) -> str | None:  # noqa: ANN401 - any JSON value

@@ -31,7 +31,7 @@ from cloud9_archive.pipeline.listing_findings import standing_subjects
 from cloud9_archive.pipeline.rebuild_bag import told_decision
 from cloud9_archive.pipeline.roster_use import roster_subjects
 from cloud9_archive.pipeline.silences import silence_subject
-from cloud9_archive.pipeline.verify_report import Code
+from cloud9_archive.pipeline.verify_codes import Code
 
 Report = TypeVar("Report", ReportDocument, DayDocument)
 
@@ -43,7 +43,7 @@ def read_report(checker: Reader, member: Member, policy: str) -> ReportDocument 
     """
     The report as its link vouches for it, or None with a finding.
 
-    :raises Cloud9ArchiveError: if it is there and cannot be read
+    :raises Cloud9ArchiveError: if it is there and cannot be read, or not opened with the keys given
     """
     document = _read(checker, member, policy, ReportDocument)
     if document is None:
@@ -87,8 +87,11 @@ def _read(checker: Reader, member: Member, policy: str, kind: type[Report]) -> R
         words = f"its digest is {digest}, the chain vouches for {member.sha256}"
         checker.found(Code.CHAIN_MEMBER_ALTERED, member.path, words)
         return None
+    plain = checker.plain(member.path, content)
+    if plain is None:
+        return None
     try:
-        document = parsed(kind, content)
+        document = parsed(kind, plain)
     except ValueError as error:
         checker.found(Code.DOCUMENT_CONTRADICTED, member.path, f"it is no report: {error}")
         return None

@@ -12,9 +12,11 @@ from cloud9_archive.domain.keys import KEYS_FOLDER, path_segment
 from cloud9_archive.pipeline.opening import Opener
 from cloud9_archive.pipeline.verify_bag import Checker, Watch, verify_bag
 from cloud9_archive.pipeline.verify_chain import Vouched, verify_chain
+from cloud9_archive.pipeline.verify_codes import Code
 from cloud9_archive.pipeline.verify_custody import Tombstones, verify_custody
 from cloud9_archive.pipeline.verify_proofs import Keyring, Trust, check_unused_keys, is_key_file
-from cloud9_archive.pipeline.verify_report import Code, Head, VerifyReport
+from cloud9_archive.pipeline.verify_report import Head, VerifyReport
+from cloud9_archive.pipeline.verify_run_reports import RunReports
 from cloud9_archive.pipeline.verify_scope import Scope
 from cloud9_archive.storage.readme import README_DIGESTS, README_KEY
 from cloud9_archive.storage.store import Store
@@ -122,6 +124,7 @@ def _verify_policy(
     :param later: takes what is to be read afterwards; None: it is read at once
     """
     unseen = dict(vouched.members)
+    reports = RunReports(checker)
     if later is None:
         checker.watch.planned(sum(path.endswith(f"/{bag.SEAL}") for path in unseen))
     for (kind, place), group in groupby(keys, key=_place):
@@ -136,7 +139,7 @@ def _verify_policy(
         elif kind == "reports":
             expected = _voucher(checker, place, unseen=unseen, bag=None)
             if later is None:
-                _check_digest(checker, place, expected)
+                reports.check(place, expected)
             else:
                 later.reports[place] = expected
         elif kind == "custody":
@@ -160,6 +163,7 @@ def _read_chosen(checker: Checker, later: _Later, scope: Scope, *, is_over: Call
     chosen = scope.chosen(later.bags, later.reports)
     checker.watch.planned(sum(place in later.bags for place in chosen))
     unread = len(later.bags)
+    reports = RunReports(checker)
     for number, place in enumerate(chosen):
         if number and is_over():
             break
@@ -167,7 +171,7 @@ def _read_chosen(checker: Checker, later: _Later, scope: Scope, *, is_over: Call
             _read_bag(checker, place, checker.store.keys(place), expected=later.expected(place), stones=later.stones)
             unread -= 1
         else:
-            _check_digest(checker, place, later.expected(place))
+            reports.check(place, later.expected(place))
     return unread
 
 
@@ -188,7 +192,7 @@ def _read_bag(checker: Checker, folder: str, keys: Iterable[str], *, expected: s
 
 
 def _check_digest(checker: Checker, key: str, expected: str | None) -> None:
-    """A report, or a member that is neither that nor the seal of a bag that was listed."""
+    """A member that is neither a report nor the seal of a bag that was listed."""
     measured = checker.digest(key)
     if measured and expected and measured[0] != expected:
         _altered(checker, key, measured[0], expected)

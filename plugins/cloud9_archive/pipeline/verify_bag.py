@@ -8,13 +8,14 @@ from datetime import date
 
 from cloud9_archive.domain import bag
 from cloud9_archive.domain.bag import ManifestLine
-from cloud9_archive.domain.custody import DisposedFile
+from cloud9_archive.domain.custody_parts import DisposedFile
 from cloud9_archive.domain.keys import bag_folder
 from cloud9_archive.errors import Cloud9ArchiveError
 from cloud9_archive.pipeline.bag_documents import ENCRYPTED_ENDING
 from cloud9_archive.pipeline.opening import Opener
+from cloud9_archive.pipeline.verify_codes import Code
 from cloud9_archive.pipeline.verify_record import verify_records
-from cloud9_archive.pipeline.verify_report import Code, Head, VerifyFinding, VerifyReport
+from cloud9_archive.pipeline.verify_report import Head, VerifyFinding, VerifyReport
 from cloud9_archive.storage.store import Store
 
 _CHUNK = 1024 * 1024

@@ -10,8 +10,9 @@ from cloud9_archive.domain.chain import ChainLink, check_succession, parse_link
 from cloud9_archive.domain.keys import link_path, path_segment
 from cloud9_archive.errors import Cloud9ArchiveError
 from cloud9_archive.pipeline.verify_bag import Checker
+from cloud9_archive.pipeline.verify_codes import Code
 from cloud9_archive.pipeline.verify_proofs import ChainProofs, Keyring
-from cloud9_archive.pipeline.verify_report import Code, Head
+from cloud9_archive.pipeline.verify_report import Head
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,20 +6,13 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from cloud9_archive.domain.custody import (
-    AnyDocument,
-    DisposedFile,
-    LegalHold,
-    Release,
-    ReleaseRequest,
-    Tombstone,
-    parse_custody,
-)
+from cloud9_archive.domain.custody import AnyDocument, LegalHold, Release, ReleaseRequest, Tombstone, parse_custody
+from cloud9_archive.domain.custody_parts import DisposedFile
 from cloud9_archive.domain.holds import hold_states
 from cloud9_archive.domain.keys import path_segment
 from cloud9_archive.errors import Cloud9ArchiveError
 from cloud9_archive.pipeline.verify_bag import Checker
-from cloud9_archive.pipeline.verify_report import Code
+from cloud9_archive.pipeline.verify_codes import Code
 
 
 @dataclass

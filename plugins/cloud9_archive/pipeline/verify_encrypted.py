@@ -12,7 +12,7 @@ from cloud9_archive.domain.bag import ARCHIVE_FORMAT
 from cloud9_archive.errors import Cloud9ArchiveError
 from cloud9_archive.pipeline.bag_documents import ENCRYPTED_ENDING
 from cloud9_archive.pipeline.opening import NotOpenedError, Opener
-from cloud9_archive.pipeline.verify_report import Code
+from cloud9_archive.pipeline.verify_codes import Code
 from cloud9_archive.storage.store import READ_LIMIT, Store
 
 
@@ -54,7 +54,7 @@ def open_folder(checker: Reader, folder: str, paths: Collection[str], *, whole: 
     if checker.opener is None:
         checker.unopened += len(encrypted)
         return {}
-    found = {path: _opened(checker, checker.opener, f"{folder}/{path}", whole=path == whole) for path in encrypted}
+    found = {path: open_file(checker, checker.opener, f"{folder}/{path}", whole=path == whole) for path in encrypted}
     return {path: opened for path, opened in found.items() if opened is not None}
 
 
@@ -72,7 +72,12 @@ def open_documents(checker: Reader, folder: str, paths: Collection[str]) -> None
             checker.found(Code.RECORD_CONTRADICTED, f"{folder}/{path}", "it is not a document of this format")
 
 
-def _opened(checker: Reader, opener: Opener, key: str, *, whole: bool) -> Opened | None:
+def open_file(checker: Reader, opener: Opener, key: str, *, whole: bool) -> Opened | None:
+    """
+    The encrypted file was opened to its end, or None with a finding.
+
+    :param whole: whether its content is asked for
+    """
     digest, size = hashlib.sha256(), 0
     pieces: list[bytes] = []
     try:

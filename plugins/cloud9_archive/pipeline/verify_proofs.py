@@ -24,7 +24,7 @@ from cloud9_archive.pipeline.signing import (
     read_public_keys,
 )
 from cloud9_archive.pipeline.verify_bag import Checker
-from cloud9_archive.pipeline.verify_report import Code
+from cloud9_archive.pipeline.verify_codes import Code
 
 _KEY_FILE = re.compile(rf"{KEYS_FOLDER}/[0-9a-f]{{64}}\.pem", re.ASCII)
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from cloud9_archive.domain.bag import ARCHIVE_FORMAT, ManifestLine
 from cloud9_archive.pipeline.bag_documents import ENCRYPTED_ENDING
+from cloud9_archive.pipeline.verify_codes import Code
 from cloud9_archive.pipeline.verify_encrypted import Opened, Reader, open_documents, open_folder
-from cloud9_archive.pipeline.verify_report import Code
 
 _FOLDER = "data/recordings/"
 _RECORD = "/record.json"

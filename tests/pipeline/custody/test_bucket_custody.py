@@ -12,6 +12,7 @@ from buckets import access_to, new_bucket
 from custody_bench import POLICY, Made, SmallArchive, a_call
 
 from cloud9_archive.domain.bag import MANIFEST, SEAL
+from cloud9_archive.domain.retention import parse_retention
 from cloud9_archive.domain.selection import Selection
 from cloud9_archive.errors import LockNotProvenError, UnreachableError
 from cloud9_archive.pipeline.archive import archive
@@ -221,3 +222,27 @@ def test_without_locks_what_has_expired_goes_in_every_version(in_bucket: InBucke
     assert made.payload() == made.of("call-2", "recording-2")
     assert list(made.workspace.store.hidden()) == []
     assert made.verify().findings == ()
+
+
+@pytest.mark.parametrize("cut", [None, 3])
+def test_a_recording_is_locked_for_as_long_as_the_longest_of_its_calls_asks(
+    in_bucket: InBucket, cut: int | None
+) -> None:
+    made = in_bucket(retention="3650d")
+    lock_of = made.workspace.store.lock_of
+    before = {key: lock_of(key) for key in made.workspace.store.keys("")}
+    later = a_call(9, day=90, recordings=["recording-1"])
+    _, (batch_id,) = made.listed(later)
+    made.staged(batch_id)
+    if cut:
+        cue = Fault(Operation.KEEP, cut, UnreachableError("cue"), when="before")
+        with pytest.raises(UnreachableError):
+            archive(replace(made.workspace, store=FaultyStore(made.workspace.store, script=[cue])), batch_id)
+    archive(made.workspace, batch_id)
+    longer = {key for key in before if lock_of(key) != before[key]}
+    assert longer == made.of("recording-1") | {key for key in before if "/bags/" in key and "/data/" not in key}
+    end = parse_retention("3650d").until(later.started_at)
+    assert {lock_of(key).retain_until for key in longer} == {end}  # type: ignore[union-attr]
+    archive(made.workspace, batch_id)
+    made.seal(replace(a_call(1), button_label="amended"))
+    assert {lock_of(key).retain_until for key in longer} == {end}, "nothing is shortened"  # type: ignore[union-attr]

@@ -7,19 +7,23 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from custody_bench import new_catalog
 from pipeline_bench import DAY, Bench
 
 from cloud9_archive.domain.run import RunKind
 from cloud9_archive.pipeline.custody import Order
 from cloud9_archive.pipeline.dispose import dispose
 from cloud9_archive.pipeline.expiry import list_expired
+from cloud9_archive.pipeline.rebuild import rebuild_catalog
 
 ANNA = Order("Anna Smith", "its retention has ended")
 
 
-@pytest.mark.parametrize("kind", [RunKind.BACKFILL, RunKind.SCHEDULED])
+@pytest.mark.parametrize(
+    ("kind", "anew"), [(RunKind.BACKFILL, False), (RunKind.SCHEDULED, False), (RunKind.BACKFILL, True)]
+)
 def test_a_run_over_a_window_that_was_disposed_of_fetches_and_archives_nothing(
-    everything: Bench, run_of: Callable[..., Any], kind: RunKind
+    everything: Bench, run_of: Callable[..., Any], kind: RunKind, *, anew: bool
 ) -> None:
     everything.policy["archive"] = {"target": "archive", "retention": "30d"}
     everything.run(run_of(hours=6))
@@ -31,6 +35,11 @@ def test_a_run_over_a_window_that_was_disposed_of_fetches_and_archives_nothing(
     assert expiry.count == len(recordings) + len(calls) >= 4
     dispose(workspace, ANNA, confirm=expiry.count)
     assert everything.records() == []
+    if anew:
+        workspace.catalog.close()
+        everything.clock.move_to(everything.clock.now + timedelta(days=1))
+        with new_catalog(everything.root / "catalog.sqlite") as catalog:
+            assert rebuild_catalog(catalog, [workspace.store], who="t", now=everything.clock.now).findings == ()
     asked, bags = sum(map(everything.asked_for, recordings)), everything.bags()
     everything.amend(calls[0], button_label="amended")
     outcome = everything.run(run_of(kind, hours=6, run_id=f"again {kind}"))

@@ -16,7 +16,8 @@ from cloud9_archive.domain.chain import Member, link_bytes, next_link
 from cloud9_archive.domain.keys import link_path
 from cloud9_archive.errors import UnreachableError
 from cloud9_archive.pipeline.verify import verify_archive
-from cloud9_archive.pipeline.verify_report import MEANINGS, Code, Severity
+from cloud9_archive.pipeline.verify_codes import Code, Severity
+from cloud9_archive.pipeline.verify_meanings import MEANINGS
 from cloud9_archive.storage.wrappers import Fault, FaultyStore, Operation
 
 POLICY = "emea_rates"

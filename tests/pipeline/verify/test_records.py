@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from cloud9_archive.domain.bag import ManifestLine
+from cloud9_archive.pipeline.verify_codes import Code
 from cloud9_archive.pipeline.verify_record import verify_records
-from cloud9_archive.pipeline.verify_report import Code
 
 PLACE = "data/recordings/r1"
 FILES = {f"{PLACE}/{name}": mark * 64 for name, mark in (("original.ogg", "a"), ("x.wav", "b"), ("x.peaks.json", "c"))}

@@ -21,8 +21,9 @@ from cloud9_archive.cli.verify import verify_command
 from cloud9_archive.domain.keys import link_path, timestamp_path
 from cloud9_archive.errors import ConfigurationError
 from cloud9_archive.pipeline.verify import verify_archive
+from cloud9_archive.pipeline.verify_codes import Code
 from cloud9_archive.pipeline.verify_proofs import Trust, read_trust
-from cloud9_archive.pipeline.verify_report import Code, VerifyReport
+from cloud9_archive.pipeline.verify_report import VerifyReport
 from cloud9_archive.storage.local import LocalStore
 
 APP = typer.Typer()
