@@ -132,6 +132,21 @@ class AirflowApi:
         path = f"/api/v2/dags/{_part(dag_id)}/dagRuns/{_part(run_id)}/clear"
         self._ask("POST", path, {"dry_run": False, "only_failed": only_failed})
 
+    def clear_task(self, dag_id: str, run_id: str, task_id: str, *, downstream: bool = False) -> None:
+        """
+        Every instance of the task in the run is to be done again.
+
+        :param downstream: and so is what comes after it
+        """
+        order = {
+            "dag_run_id": run_id,
+            "task_ids": [task_id],
+            "include_downstream": downstream,
+            "only_failed": False,
+            "dry_run": False,
+        }
+        self._ask("POST", f"/api/v2/dags/{_part(dag_id)}/clearTaskInstances", order)
+
     def task_states(self, dag_id: str, run_id: str) -> dict[str, int]:
         """How many task instances of the run are in each state."""
         counts: dict[str, int] = {}

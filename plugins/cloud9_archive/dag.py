@@ -7,7 +7,7 @@ from typing import Any
 
 import pendulum
 from airflow.sdk import DAG, CronDataIntervalTimetable, Param, TriggerRule, task_group
-from airflow.sdk.definitions.callback import SyncCallback
+from airflow.sdk.definitions.callback import AsyncCallback
 from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
 from airflow.sdk.definitions.retry_policy import ExceptionRetryPolicy, RetryAction, RetryRule
 
@@ -144,7 +144,8 @@ def _alerting(policy: Policy) -> dict[str, Any]:
     """
     Who is told when a run fails or is late.
 
-    The DAG's own callback, since a task's is not called when the task was killed.
+    The DAG's own callback, since a task's is not called when the task was killed. Lateness is told by the triggerer,
+    since Airflow gives a callback that runs in a worker no connection.
     """
     if policy.alerts is None:
         return {}
@@ -154,7 +155,7 @@ def _alerting(policy: Policy) -> dict[str, Any]:
         told["deadline"] = DeadlineAlert(
             reference=DeadlineReference.DAGRUN_QUEUED_AT,
             interval=policy.alerts.late_after,
-            callback=SyncCallback(Cloud9AlertNotifier, kwargs=late),
+            callback=AsyncCallback(Cloud9AlertNotifier, kwargs=late),
             name="late",
         )
     return told

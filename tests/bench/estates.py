@@ -7,15 +7,15 @@ import os
 import secrets
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from cloud9_archive.airflow_api import AirflowApi
-from cloud9_archive.demo.servers import USER, Place, airflow, emulator, free_port, wait_for
+from cloud9_archive.airflow_api import FINISHED, AirflowApi
+from cloud9_archive.demo.servers import START_DEADLINE, USER, Place, airflow, emulator, free_port, wait_for
 from cloud9_archive.emulator.admin_client import AdminClient
 from cloud9_archive.emulator.truth import ReadyFile
 
@@ -60,9 +60,26 @@ class Estate:
             "extra": json.dumps({"tls_trust": self.ready.ca_file}),
         }
 
-    def wait_until(self, condition: Any, what: str) -> None:
+    def web_connection(self, conn_id: str, port: int) -> None:
+        """There is a connection to a webhook on this machine."""
+        self.api.add_connection(
+            {"connection_id": conn_id, "conn_type": "http", "schema": "http", "host": "127.0.0.1", "port": port}
+        )
+
+    def mail_connection(self, conn_id: str, port: int) -> None:
+        """There is a connection to a mail server on this machine."""
+        extra = {"disable_tls": True, "disable_ssl": True, "from_email": "archive@firm.example"}
+        made = {"connection_id": conn_id, "conn_type": "smtp", "host": "127.0.0.1", "port": port}
+        self.api.add_connection({**made, "extra": json.dumps(extra)})
+
+    def wait_until(self, condition: Any, what: str, *, seconds: float = START_DEADLINE) -> None:
         """The condition holds, or the test fails."""
-        wait_for(condition, what, self.server, log=self.place.root / "airflow.log")
+        wait_for(condition, what, self.server, log=self.place.root / "airflow.log", deadline=seconds)
+
+    def ended(self, dag_id: str, run_id: str, *, seconds: float = 300) -> str:
+        """How the run ended, once it has."""
+        self.wait_until(lambda: self.api.run(dag_id, run_id)["state"] in FINISHED, f"run {run_id}", seconds=seconds)
+        return str(self.api.run(dag_id, run_id)["state"])
 
     def archived_files(self) -> dict[str, bytes]:
         """Every file of the archive, by its path."""
@@ -81,12 +98,15 @@ class Estate:
 
 
 @contextmanager
-def estate(root: Path, *, policies: Mapping[str, str], dags: Mapping[str, str]) -> Iterator[Estate]:
+def estate(
+    root: Path, *, policies: Mapping[str, str], dags: Mapping[str, str], world: Sequence[str] = ()
+) -> Iterator[Estate]:
     """
     An estate of these policies runs while the block does.
 
     :param policies: text of each policy file, by the policy's name
     :param dags: Python text of each DAG file, by its name
+    :param world: options of the emulated Cloud9
     """
     repository = root / "repository"
     for folder, suffix, texts in (("include/policies", "yaml", policies), ("dags", "py", dags), ("plugins", "py", {})):
@@ -96,7 +116,7 @@ def estate(root: Path, *, policies: Mapping[str, str], dags: Mapping[str, str]) 
     place = Place(repository, root / "var")
     place.root.mkdir()
     port, password = free_port(), secrets.token_urlsafe(9)
-    with emulator(place) as ready, airflow(place, port=port, password=password) as server:
+    with emulator(place, *world) as ready, airflow(place, port=port, password=password) as server:
         api = AirflowApi(f"http://127.0.0.1:{port}")
         wait_for(api.is_healthy, "Airflow", server, log=place.root / "airflow.log")
         api.log_in(USER, password)

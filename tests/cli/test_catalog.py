@@ -5,6 +5,7 @@ import json
 import socket
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -129,3 +130,31 @@ def test_a_finding_is_accepted_with_name_and_reason_until_it_heals(command: Any,
     command("run", "emea_rates", *window, "--run-id", "again")
     assert [each["subject"] for each in shown()] == [each["subject"] for each in others], "seen again, still accepted"
     assert {(each["times_seen"], each["run_id"], each["healed_at"]) for each in shown()} == {(2, "again", None)}
+
+
+def test_a_catalog_that_moved_takes_the_place_of_the_old_one(
+    command: Any, firm: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, day: datetime
+) -> None:
+    span = day.replace(hour=9), day.replace(hour=9, minute=20)
+    ran = ("run", "emea_rates", "--from", span[0].isoformat(), "--to", span[1].isoformat())
+    assert command(*ran).exit_code == 0
+    old, new = (f"sqlite:///{path}" for path in (firm.data_root / "catalog.sqlite", tmp_path / "new.sqlite"))
+    nowhere = command("catalog", "copy", f"sqlite:///{tmp_path / 'nowhere.sqlite'}", new)
+    assert (nowhere.exit_code, nowhere.stdout) == (2, "")
+    assert "there is no catalog at" in nowhere.stderr
+    told = command("catalog", "copy", old, new, "--retire", "--actor", "Anna Smith")
+    assert told.exit_code == 0
+    assert told.stdout.splitlines()[-1].endswith("equal=yes")
+    assert f"set [cloud9_archive] catalog_url to {new} on every host" in told.stdout
+    for words in (ran, ("catalog", "findings", "emea_rates"), ("catalog", "copy", old, f"{new}-again")):
+        refused = command(*words)
+        assert refused.exit_code == 2
+        assert f"was copied to {new}, and is not in use any more" in refused.stderr
+
+    monkeypatch.setenv("AIRFLOW__CLOUD9_ARCHIVE__CATALOG_URL", new)
+    before = firm.archived_bytes()
+    assert command(*ran).exit_code == 0
+    assert firm.archived_bytes() == before
+    again = command("catalog", "copy", new, f"sqlite:///{tmp_path / 'kept.sqlite'}", "--json")
+    assert json.loads(again.stdout)["retired"] is False
+    assert command("catalog", "findings", "emea_rates").exit_code == 0

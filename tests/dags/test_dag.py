@@ -11,6 +11,7 @@ import pendulum
 import pytest
 from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk import DAG, BaseOperator, CronDataIntervalTimetable, TriggerRule
+from airflow.sdk.definitions.callback import AsyncCallback
 from airflow.sdk.definitions.retry_policy import RetryAction
 from airflow.sdk.exceptions import ParamValidationError
 from airflow.serialization.encoders import coerce_to_core_timetable
@@ -209,6 +210,7 @@ def test_alerts_are_the_dags_own_callback_and_a_deadline(dag_of: Callable[..., D
     assert isinstance(notifier, Cloud9AlertNotifier)
     assert (notifier.policy, notifier.kind) == ("trial", "RUN_FAILED")
     (deadline,) = dag.deadline if isinstance(dag.deadline, list) else [dag.deadline]
+    assert isinstance(deadline.callback, AsyncCallback), "Airflow gives a callback in a worker no connection"
     assert deadline.interval == timedelta(minutes=30)
     assert deadline.callback.path == "cloud9_archive.notifications.alerts.Cloud9AlertNotifier"
     assert deadline.callback.kwargs == {"policy": "trial", "kind": "RUN_LATE"}

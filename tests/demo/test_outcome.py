@@ -71,6 +71,15 @@ def test_every_departure_is_a_difference(rows: Any, records: Any, words: str) ->
     assert any(words in difference for difference in differences)
 
 
+def test_a_call_that_another_run_held_is_no_difference_but_what_the_archive_lacks_of_it_is() -> None:
+    held = row("a", "awaiting_media") | {"held_by": "two"}
+    assert compare(report(held, *GOOD[1:]), RECORDS, EXPECTED).differences == ()
+    (difference,) = compare(report(held, *GOOD[1:]), {}, EXPECTED).differences
+    assert "recording ra: expected once as archived" in difference
+    assert compare(report(held | {"held_by": None}, *GOOD[1:]), RECORDS, EXPECTED).differences
+    assert compare(report(*GOOD[1:]), RECORDS, EXPECTED).differences, "a call that is not there is held by nobody"
+
+
 def test_the_newest_report_of_a_run_counts(tmp_path: Path) -> None:
     folder = tmp_path / "p/reports/2026/03/03"
     folder.mkdir(parents=True)

@@ -1,33 +1,34 @@
-"""Days far from UTC, run through the REST API of a real Airflow: failed, run again, run once more, killed and told of."""
+"""Days far from UTC, run through the REST API of a real Airflow: failed, run again, run once more, cleared, told of."""
 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
-from aiosmtpd.controller import Controller
-from aiosmtpd.handlers import Message
+import yaml
 from estates import Estate, estate
-from pytest_httpserver import HTTPServer
+from receivers import Webhook
 
-from cloud9_archive.demo.servers import free_port
+import cloud9_archive.api
 
 pytestmark = [pytest.mark.estate, pytest.mark.timeout(900)]
 
 POLICY = """\
 policy: {name}
 description: Far from UTC
-sources: [cloud9_emea]
-schedule: {{cron: "0 4 * * *", timezone: Pacific/Auckland, start: 2024-01-01, max_active_runs: 1}}
+sources: [{source}]
+schedule: {{cron: "{cron}", timezone: {zone}, start: 2024-01-01, max_active_runs: 1}}
 recording_rules: {{enabled: false}}
 media: {{profile: none, deadline: 7d}}
 archive: {{target: archive}}
-alerts: {alerts}
 """
+ALERTS = "alerts: {conn_id: ops_hook}\n"
 DAG = """\
 # An Airflow DAG: Airflow reads no file in which these words are missing.
 from cloud9_archive.dag import build_dag
@@ -37,75 +38,45 @@ dag = build_dag({name!r})
 ONE_TRY = "for task in dag.tasks:\n    task.retries = 0\n"
 WEEK = ("--from", "2026-09-24", "--to", "2026-09-30")
 """In the night to the 27th clocks go forward there."""
-
-
-class Mailbox(Message):
-    """Mails as they came."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.received: list[Any] = []
-
-    def handle_message(self, message: Any) -> None:
-        self.received.append(message)
+FIRST, END = datetime(2026, 9, 23, 16, tzinfo=UTC), datetime(2026, 9, 30, 15, tzinfo=UTC)
+PER_MINUTE = 60
+"""Recordings of the key whose rate is counted; half of them may be a backfill's."""
+SPAN = timedelta(seconds=60)
 
 
 @pytest.fixture(scope="module")
-def mailbox() -> Iterator[tuple[Mailbox, int]]:
-    box = Mailbox()
-    receiver = Controller(box, hostname="127.0.0.1", port=free_port())
-    receiver.start()
-    yield box, receiver.port
-    receiver.stop()
-
-
-@pytest.fixture(scope="module")
-def webhook() -> Iterator[HTTPServer]:
-    with HTTPServer(host="127.0.0.1") as server:
-        server.expect_request("/").respond_with_data("")
-        yield server
-
-
-@pytest.fixture(scope="module")
-def far(
-    tmp_path_factory: pytest.TempPathFactory, mailbox: tuple[Mailbox, int], webhook: HTTPServer
-) -> Iterator[Estate]:
+def far(tmp_path_factory: pytest.TempPathFactory, webhook: Webhook) -> Iterator[Estate]:
+    root = tmp_path_factory.mktemp("estate")
+    far_away = {"source": "cloud9_emea", "cron": "0 4 * * *", "zone": "Pacific/Auckland"}
+    counted = {"source": "cloud9_counted", "zone": "Europe/London"}
     policies = {
-        "auckland": POLICY.format(name="auckland", alerts="{conn_id: ops_hook}"),
-        "wellington": POLICY.format(
-            name="wellington", alerts="{conn_id: ops_mail, options: {to: desk@firm.example}, late_after: 20s}"
-        ),
+        "auckland": POLICY.format(name="auckland", **far_away) + ALERTS,
+        "older": POLICY.format(name="older", cron="0 22 * * *", **counted),
+        # The newest interval that is over holds a day of trading, whenever this runs.
+        "prompt": POLICY.format(name="prompt", cron="0 22 * * 1-5", **counted),
     }
-    dags = {
-        "auckland": DAG.format(name="auckland") + ONE_TRY,
-        "wellington": DAG.format(name="wellington") + ONE_TRY,
-    }
-    with estate(tmp_path_factory.mktemp("estate"), policies=policies, dags=dags) as made:
+    dags = {name: DAG.format(name=name) + ONE_TRY for name in policies}
+    with estate(root, policies=policies, dags=dags) as made:
         made.api.add_connection(made.cloud9_connection("emea", password="canary-of-a-wrong-secret"))
-        made.api.add_connection(
-            {
-                "connection_id": "ops_hook",
-                "conn_type": "http",
-                "schema": "http",
-                "host": "127.0.0.1",
-                "port": webhook.port,
-            }
-        )
-        mail = {"disable_tls": True, "disable_ssl": True, "from_email": "archive@firm.example"}
-        made.api.add_connection(
-            {
-                "connection_id": "ops_mail",
-                "conn_type": "smtp",
-                "host": "127.0.0.1",
-                "port": mailbox[1],
-                "extra": json.dumps(mail),
-            }
-        )
+        made.web_connection("ops_hook", webhook.port)
+        key = made.cloud9_connection("americas")
+        extra = json.loads(key["extra"]) | {"wire_format": str(slower_format(root))}
+        made.api.add_connection({**key, "connection_id": "cloud9_counted", "extra": json.dumps(extra)})
         yield made
 
 
-def outcome(far: Estate, *arguments: str, code: int = 0) -> dict[str, Any]:
-    ended = far.command("backfill", "auckland", *arguments, "--json")
+def slower_format(root: Path) -> Path:
+    """The shipped wire format, with fewer recordings a minute."""
+    shipped = Path(cloud9_archive.api.__file__).with_name("formats") / "call_data_v1_1.yaml"
+    written = yaml.safe_load(shipped.read_text(encoding="utf-8"))
+    written["recording"]["per_minute"] = PER_MINUTE
+    path = root / "slower.yaml"
+    path.write_text(yaml.safe_dump(written), encoding="utf-8")
+    return path
+
+
+def outcome(far: Estate, *arguments: str, policy: str = "auckland", code: int = 0) -> dict[str, Any]:
+    ended = far.command("backfill", policy, *arguments, "--json")
     assert ended.returncode == code, f"{ended.stdout}\n{ended.stderr}"
     found: dict[str, Any] = json.loads(ended.stdout)
     return found
@@ -115,8 +86,13 @@ def begins(found: dict[str, Any]) -> list[str]:
     return [datetime.fromisoformat(each).strftime("%d %H:%M") for each in found["intervals"]]
 
 
-def told(webhook: HTTPServer) -> list[dict[str, Any]]:
-    return [json.loads(request.get_data()) for request, _ in webhook.log]
+def of_the_week(far: Estate) -> list[dict[str, Any]]:
+    return [run for run in far.api.runs("auckland") if run["run_type"] == "backfill"]
+
+
+def spans(runs: list[dict[str, Any]]) -> list[tuple[datetime, datetime]]:
+    """When the runs began and ended, by their beginning."""
+    return sorted((datetime.fromisoformat(run["start_date"]), datetime.fromisoformat(run["end_date"])) for run in runs)
 
 
 def test_all_days_are_there_and_a_paused_dag_is_not_waited_for(far: Estate) -> None:
@@ -130,51 +106,82 @@ def test_all_days_are_there_and_a_paused_dag_is_not_waited_for(far: Estate) -> N
     assert far.api.runs("auckland") == []
 
 
-def test_failed_days_are_told_of_and_only_they_are_run_again(far: Estate, webhook: HTTPServer) -> None:
+def test_failed_days_are_told_of_once_and_only_they_are_run_again(far: Estate, webhook: Webhook) -> None:
     failed = outcome(far, "--from", "2026-09-24", "--to", "2026-09-25", "--unpause", code=1)
     assert list(failed["runs"].values()) == ["failed", "failed"]
-    far.wait_until(lambda: told(webhook), "the webhook")
-    assert {(each["kind"], each["policy"]) for each in told(webhook)} == {("RUN_FAILED", "auckland")}
-
-    far.api.change_connection(far.cloud9_connection("emea"))
+    far.wait_until(webhook.messages, "the webhook")
     standing = outcome(far, "--from", "2026-09-24", "--to", "2026-09-25", code=1)
     assert (standing["intervals"], standing["begun"]) == ([], False)
+
+    far.api.change_connection(far.cloud9_connection("emea"))
     again = outcome(far, *WEEK, "--again", "failed", "--at-once", "2")
     assert len(again["intervals"]) == 7
     assert list(again["runs"].values()) == ["success"] * 7
+    in_time = spans(of_the_week(far))
+    assert any(after[0] < before[1] for before, after in pairwise(in_time)), "no two interleaved"
+
+    kinds = Counter(message["kind"] for message in webhook.messages())
+    assert kinds["RUN_FAILED"] == 1, "the scheduled run and two days failed for one reason"
+    assert 1 <= kinds["FINDINGS"] <= 2, "seven days with findings: a digest, or two where runs end at once"
+    canaries = [key.api_secret for key in far.ready.keys.values()] + ["canary-of-a-wrong-secret"]
+    for message in webhook.messages():
+        assert message["policy"] == "auckland"
+        assert message["window_start"] < message["window_end"]
+        assert message["codes"]
+        assert message["next_actions"]
+        assert message["link"].startswith(f"{far.api.base_url}/dags/auckland/runs/")
+        assert not any(canary in json.dumps(message) for canary in canaries)
 
 
 def test_the_week_is_there_once_and_running_it_again_writes_nothing(far: Estate) -> None:
-    reports = {report["run_id"]: report for report in far.reports("auckland")}
-    rows = [(row["source"], row["call_id"]) for report in reports.values() for row in report["rows"]]
-    first, last = min(r["window_start"] for r in reports.values()), max(r["window_end"] for r in reports.values())
-    truth = far.admin.truth("emea", begin=datetime.fromisoformat(first), end=datetime.fromisoformat(last))
-    assert {call_id for _, call_id in rows} >= {call.call_id for call in truth.calls}
+    listed = {row["call_id"] for report in far.reports("auckland") for row in report["rows"]}
+    assert listed >= {call.call_id for call in far.admin.truth("emea", begin=FIRST, end=END).calls}
     before = far.archived_files()
-    documents = [path for path in before if "/data/calls/" in path]
-    assert len({path.rsplit("/", 1)[1] for path in documents}) == len(documents) > 0
-
+    documents = [path.rsplit("/", 1)[1] for path in before if "/data/calls/" in path]
+    assert len(set(documents)) == len(documents) > 0
     again = outcome(far, *WEEK, "--again", "completed", "--newest-first")
     assert list(again["runs"].values()) == ["success"] * 7
-    far.api.clear_run("auckland", next(iter(again["runs"])))
-    far.wait_until(lambda: {run["state"] for run in far.api.runs("auckland")} == {"success"}, "the cleared run")
     assert far.archived_files() == before
 
 
-def test_a_killed_task_and_a_late_run_are_told_of_by_mail(far: Estate, mailbox: tuple[Mailbox, int]) -> None:
-    far.admin.fault("stall", "calls", seconds=300)
-    far.api.set_paused("wellington", paused=False)
-    run_id = far.api.trigger("wellington", logical_date="2026-09-20T16:00:00+00:00")
-    far.wait_until(lambda: any("a run is late" in mail["subject"] for mail in mailbox[0].received), "the late mail")
-    killed = [process for process in psutil.Process(far.server.pid).children(recursive=True) if _is_task(process)]
-    assert killed
-    for process in killed:
-        process.kill()
-    far.wait_until(lambda: far.api.run("wellington", run_id)["state"] == "failed", "the end of the killed run")
-    far.wait_until(lambda: any("a run failed" in mail["subject"] for mail in mailbox[0].received), "the mail")
-    text = "".join(mail.as_string() for mail in mailbox[0].received)
-    assert all(key.api_secret not in text for key in far.ready.keys.values())
+@pytest.mark.parametrize("downstream", [False, True], ids=["alone", "with what follows"])
+def test_clearing_any_task_of_the_grid_writes_nothing(far: Estate, *, downstream: bool) -> None:
+    before = far.archived_files()
+    runs = [run["dag_run_id"] for run in of_the_week(far)]
+    tasks = sorted({task["task_id"] for task in far.api.tasks("auckland", runs[0])})
+    assert len(tasks) == 6
+    for run_id, task_id in zip(runs, tasks, strict=False):
+        far.api.clear_task("auckland", run_id, task_id, downstream=downstream)
+    far.api.clear_run("auckland", runs[6])
+    assert [far.ended("auckland", run_id) for run_id in runs] == ["success"] * 7
+    assert far.archived_files() == before
 
 
-def _is_task(process: psutil.Process) -> bool:
-    return any("task runner" in part for part in process.cmdline())
+def test_a_scheduled_run_keeps_its_share_of_the_rate_beside_a_backfill(far: Estate) -> None:
+    far.admin.set_limits(recordings_per_minute=PER_MINUTE)
+    begun = outcome(far, "--from", "2026-09-22", "--to", "2026-09-23", "--unpause", "--no-follow", policy="older")
+    assert begun["begun"]
+    share = PER_MINUTE // 2
+    far.wait_until(lambda: len(asked(far, of="older")) >= share, "the backfill's share")
+    far.api.set_paused("prompt", paused=False)
+    far.wait_until(lambda: far.api.runs("prompt"), "the scheduled run")
+    run = far.api.runs("prompt")[0]
+    assert far.ended("prompt", run["dag_run_id"]) == "success"
+    mine, others = asked(far, of="prompt"), asked(far, of="older")
+    assert len(mine) > share, "too few to tell"
+    assert most_within(mine, SPAN) >= share
+    assert sum(at < mine[0] + timedelta(seconds=30) for at in mine) >= share, "it waits for none of the backfill's"
+    assert most_within(others, SPAN) <= share
+    assert all(seen.status != 429 for seen in far.admin.requests().requests)
+
+
+def asked(far: Estate, *, of: str) -> list[datetime]:
+    """When recordings of a policy were asked for; the days of the two differ."""
+    days = ("20260922", "20260923", "20260924")
+    seen = [one for one in far.admin.requests().requests if one.path.endswith("/recordings") and one.desk == "americas"]
+    return sorted(one.at for one in seen if ((one.subject or "")[2:10] in days) == (of == "older"))
+
+
+def most_within(moments: list[datetime], span: timedelta) -> int:
+    """How many of the sorted moments lie in one span, at most."""
+    return max(sum(first <= each < first + span for each in moments) for first in moments)

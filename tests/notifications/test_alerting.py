@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from airflow.sdk.bases.notifier import BaseNotifier
 from pytest_httpserver import HTTPServer
 
@@ -21,7 +23,7 @@ from cloud9_archive.domain.findings import Finding, Severity
 from cloud9_archive.domain.run import RunKind, RunRef
 from cloud9_archive.domain.window import Window
 from cloud9_archive.errors import AlertChannelError, AlertNotSentError
-from cloud9_archive.notifications.channels import CHANNELS, send
+from cloud9_archive.notifications.channels import CHANNELS, _class, _filled, send
 from cloud9_archive.pipeline.alerting import CATALOG_SILENT, Occasion, tell_failure, tell_findings, tell_lateness
 
 NOW = datetime(2026, 3, 4, 2, tzinfo=UTC)
@@ -196,11 +198,49 @@ def test_a_notifier_of_the_firms_own_gets_what_its_options_name(monkeypatch: pyt
     assert Kept.sent == [{"where": "ops_hook", "message": f"notification: {alert.text}"}]
 
 
-def test_every_channel_says_what_it_needs() -> None:
+TAKES = {
+    "smtp": ({"to"}, {"from_email", "subject", "html_content", "smtp_conn_id"}),
+    "slack": (set(), {"slack_conn_id", "text", "channel", "unfurl_links"}),
+    "slackwebhook": ({"text"}, {"slack_webhook_conn_id", "unfurl_links"}),
+    "apprise": ({"body"}, {"title", "notify_type", "apprise_conn_id"}),
+    "pagerduty_events": (
+        {"summary", "severity"},
+        {"dedup_key", "custom_details", "links", "pagerduty_events_conn_id", "source"},
+    ),
+    "opsgenie": ({"payload"}, {"opsgenie_conn_id"}),
+}
+"""What the notifiers of the providers cannot do without, and some of what they take besides, as of November 2026."""
+LEVELS = {
+    "pagerduty_events": ("severity", {"critical", "error", "warning", "info"}),
+    "apprise": ("notify_type", {"failure", "warning", "info"}),
+}
+
+
+@pytest.mark.parametrize("conn_type", CHANNELS)
+def test_every_channel_gives_its_notifier_what_it_takes(conn_type: str) -> None:
+    channel, (needed, more) = CHANNELS[conn_type], TAKES[conn_type]
+    assert channel.provider.startswith("apache-airflow-providers-")
+    name, words = LEVELS.get(conn_type, ("", {""}))
+    levels = set()
+    for severity in Severity:
+        alert = Alert(AlertKind.TEST, "emea_rates", severity, link="https://airflow.firm.example/x")
+        made_with = channel.arguments("ops", alert)
+        assert "ops" in made_with.values()
+        assert needed - {"to"} <= made_with.keys() <= needed | more
+        assert alert.title in str(made_with)
+        levels.add(made_with.get(name, ""))
+    assert levels == words
+
+
+def test_the_notifier_that_the_page_shows_takes_what_it_shows(repository: Path) -> None:
+    page = (repository / "docs" / "alerts.md").read_text(encoding="utf-8")
+    shown = next(block for block in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL) if "notifier:" in block)
+    alerts = Alerts.model_validate(yaml.safe_load(shown)["alerts"])
+    assert alerts.notifier
+    notifier = _class(alerts.notifier, package="")
     alert = Alert(AlertKind.TEST, "emea_rates", Severity.NOTIFICATION)
-    for conn_type, channel in CHANNELS.items():
-        assert "ops" in channel.arguments("ops", alert).values(), conn_type
-        assert channel.provider.startswith("apache-airflow-providers-")
+    made = notifier(**_filled(alerts, alert))
+    assert (made.aws_conn_id, made.subject, made.message) == ("aws_ops", alert.title, alert.text)  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(

@@ -155,6 +155,18 @@ def test_keys_change_over_time_and_a_chain_does_not_become_unsigned(run: Any, ke
     assert found(run.bench) == ["SIGNATURE_MISSING"]
 
 
+def test_a_signature_that_only_an_earlier_key_can_make_is_open_until_that_key_is_back(run: Any, key: Path) -> None:
+    run(1, signing_key_file=key)
+    next(run.bench.archive.glob("*/chain/00000001.sig")).unlink()
+    other = new_key(key.parent, "other")
+    result = run(2, signing_key_file=other)
+    assert [finding.code for finding in result.findings] == ["SIGNATURE_MISSING"]
+    assert run.bench.findings("SIGNATURE_MISSING") == {"emea_rates/chain/00000001.json"}
+    assert run(1, signing_key_file=key).findings == ()
+    assert run.bench.findings("SIGNATURE_MISSING") == set()
+    assert found(run.bench, keys=[public_of(key), public_of(other)]) == []
+
+
 def test_a_chain_without_any_proof_does_not_hold_against_what_was_kept(run: Any, key: Path, tsa: LocalTsa) -> None:
     run(1)
     assert found(run.bench) == []

@@ -201,6 +201,8 @@ def test_where_every_derivative_fails_the_original_is_examined_for_itself(
         f"cloud9_emea/{record['recording_id']}"
     }
     assert not bench.findings("MEDIA_QUARANTINED" if state == "archived" else "DERIVATIVE_FAILED")
+    ran(bench, desk(sections=[{"name": "nobody", "then": "exclude"}]), minutes, redecide=True)
+    assert not bench.findings("MEDIA_QUARANTINED" if state == "quarantined" else "DERIVATIVE_FAILED"), "nobody wants it"
 
 
 def test_a_host_that_fails_quarantines_nothing(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -41,6 +42,30 @@ def test_late_audio_of_one_call_is_fetched_and_no_other_call_is_touched(
     report = json.loads(whole_day.archive.joinpath(found.report).read_bytes())
     assert report["call_ids"] == [call.call_id]
     assert [row["call_id"] for row in report["rows"]] == [call.call_id]
+
+
+def test_a_call_of_the_present_hour_is_looked_for_until_now_and_every_task_of_a_run_until_the_same_moment(
+    everything: Any, run_of: Any, clock: Any
+) -> None:
+    call = everything.call(Kind.REGULAR)
+    began = call.started_at.replace(microsecond=0)
+    everything.run(run_of(start=call.started_at, hours=1 / 3600))
+    clock.now = began + timedelta(minutes=1, milliseconds=500)
+    asks = partial(window_of_calls, everything.workspace(), [call.call_id], run_id="by-id")
+    window = asks()
+    assert window.end == began + timedelta(minutes=1) < hour_after(began)
+    assert everything.run(asked(run_of, window, call.call_id)).calls.listed == 1
+    clock.now = began + timedelta(minutes=2)
+    assert asks() == window
+    assert asks(run_id="another").end == clock.now
+    clock.now = began
+    assert asks(run_id="another").end == call.started_at + timedelta(seconds=1), "a clock that is behind loses no call"
+    clock.now = began + timedelta(hours=2)
+    assert asks(run_id="another").end == hour_after(began)
+
+
+def hour_after(moment: datetime) -> datetime:
+    return moment.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
 
 
 def test_a_call_that_no_run_listed_needs_a_window_and_is_found_in_it(everything: Any, run_of: Any) -> None:

@@ -59,6 +59,19 @@ def open_catalog(url: str) -> Catalog:
     return Catalog(engine)
 
 
+def revision_at(url: str) -> str | None:
+    """
+    The revision of the catalog at ``url``, which is left as it is; None if the database has none.
+
+    :raises CatalogError: as :func:`open_catalog`
+    """
+    engine = _engine(_readable(url))
+    try:
+        return _revision(engine)
+    finally:
+        engine.dispose()
+
+
 def upsert(connection: Connection, table: Table) -> Any:  # noqa: ANN401 - the dialects share no type for this
     """An INSERT of this database's dialect, which knows ON CONFLICT."""
     dialect: Callable[[Table], Any] = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert

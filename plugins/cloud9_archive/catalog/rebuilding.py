@@ -47,9 +47,7 @@ def begin_rebuild(catalog: Catalog, *, who: str, origin: str, now: datetime) -> 
                     hint="give the same archives in the same order, or an empty catalog",
                 )
             return True
-        filled = [
-            table.name for table in metadata.sorted_tables if table is not rate_buckets and _has_rows(connection, table)
-        ]
+        filled = filled_tables(connection)
         if filled:
             raise CatalogError(
                 f"this catalog is not empty: there are rows in {named(filled, last='and')}",
@@ -59,6 +57,13 @@ def begin_rebuild(catalog: Catalog, *, who: str, origin: str, now: datetime) -> 
             )
         events.append(connection, [events.Event(BEGUN, SUBJECT, after=origin)], policy=NO_POLICY, who=who, now=now)
     return False
+
+
+def filled_tables(connection: Connection) -> list[str]:
+    """Names of the tables with rows, but for those of the rate budget, which mean nothing by themselves."""
+    return [
+        table.name for table in metadata.sorted_tables if table is not rate_buckets and _has_rows(connection, table)
+    ]
 
 
 def note_contradictions(catalog: Catalog, found: Sequence[tuple[str, str, str]], *, who: str, now: datetime) -> None:

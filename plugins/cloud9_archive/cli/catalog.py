@@ -1,4 +1,4 @@
-"""``cloud9-archive catalog``: bring the catalog to date, see what is open in it, make it anew from the archive."""
+"""``cloud9-archive catalog``: bring the catalog to date, see what is open in it, make it anew, copy it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from cloud9_archive.cli.decrypt import DecryptKeys, opener_of
 from cloud9_archive.cli.ending import errors_told
 
 catalog_app = typer.Typer(
-    name="catalog", help="Bring the catalog to date, see what is open in it, rebuild it.", no_args_is_help=True
+    name="catalog", help="Bring the catalog to date, see what is open in it, rebuild it, copy it.", no_args_is_help=True
 )
 
 
@@ -103,3 +103,31 @@ def rebuild_command(
         order = RebuildOrder(tuple(urls), catalog, conn_id, opener_of(decrypt_key), actor, as_json)
         code = carry_out(order)
     raise typer.Exit(code)
+
+
+@catalog_app.command("copy")
+def copy_command(
+    origin: Annotated[str, typer.Argument(metavar="FROM", help="SQLAlchemy URL of the catalog.")],
+    target: Annotated[str, typer.Argument(metavar="TO", help="SQLAlchemy URL of an empty database.")],
+    *,
+    retire: Annotated[
+        bool, typer.Option("--retire", help="No run and no command uses FROM any more, once the copy stands.")
+    ] = False,
+    actor: Annotated[
+        str | None, typer.Option(help="Who does it, for the trail; by default this account.", show_default=False)
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as one JSON object.")] = False,
+) -> None:
+    """
+    Copy the catalog into another database: from SQLite to Postgres, when a second host is to work.
+
+    Everything is copied, findings with who accepted them, holds and the trail included; each table is compared. What is
+    cut off or differs leaves TO empty. Pause the DAGs first, and let what runs come to its end. Leave passwords out of
+    the addresses, where others see them: libpq's PGPASSWORD or ~/.pgpass holds them.
+
+    Ends with 0 if TO equals FROM, 2 if a person must change something first, 3 if it may work later.
+    """
+    from cloud9_archive.cli.copy_work import carry_out_copy  # noqa: PLC0415 - imports Airflow and SQLAlchemy
+
+    with errors_told():
+        carry_out_copy(origin, target, retire=retire, actor=actor, as_json=as_json)

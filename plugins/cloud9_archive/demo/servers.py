@@ -57,12 +57,16 @@ class Place:
 
 
 @contextmanager
-def emulator(place: Place) -> Iterator[ReadyFile]:
-    """An emulated Cloud9 serves while the block runs."""
+def emulator(place: Place, *options: str) -> Iterator[ReadyFile]:
+    """
+    An emulated Cloud9 serves while the block runs.
+
+    :param options: further ones of its command line
+    """
     ready_file = place.root / "emulator.json"
     ready_file.unlink(missing_ok=True)
     command = [sys.executable, "-m", "cloud9_archive.emulator"]
-    command += ["--home", str(place.root / "emulator"), "--ready-file", str(ready_file)]
+    command += ["--home", str(place.root / "emulator"), "--ready-file", str(ready_file), *options]
     with _server(command, log=place.root / "emulator.log", env=dict(os.environ)) as server:
         wait_for(ready_file.exists, "the emulator", server, log=place.root / "emulator.log")
         yield ReadyFile.model_validate_json(ready_file.read_bytes())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -73,6 +74,10 @@ class Cloud9AlertNotifier(BaseNotifier):
             )
             sent = tell(catalog, occasion)
         _log(sent, policy, kind=self.kind)
+
+    async def async_notify(self, context: Context) -> None:
+        """As :meth:`notify`, in a thread of its own: the triggerer has one loop for all, and sending blocks."""
+        await asyncio.to_thread(self.notify, context)
 
 
 def run_id_of(context: Context | Mapping[str, Any]) -> str:

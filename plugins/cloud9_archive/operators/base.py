@@ -109,7 +109,7 @@ class WindowOperator(PolicyOperator):
         asked = calls_asked_for(self.call_ids)
         if asked and not (self.window_start or self.window_end):
             with self.workspace() as workspace:
-                window = window_of_calls(workspace, asked)
+                window = window_of_calls(workspace, asked, run_id=context["dag_run"].run_id)
             return self._run(context, window, asked)
         start, end = context.get("data_interval_start"), context.get("data_interval_end")
         window = run_window(

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 
 from cloud9_archive.catalog.known_calls import begun_at
+from cloud9_archive.catalog.runs import find_run
 from cloud9_archive.domain.window import Window
 from cloud9_archive.domain.words import shown
 from cloud9_archive.errors import WindowError
@@ -79,10 +80,11 @@ def calls_asked_for(call_ids: str | Iterable[str] | None) -> tuple[str, ...]:
     return ids
 
 
-def window_of_calls(workspace: Workspace, call_ids: Sequence[str]) -> Window:
+def window_of_calls(workspace: Workspace, call_ids: Sequence[str], *, run_id: str | None = None) -> Window:
     """
-    The span of whole hours in which the calls began.
+    The span of whole hours in which the calls began; the present hour, as far as it has passed.
 
+    :param run_id: a run that keeps the window with which it began, so that each of its tasks works on the same one
     :raises WindowError: if one of them is not known, since nothing says when it was
     """
     begun = begun_at(workspace.catalog, workspace.policy.sources, call_ids)
@@ -94,8 +96,12 @@ def window_of_calls(workspace: Workspace, call_ids: Sequence[str]) -> Window:
             subject=strange[0],
             hint=f"nothing says when they were: {_ASK}",
         )
+    record = find_run(workspace.catalog, workspace.policy.policy, run_id) if run_id else None
+    if record and all(moment in record.run.window for moment in begun.values()):
+        return record.run.window
     hours = sorted(hours_of(begun.values()))
-    return Window(hours[0].start, hours[-1].end)
+    passed = max(workspace.clock().replace(microsecond=0), max(begun.values()) + timedelta(seconds=1))
+    return Window(hours[0].start, min(hours[-1].end, passed))
 
 
 def hours_of(moments: Collection[datetime]) -> Iterator[Window]:
