@@ -6,9 +6,8 @@ import hashlib
 import math
 import os
 import stat
-from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, replace
+from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -61,7 +60,7 @@ def _disbelieved(reason: str) -> Answer:
 
 
 def _complaint(answer: Answer, job: MediaJob) -> str | None:
-    if not _finite(asdict(answer)):
+    if not _finite(answer):
         return "a figure in it is not finite"
     if answer.failure is not None:
         return None if answer.failure.code in _CODES else "there is no failure of that code"
@@ -80,13 +79,12 @@ def _complaint(answer: Answer, job: MediaJob) -> str | None:
 
 
 def _finite(value: object) -> bool:
+    """Whether every figure in an answer is one."""
     if isinstance(value, float):
         return math.isfinite(value)
-    if isinstance(value, Mapping):
-        return all(_finite(each) for each in value.values())
-    if isinstance(value, Sequence) and not isinstance(value, str | bytes):
-        return all(_finite(each) for each in value)
-    return True
+    if isinstance(value, tuple):
+        return all(map(_finite, value))
+    return not is_dataclass(value) or all(_finite(getattr(value, field.name)) for field in fields(value))
 
 
 def _difference(path: Path, size: int, sha256: str) -> str | None:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 Samples = NDArray[np.float32]
 
+_NUMBERS: Final = {"u8": "u1", "s16": "i2", "s32": "i4", "flt": "f4", "dbl": "f8"}
 _FULL_SCALE: Final = {"u8": 128.0, "s16": 32_768.0, "s32": 2_147_483_648.0}
 
 
@@ -22,48 +23,52 @@ def in_blocks(frames: Iterable[AudioFrame], *, skip: int = 0) -> Iterator[AudioF
     :param frames: of one format, rate and layout
     :param skip: samples to leave out at the beginning
     """
-    fifo = AudioFifo()
+    fifo, held = AudioFifo(), 0
     for frame in frames:
         # Gaps in the source's stamps mean nothing here: what was decoded is counted.
         frame.pts = None
         fifo.write(frame)
+        held += frame.samples
         if skip:
-            if fifo.samples < skip:
+            if held < skip:
                 continue
             fifo.read(skip)
-            skip = 0
-        size = frame.sample_rate
-        while fifo.samples >= size:
-            yield cast("AudioFrame", fifo.read(size))
-    if fifo.samples > skip:
+            held, skip = held - skip, 0
+        while held >= frame.sample_rate:
+            yield cast("AudioFrame", fifo.read(frame.sample_rate))
+            held -= frame.sample_rate
+    if held > skip:
         yield cast("AudioFrame", fifo.read(0, partial=True))
 
 
 def as_array(block: AudioFrame) -> NDArray[Any]:
     """
-    One row per channel, in the decoder's own type of numbers.
+    One row per channel, in the decoder's own type of numbers; perhaps the block's own memory.
 
     :param block: of any format
     """
+    channels = block.layout.nb_channels
+    numbers = _NUMBERS.get(block.format.name.removesuffix("p"))
+    if channels == 1 and numbers:
+        return np.frombuffer(cast("memoryview", block.planes[0]), numbers, block.samples)[None, :]
     samples = block.to_ndarray()
     if block.format.is_planar:
         return samples
-    return np.ascontiguousarray(samples.reshape(-1, len(block.layout.channels)).T)
+    return np.ascontiguousarray(samples.reshape(-1, channels).T)
 
 
 def as_samples(rows: NDArray[Any], kind: str) -> Samples:
     """
     Samples from -1 to 1; what is louder is clipped, as it is in every derivative.
 
-    :param rows: as :func:`as_array` gives them; they are not to be used afterwards
+    :param rows: as :func:`as_array` gives them
     :param kind: FFmpeg's name of the sample format
     """
     kind = kind.removesuffix("p")
     scale = _FULL_SCALE.get(kind)
     if scale is None:
-        clipped: Samples = rows.astype(np.float32, copy=False)
-        # Where it stands: the rows are a copy already, and a second of them is not little.
-        return np.clip(clipped, -1.0, 1.0, out=clipped)
+        clipped: Samples = np.clip(rows, np.float32(-1), np.float32(1)).astype(np.float32, copy=False)
+        return clipped
     samples: Samples = rows.astype(np.float32)
     if kind == "u8":
         samples -= scale

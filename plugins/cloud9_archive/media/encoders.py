@@ -10,13 +10,12 @@ from typing import Final, Protocol, cast
 
 import av
 from av.audio.frame import AudioFrame
-from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
 
 from cloud9_archive.errors import TranscodeError
+from cloud9_archive.media.conversion import LAYOUTS, Converter
 from cloud9_archive.media.profiles import Profile
 
-LAYOUTS: Final = {1: "mono", 2: "stereo"}
 GSM: Final = "gsm"
 # The others' bit rates follow from what they are.
 _RATED: Final = ("libopus", "libmp3lame", "aac")
@@ -78,9 +77,7 @@ class _FfmpegFile:
         if profile.codec in _RATED:
             self._stream.bit_rate = profile.bit_rate(channels)
         codec.open()
-        self._resampler = AudioResampler(
-            format=profile.sample_format, layout=LAYOUTS[channels], rate=rate, frame_size=codec.frame_size or None
-        )
+        self._converter = Converter(profile.sample_format, channels, rate, frame_size=codec.frame_size)
         self._rate = rate
         self._position = 0
 
@@ -88,7 +85,7 @@ class _FfmpegFile:
         self._container.close()
 
     def take(self, frame: AudioFrame | None) -> None:
-        for part in self._stamped(self._resampler.resample(frame)):
+        for part in self._stamped(self._converter.convert(frame)):
             self._container.mux(self._stream.encode(part))
         if frame is None:
             self._container.mux(self._stream.encode(None))
@@ -107,7 +104,7 @@ class _GsmFile:
 
         self._fault: type[Exception] = soundfile.LibsndfileError
         self._file = soundfile.SoundFile(str(path.absolute()), "w", rate, 1, subtype="GSM610", format="WAV")
-        self._resampler = AudioResampler(format="s16", layout="mono", rate=rate)
+        self._converter = Converter("s16", 1, rate)
         self._path = path
 
     def close(self) -> None:
@@ -115,7 +112,7 @@ class _GsmFile:
 
     def take(self, frame: AudioFrame | None) -> None:
         try:
-            for part in self._resampler.resample(frame):
+            for part in self._converter.convert(frame):
                 self._file.write(part.to_ndarray()[0])
         except self._fault as fault:
             # The library hides what the system said: a full disk or a limit says it again.

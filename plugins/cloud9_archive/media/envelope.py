@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -50,19 +51,7 @@ class EnvelopeMeter:
 
     def __init__(self, rate: int, channels: int) -> None:
         self._rate = rate
-        self._step = step = _step(rate)
-        self._length = length = max(1, rate // step // FRAMES_PER_SECOND)
-        self._starts = np.arange(FRAMES_PER_SECOND) * (rate // step) // FRAMES_PER_SECOND
-        window = np.hanning(length + 2)[1:-1].astype(np.float32)
-        self._window = window
-        width = rate / step / length
-        lowest, highest = round(_LOWEST / width), round(_HIGHEST / width)
-        self._band = slice(2 * lowest, 2 * (highest + 1))
-        # The mean of neighbours is softer towards its end of the band, by a known share.
-        angles = np.pi * width * np.arange(lowest, highest + 1) / rate
-        share = np.sin(step * angles) / np.sin(angles)
-        scale = 2 / (length * np.sum(window**2, dtype=np.float64)) / share**2
-        self._weights = np.repeat(scale, 2).astype(np.float32)
+        self._scale = _scale_for(rate)
         self._energies = [array("f") for _ in range(channels)]
         self._loudest = array("f")
         self._samples = 0
@@ -80,22 +69,9 @@ class EnvelopeMeter:
         wanted = -(-count * FRAMES_PER_SECOND // self._rate)
         loudest = 0.0
         for energies, samples in zip(self._energies, block, strict=True):
-            energies.frombytes(self._measured(samples)[:wanted].tobytes())
+            energies.frombytes(self._scale.measured(samples)[:wanted].tobytes())
             loudest = max(loudest, float(np.vdot(samples, samples)))
         self._loudest.append(loudest / count)
-
-    def _measured(self, samples: Samples) -> Energies:
-        """The energy in the band of each 20 ms of a second."""
-        if self._step > 1:
-            samples = sum((samples[at :: self._step] for at in range(1, self._step)), samples[:: self._step])
-        if len(samples) % FRAMES_PER_SECOND == 0:
-            frames = samples.reshape(FRAMES_PER_SECOND, self._length)
-        else:
-            frames = samples[self._starts[:, None] + np.arange(self._length)]
-        # Real and imaginary parts in turn: squared where they stand, and summed with their weights in one product.
-        parts = np.fft.rfft(frames * self._window).view(np.float32)[:, self._band]
-        energies: Energies = np.square(parts, out=parts) @ self._weights
-        return energies
 
     def envelope(self) -> Envelope:
         """All that was measured."""
@@ -104,9 +80,42 @@ class EnvelopeMeter:
         return Envelope(band, np.array(self._loudest, np.float32), self._samples)
 
 
-def _step(rate: int) -> int:
-    """Of how many neighbours the mean is taken, so that enough samples are left."""
-    return next((step for step in range(rate // _ENOUGH, 1, -1) if rate % step == 0), 1)
+class _Scale:
+    """What a second at this rate is weighed with; recordings of a batch mostly share it."""
+
+    def __init__(self, rate: int) -> None:
+        self._step = step = next((step for step in range(rate // _ENOUGH, 1, -1) if rate % step == 0), 1)
+        self._length = length = max(1, rate // step // FRAMES_PER_SECOND)
+        self._starts = np.arange(FRAMES_PER_SECOND) * (rate // step) // FRAMES_PER_SECOND
+        self._window = window = np.hanning(length + 2)[1:-1].astype(np.float32)
+        width = rate / step / length
+        lowest, highest = round(_LOWEST / width), round(_HIGHEST / width)
+        self._band = slice(2 * lowest, 2 * (highest + 1))
+        # The mean of neighbours is softer towards its end of the band, by a known share.
+        angles = np.pi * width * np.arange(lowest, highest + 1) / rate
+        share = np.sin(step * angles) / np.sin(angles)
+        scale = 2 * length / np.sum(window**2, dtype=np.float64) / share**2
+        self._weights = np.repeat(scale, 2).astype(np.float32)
+
+    def measured(self, samples: Samples) -> Energies:
+        """
+        The energy in the band of each 20 ms.
+
+        :param samples: a second of one channel
+        """
+        if self._step > 1:
+            # Of as many neighbours the mean is taken as leave enough samples.
+            samples = sum((samples[at :: self._step] for at in range(1, self._step)), samples[:: self._step])
+        if len(samples) % FRAMES_PER_SECOND == 0:
+            frames = samples.reshape(FRAMES_PER_SECOND, self._length)
+        else:
+            frames = samples[self._starts[:, None] + np.arange(self._length)]
+        # A norm that is not 1 keeps NumPy from reckoning in double precision, which takes half as long again.
+        parts = np.fft.rfft(frames * self._window, norm="forward").view(np.float32)[:, self._band]
+        # Real and imaginary parts in turn: squared where they stand, and summed with their weights in one product.
+        energies: Energies = np.square(parts, out=parts) @ self._weights
+        return energies
 
 
+_scale_for: Final = lru_cache(maxsize=8)(_Scale)
 _NOTHING: Final = np.zeros(0, np.float32)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from typing import Final
 
 from cloud9_archive.media.profiles import MAX_CHANNELS
 
 WAVEFORM_ENDING = ".peaks.json"
+_HALF: Final = ".part"
 
 
 def part_name(channel: int) -> str:
@@ -58,7 +61,7 @@ def unfinished(target: Path, writer: int) -> Path:
     :param target: its final path
     :param writer: id of the operating system process that writes
     """
-    return target.with_name(f".{target.name}.{writer}.part")
+    return target.with_name(f".{target.name}.{writer}{_HALF}")
 
 
 def all_unfinished(target: Path, writer: int) -> Iterator[Path]:
@@ -72,19 +75,32 @@ def all_unfinished(target: Path, writer: int) -> Iterator[Path]:
         yield unfinished(final, writer)
 
 
-def leftovers(target: Path) -> Iterator[Path]:
-    """
-    Everything that any writer left behind at work on a derivative.
+class Leftovers:
+    """What writers that were killed have left behind; each folder is looked into once, however many recordings it has."""
 
-    :param target: final path of the whole derivative, in a directory that need not exist
-    """
-    beginnings = {f".{final.name}" for final in finals(target)}
-    try:
-        with os.scandir(target.parent) as entries:
-            names = [entry.name for entry in entries]
-    except OSError:
-        return
-    for name in names:
-        beginning, _, writer = name.removesuffix(".part").rpartition(".")
-        if name.endswith(".part") and beginning in beginnings and writer.isdecimal():
-            yield target.with_name(name)
+    def __init__(self) -> None:
+        self._found: dict[Path, tuple[str, ...]] = {}
+
+    def of(self, target: Path) -> Iterator[Path]:
+        """
+        Everything that any earlier writer left behind at work on a derivative.
+
+        :param target: final path of the whole derivative, in a directory that need not exist
+        """
+        found = self._found.get(target.parent)
+        if found is None:
+            found = self._found[target.parent] = tuple(_half_files(target.parent))
+        if not found:
+            return
+        beginnings = {f".{final.name}" for final in finals(target)}
+        for name in found:
+            beginning, _, writer = name.removesuffix(_HALF).rpartition(".")
+            if beginning in beginnings and writer.isdecimal():
+                yield target.with_name(name)
+
+
+def _half_files(folder: Path) -> Iterator[str]:
+    with suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.endswith(_HALF):
+                yield entry.name

@@ -14,8 +14,9 @@ from av.audio.frame import AudioFrame
 
 from cloud9_archive.errors import TranscodeError
 from cloud9_archive.media.blocks import as_array, as_samples, in_blocks
+from cloud9_archive.media.conversion import LAYOUTS
 from cloud9_archive.media.decode import LONGEST_SECONDS, decoded_frames
-from cloud9_archive.media.encoders import LAYOUTS, encoder_version, open_encoder
+from cloud9_archive.media.encoders import encoder_version, open_encoder
 from cloud9_archive.media.envelope import Envelope, EnvelopeMeter
 from cloud9_archive.media.naming import part_name, part_path, unfinished, waveform_path
 from cloud9_archive.media.probe import examine

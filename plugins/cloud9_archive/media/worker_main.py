@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import errno
+import gc
 import json
 import math
 import os
 import resource
 import signal
 import sys
-from dataclasses import asdict
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -32,6 +33,9 @@ def main() -> None:
     """Jobs have been answered until the input ended, or until memory ran out once."""
     confine()
     end_with(int(sys.argv[1]))
+    # What was imported stays: it is not looked through again and again for garbage.
+    gc.freeze()
+    gc.enable()
     av.logging.set_level(av.logging.PANIC)
     answers = _claim_output()
     answers.write(READY + b"\n")
@@ -43,7 +47,7 @@ def main() -> None:
         answer = Answer()
         _attempt(request, limits, answer)
         signal.alarm(0)
-        answers.write(json.dumps(asdict(answer)).encode() + b"\n")
+        answers.write(json.dumps(answer, default=_fields).encode() + b"\n")
         answers.flush()
         if answer.leaving:
             return
@@ -122,9 +126,14 @@ def _examine_and_transcode(request: dict[str, Any], limits: JobLimits, answer: A
         count_samples(source, answer.examination, max_seconds=limits.decoded_seconds)
 
 
-def _profile(fields: dict[str, Any]) -> Profile:
+def _fields(value: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON knows everything in an answer but its dataclasses
+    """What an answer, or a part of it, holds."""
+    return {field.name: getattr(value, field.name) for field in fields(value)}
+
+
+def _profile(told: dict[str, Any]) -> Profile:
     """The profile as the parent had it; JSON has lists for its tuples."""
-    return Profile(**{name: _with_tuples(value) for name, value in fields.items()})
+    return Profile(**{name: _with_tuples(value) for name, value in told.items()})
 
 
 def _with_tuples(value: object) -> Any:  # noqa: ANN401 - whatever a field of a profile holds
@@ -137,7 +146,3 @@ def _host_failure(fault: OSError, source: Path, limits: JobLimits) -> Failure:
     if not source.exists():
         return Failure(StagingLostError.code, "the original is no longer in staging on this host")
     return Failure(TransientError.code, f"this host could not read or write: {fault.strerror or fault}")
-
-
-if __name__ == "__main__":
-    main()

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from selectors import EVENT_READ, DefaultSelector
 from types import TracebackType
 from typing import Final, Self
 
 from cloud9_archive.media.child import Child, Outcome
 from cloud9_archive.media.jobs import DEFAULT_LIMITS, MediaJob, MediaLimits, MediaResult
+from cloud9_archive.media.naming import Leftovers
 
 # FFmpeg leaks little, but a worker may live for a backfill of days.
 _JOBS_PER_CHILD: Final = 500
@@ -56,6 +58,7 @@ class _Crew:
         self._limits = limits
         self._children: list[Child] = []
         self._selector = DefaultSelector()
+        self._leftovers = Leftovers()
 
     def __enter__(self) -> Self:
         return self
@@ -79,6 +82,7 @@ class _Crew:
             job = next(waiting, None)
             if job is None:
                 return
+            self._clear_up(job)
             if idle is not None and not idle.begin(job, self._limits):
                 # It died at rest, which is not this job's fault: a new one takes the job.
                 self._dismiss(idle)
@@ -101,6 +105,13 @@ class _Crew:
             self._dismiss(child)
         if outcome.result is not None:
             yield outcome.result
+
+    def _clear_up(self, job: MediaJob) -> None:
+        """Nothing is left of what a run that was killed had not finished; nobody else is at work on what this one holds."""
+        if job.target is not None:
+            for path in self._leftovers.of(job.target.absolute()):
+                with suppress(OSError):
+                    path.unlink(missing_ok=True)
 
     def _hire(self) -> Child:
         child = Child()

@@ -16,7 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
-if "cloud9_archive.media.worker_main" in sys.orig_argv:
+if any("cloud9_archive.media.worker_main" in word for word in sys.orig_argv):
     from cloud9_archive.media import probe, transcode
 
     examine, make = probe.examine, transcode.transcode
