@@ -19,7 +19,7 @@ from sqlalchemy.pool import NullPool
 
 from cloud9_archive.errors import CatalogError
 
-HEAD = "0015"
+HEAD = "0013"
 """The newest migration; a test compares it with the migrations folder."""
 
 BUSY_TIMEOUT = 60

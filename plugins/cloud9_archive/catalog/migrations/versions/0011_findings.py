@@ -8,7 +8,7 @@ from alembic import op
 from cloud9_archive.catalog.tables import UtcDateTime
 from cloud9_archive.catalog.text_type import SourceText
 
-revision = "0013"
+revision = "0011"
 down_revision = "0010"
 
 _FROM = "begin of the span that was listed whole; empty for a run that was told which calls to take"

@@ -7,8 +7,8 @@ from alembic import op
 
 from cloud9_archive.catalog.text_type import SourceText
 
-revision = "0015"
-down_revision = "0014"
+revision = "0013"
+down_revision = "0012"
 
 
 def upgrade() -> None:
