@@ -23,6 +23,7 @@ ROSTER = (
     "pipeline/test_roster_use.py::test_users_without_calls_and_extensions_without_matches_are_told_after_thirty_days"
 )
 DERIVATIVES = "pipeline/test_derivatives.py::test_where_every_derivative_fails_the_original_is_examined_for_itself"
+LOOK = "pipeline/test_daily_look.py::test_"
 
 LIVES = {
     # code: the test that produces it, and the test that heals it
@@ -72,6 +73,33 @@ LIVES = {
         "pipeline/test_chain_proofs.py::test_an_authority_that_fails_stops_no_run_and_a_later_one_has_the_stamps",
     )
     * 2,
+    "METADATA_LATE": (
+        "pipeline/test_call_findings.py::test_a_call_that_comes_three_windows_late_is_taken_through_the_lookback_and_told",
+    )
+    * 2,
+    "CALL_AMENDED": (
+        "pipeline/test_call_findings.py::test_a_call_that_its_source_amends_is_told_with_the_fields_and_documented_again",
+    )
+    * 2,
+    "CALL_NEAR_DUPLICATE": (
+        "pipeline/test_call_findings.py::test_two_calls_between_the_same_ends_at_the_same_time_are_told_and_both_kept",
+    )
+    * 2,
+    "MEDIA_LENGTH_DIFFERS": ("pipeline/test_call_findings.py::test_a_finding_has_a_life",) * 2,
+    "MEDIA_UNLINKED": ("pipeline/test_call_findings.py::test_a_recording_that_no_call_names_any_more_is_told",) * 2,
+    "CALLS_FEW": ("pipeline/test_day_findings.py::test_far_fewer_calls_than_on_that_weekday_before_are_told",) * 2,
+    "USER_WITHOUT_MEDIA": ("pipeline/test_day_findings.py::test_a_user_who_is_never_heard_is_told_until_audio_comes",)
+    * 2,
+    "RUN_MISSING": (LOOK + "an_outage_of_two_days_is_one_gap_until_a_backfill_has_caught_up",) * 2,
+    "POLICY_PAUSED": (LOOK + "an_outage_of_two_days_is_one_gap_until_a_backfill_has_caught_up",) * 2,
+    "CALL_OVERLOOKED": (LOOK + "a_call_that_was_reported_too_late_is_told_until_a_run_has_taken_it",) * 2,
+    "CALL_VANISHED": (LOOK + "calls_that_the_source_lists_no_more_are_told_and_nothing_is_removed",) * 2,
+    "LISTING_SHRUNK": (LOOK + "calls_that_the_source_lists_no_more_are_told_and_nothing_is_removed",) * 2,
+    "LISTING_AMENDED": (LOOK + "what_was_amended_too_late_is_told_until_a_run_has_listed_it_again",) * 2,
+    "MEDIA_NOT_ASKED_FOR": (LOOK + "media_that_nobody_asks_for_are_told",) * 2,
+    "BAG_NOT_IN_ARCHIVE": (LOOK + "what_is_archived_is_there_and_what_is_there_is_known",) * 2,
+    "RECORD_NOT_IN_ARCHIVE": (LOOK + "what_is_archived_is_there_and_what_is_there_is_known",) * 2,
+    "BAG_NOT_IN_CATALOG": (LOOK + "what_is_archived_is_there_and_what_is_there_is_known",) * 2,
 }
 
 
