@@ -122,6 +122,7 @@ class RunFacts:
             policy=self.run.policy,
             policy_version=self.policy_version,
             retention=self.retention,
+            findings=self.findings,
         )
 
     def digest(self) -> str:
