@@ -3,7 +3,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from cloud9_archive.domain.expecting import Expect
@@ -84,6 +84,7 @@ SPANS = st.lists(st.tuples(st.integers(-3, 26), st.integers(1, 12)), max_size=6)
 )
 
 
+@example([Window(MIDNIGHT + begin * HOUR, MIDNIGHT + end * HOUR) for begin, end in ((0, 10), (1, 2), (5, 24))])
 @given(SPANS)
 def test_a_day_is_covered_when_each_of_its_hours_is(spans: list[Window]) -> None:
     day = day_window(TUESDAY, zone="UTC")

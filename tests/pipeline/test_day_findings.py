@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from pipeline_bench import DAY
+from pipeline_bench import DAY, Known
 
-from cloud9_archive.catalog.listing import record_calls
-from cloud9_archive.domain.call import Call
 from cloud9_archive.domain.run import RunKind
 from cloud9_archive.emulator.calls import EmulatedCall, Kind
 from cloud9_archive.emulator.firm import DESKS
@@ -20,22 +18,6 @@ from cloud9_archive.pipeline.reconcile import reconcile
 
 ONE_DAY = timedelta(days=1)
 SUBJECT = "cloud9_emea/calls of 2026-03-03"
-
-Known = Callable[[datetime, int], None]
-
-
-@pytest.fixture
-def known(everything: Any, run_of: Any) -> Known:
-    """So many calls were listed by an earlier run, from that moment on."""
-
-    def know(start: datetime, number: int) -> None:
-        listed = [
-            Call("cloud9_emea", f"{start:%Y%m%d}-{each}", started_at=start + timedelta(minutes=each))
-            for each in range(number)
-        ]
-        record_calls(everything.workspace().catalog, run_of(run_id="earlier"), listed, now=DAY)
-
-    return know
 
 
 def plain(bench: Any, on: date, number: int) -> list[EmulatedCall]:

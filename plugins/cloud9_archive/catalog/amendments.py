@@ -7,10 +7,10 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, select, tuple_, update
+from sqlalchemy import Connection, select, update
 
 from cloud9_archive.catalog.catalog import Catalog, upsert
-from cloud9_archive.catalog.joins import of_run
+from cloud9_archive.catalog.joins import of_run, one_of
 from cloud9_archive.catalog.tables import amendments, policy_calls
 from cloud9_archive.domain.run import CallRef, RunRef
 
@@ -40,7 +40,7 @@ def note_amendments(
     :param changed: so many as fit into one statement
     """
     archived = select(policy_calls.c.policy, policy_calls.c.source, policy_calls.c.call_id).where(
-        tuple_(policy_calls.c.source, policy_calls.c.call_id).in_(sorted(changed)),
+        one_of(policy_calls.c.source, policy_calls.c.call_id, sorted(changed)),
         policy_calls.c.archived_digest.is_not(None),
     )
     rows = [

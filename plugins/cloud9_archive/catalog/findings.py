@@ -6,10 +6,11 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, case, select, tuple_, update
+from sqlalchemy import ColumnElement, case, select, update
 
 from cloud9_archive.catalog import events
 from cloud9_archive.catalog.catalog import Catalog, upsert
+from cloud9_archive.catalog.joins import one_of
 from cloud9_archive.catalog.listing import chunks
 from cloud9_archive.catalog.tables import findings
 from cloud9_archive.domain.findings import Finding
@@ -81,7 +82,7 @@ def note_findings(
             if healed:
                 connection.execute(
                     update(findings)
-                    .where(findings.c.policy == run.policy, tuple_(findings.c.code, findings.c.subject).in_(healed))
+                    .where(findings.c.policy == run.policy, one_of(findings.c.code, findings.c.subject, healed))
                     .values(healed_at=now, told_at=None, run_id=run.run_id, **_NOT_ACCEPTED)
                 )
         for finding in seen:

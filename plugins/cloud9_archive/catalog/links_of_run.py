@@ -6,10 +6,10 @@ import json
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-from sqlalchemy import func, select, tuple_
+from sqlalchemy import func, select
 
 from cloud9_archive.catalog.catalog import Catalog
-from cloud9_archive.catalog.joins import same_call, same_recording
+from cloud9_archive.catalog.joins import one_of, same_call, same_recording
 from cloud9_archive.catalog.listing import chunks
 from cloud9_archive.catalog.tables import call_recordings, calls, media
 from cloud9_archive.domain.call import Call
@@ -33,14 +33,11 @@ class TiedRecording:
 def whole_calls(catalog: Catalog, refs: Collection[CallRef]) -> Iterator[Call]:
     """The calls as their sources tell them now, by source and id."""
     for chunk in chunks(sorted(refs)):
-        query = (
-            select(calls.c.document)
-            .where(tuple_(calls.c.source, calls.c.call_id).in_(chunk))
-            .order_by(calls.c.source, calls.c.call_id)
-        )
+        # Put in order here: asked for the order of the key, SQLite would walk the whole of it.
+        query = select(calls.c.document).where(one_of(calls.c.source, calls.c.call_id, chunk))
         with catalog.begin() as connection:
-            documents = list(connection.scalars(query))
-        yield from (Call.from_document(json.loads(document)) for document in documents)
+            found = [Call.from_document(json.loads(document)) for document in connection.scalars(query)]
+        yield from sorted(found, key=lambda call: (call.source, call.call_id))
 
 
 def calls_between(catalog: Catalog, source: str, window: Window) -> Iterator[Call]:
@@ -60,7 +57,7 @@ def tied_recordings(catalog: Catalog, policy: str, refs: Collection[RecordingRef
         query = (
             select(media.c.source, media.c.recording_id, media.c.examination, func.count(call_recordings.c.call_id))
             .join(call_recordings, same_recording(call_recordings, media))
-            .where(media.c.policy == policy, tuple_(media.c.source, media.c.recording_id).in_(chunk))
+            .where(media.c.policy == policy, one_of(media.c.source, media.c.recording_id, chunk))
             .group_by(media.c.source, media.c.recording_id, media.c.examination)
         )
         with catalog.begin() as connection:
@@ -77,7 +74,7 @@ def still_named(catalog: Catalog, refs: Collection[RecordingRef]) -> set[Recordi
         query = (
             select(call_recordings.c.source, call_recordings.c.recording_id, calls.c.document)
             .join(calls, same_call(calls, call_recordings))
-            .where(tuple_(call_recordings.c.source, call_recordings.c.recording_id).in_(chunk))
+            .where(one_of(call_recordings.c.source, call_recordings.c.recording_id, chunk))
         )
         with catalog.begin() as connection:
             for source, recording_id, document in connection.execute(query):

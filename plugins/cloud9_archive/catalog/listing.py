@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
-from sqlalchemy import Connection, select, tuple_, update
+from sqlalchemy import Connection, select, update
 
 from cloud9_archive.catalog import events
 from cloud9_archive.catalog.amendments import Amendment, note_amendments
 from cloud9_archive.catalog.catalog import Catalog, upsert
+from cloud9_archive.catalog.joins import one_of
 from cloud9_archive.catalog.tables import call_recordings, calls, policy_calls, recordings, run_calls
 from cloud9_archive.domain.accounting import ABSENT, CallState
 from cloud9_archive.domain.amendment import changed_fields
@@ -140,7 +141,7 @@ def _changes(
     """What the amended calls say otherwise than before, while the catalog has what they said."""
     said = {CallRef(call.source, call.call_id): call for call in listed}
     query = select(calls.c.source, calls.c.call_id, calls.c.document).where(
-        tuple_(calls.c.source, calls.c.call_id).in_(amended)
+        one_of(calls.c.source, calls.c.call_id, amended)
     )
     changes: dict[CallRef, Amendment] = {}
     for source, call_id, before in connection.execute(query):

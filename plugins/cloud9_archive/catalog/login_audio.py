@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import exists, select, tuple_
+from sqlalchemy import exists, select
 
 from cloud9_archive.catalog.catalog import Catalog, upsert
+from cloud9_archive.catalog.joins import one_of
 from cloud9_archive.catalog.listing import chunks
 from cloud9_archive.catalog.tables import login_audio
 from cloud9_archive.domain.call import utc_text
@@ -37,7 +38,7 @@ def note_logins(catalog: Catalog, policy: str, met: Mapping[Login, Met], *, now:
     for chunk in chunks(sorted(met)):
         with catalog.begin() as connection:
             query = select(login_audio).where(
-                login_audio.c.policy == policy, tuple_(login_audio.c.source, login_audio.c.login).in_(chunk)
+                login_audio.c.policy == policy, one_of(login_audio.c.source, login_audio.c.login, chunk)
             )
             known = {(row.source, row.login): row for row in connection.execute(query)}
             rows = []

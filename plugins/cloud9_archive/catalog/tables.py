@@ -92,7 +92,8 @@ call_recordings = Table(
     Column("offset", Float, comment="seconds into the recording at which the call begins"),
     ForeignKeyConstraint(["source", "call_id"], ["calls.source", "calls.call_id"]),
     ForeignKeyConstraint(["source", "recording_id"], ["recordings.source", "recordings.recording_id"]),
-    Index(None, "source", "recording_id"),
+    # With the call in it, or SQLite would rather walk all of the source's ties in the key.
+    Index(None, "source", "recording_id", "call_id"),
 )
 
 # What a policy makes of it ------------------------------------------------------------------------
@@ -153,6 +154,7 @@ policy_calls = Table(
     Column("bag_id", String),
     ForeignKeyConstraint(["source", "call_id"], ["calls.source", "calls.call_id"]),
     Index(None, "policy", "state", "next_check_at"),
+    Index(None, "source", "call_id"),
     Index(None, "batch_id"),
 )
 

@@ -116,6 +116,7 @@ class RunFacts:
             policy=self.run.policy,
             policy_version=self.policy_version,
             retention=self.retention,
+            findings=self.findings,
         )
 
     def digest(self) -> str:

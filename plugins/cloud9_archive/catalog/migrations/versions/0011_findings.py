@@ -37,6 +37,15 @@ def upgrade() -> None:
             comment="how many runs have seen it since it was opened",
         ),
     )
+    op.drop_index(op.f("ix_call_recordings_source_recording_id"), "call_recordings")
+    op.create_index(
+        op.f("ix_call_recordings_source_recording_id_call_id"),
+        "call_recordings",
+        ["source", "recording_id", "call_id"],
+        unique=False,
+    )
+    # What a source amends is looked up under every policy.
+    op.create_index(op.f("ix_policy_calls_source_call_id"), "policy_calls", ["source", "call_id"], unique=False)
     op.create_table(
         "amendments",
         sa.Column("policy", SourceText(), nullable=False),
