@@ -14,6 +14,7 @@ from envelope_keys_made import keyed
 from pipeline_bench import DAY, Bench
 from sqlalchemy import delete, insert, select, update
 
+from cloud9_archive.catalog import looking
 from cloud9_archive.catalog.findings import Acceptance, accept_finding, open_findings
 from cloud9_archive.catalog.tables import bag_records, bags
 from cloud9_archive.domain.run import RunKind, RunRef
@@ -101,7 +102,10 @@ def codes(looked: Looked) -> dict[str, int]:
     return found
 
 
-def test_where_all_is_well_nothing_is_found_and_nothing_is_written(estate: Estate) -> None:
+def test_where_all_is_well_nothing_is_found_and_nothing_is_written(
+    estate: Estate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(looking, "AT_ONCE", 2)
     before = estate.bench.snapshot()
     looked = estate.look(paused=False)
     refuse_gaps(looked)

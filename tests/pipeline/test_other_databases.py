@@ -62,7 +62,9 @@ def test_late_media_and_amendments_on_postgres(postgres: Any, run_of: Any, clock
     postgres.verified()
 
 
-def test_no_query_of_a_run_or_a_daily_look_reads_a_growing_table_whole(everything: Any, run_of: Any, clock: Any) -> None:
+def test_no_query_of_a_run_or_a_daily_look_reads_a_growing_table_whole(
+    everything: Any, run_of: Any, clock: Any
+) -> None:
     everything.run(run_of(hours=10))
     clock.move_to(clock.now + timedelta(hours=1))
     workspace = everything.workspace()
