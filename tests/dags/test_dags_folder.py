@@ -16,7 +16,7 @@ from airflow.dag_processing.dagbag import DagBag
 from airflow.serialization.serialized_objects import DagSerialization
 
 POLICIES = {"americas_credit", "emea_rates"}
-ESTATE = {"cloud9_disposition", "cloud9_verify"}
+ESTATE = {"cloud9_disposition", "cloud9_reconcile", "cloud9_verify"}
 HEAVY = {"alembic", "av", "boto3", "cryptography", "fastapi", "requests", "sqlalchemy", "uvicorn"}
 ROOMS = {"api", "catalog", "emulator", "hooks", "media", "storage"}
 TABLES = {f"cloud9_archive.media{name}" for name in ("", ".codings", ".profiles")}

@@ -22,7 +22,7 @@ from cloud9_archive.errors import Cloud9ArchiveError, ConfigurationError, Record
 from cloud9_archive.get_provider_info import get_provider_info
 from cloud9_archive.media.codes import codes_table
 from cloud9_archive.media.profile_tables import codecs_table, profiles_table
-from cloud9_archive.operators.figures import METRICS, PREFIX
+from cloud9_archive.operators.figures import LOOK_METRICS, METRICS, PREFIX
 from cloud9_archive.pipeline.roster_columns import columns_table
 
 ROOT = Path(__file__).parents[2]
@@ -79,9 +79,9 @@ def errors_table() -> str:
 
 
 def metrics_table() -> str:
-    """Every metric that a run leaves."""
+    """Every metric that a run or a daily look leaves."""
     rows = ["| metric | kind | meaning |", "|---|---|---|"]
-    for name, words in METRICS.items():
+    for name, words in {**METRICS, **LOOK_METRICS}.items():
         kind, _, meaning = words.partition(": ")
         rows.append(f"| `{PREFIX}.{name}` | {kind} | {meaning} |")
     return "\n".join(rows)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -12,8 +13,12 @@ from airflow.sdk.execution_time.context import OutletEventAccessors
 from airflow.sdk.observability import stats
 
 from cloud9_archive.dag import build_dag
+from cloud9_archive.domain.accounting import CallSum, MediaSum
+from cloud9_archive.domain.findings import Finding
+from cloud9_archive.domain.window import Window
 from cloud9_archive.errors import CredentialsError, ReconciliationError
-from cloud9_archive.operators.figures import METRICS, policy_asset
+from cloud9_archive.operators.figures import LOOK_METRICS, METRICS, note_look, policy_asset
+from cloud9_archive.pipeline.daily_look import Looked, SourceCounts
 
 
 class Board:
@@ -39,6 +44,17 @@ def board() -> Iterator[Board]:
     stats.initialize(factory=lambda: made, export_legacy_names=True)  # type: ignore[arg-type, return-value]
     yield made
     stats.initialize(factory=None, export_legacy_names=True)  # type: ignore[arg-type]
+
+
+def test_a_daily_look_shows_on_the_board(board: Board) -> None:
+    window = Window(datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 4, tzinfo=UTC))
+    found = (Finding("CALL_OVERLOOKED", "s/c", "late"), Finding("CALL_VANISHED", "s/d", "gone"))
+    sources = (SourceCounts("s", 7, 1, 1, 0, 0), SourceCounts("t", 2, 0, 0, 0, 0))
+    note_look(Looked("emea_rates", "look", window, sources, 3, 0, 0, CallSum(), MediaSum(), found, {}))
+    assert {f"cloud9_archive.{name}" for name in LOOK_METRICS} == set(board.gauges)
+    assert board.policies == {"emea_rates"}
+    shown = {name.rpartition(".")[2]: value for name, value in board.gauges.items()}
+    assert shown == {"listed": 9, "undecided": 1, "missing_intervals": 3, "gaps": 1, "findings": 2}
 
 
 def test_a_run_shows_on_the_board_and_starts_who_waits_for_it(

@@ -14,6 +14,7 @@ from envelope_keys_made import keyed
 from pipeline_bench import DAY, Bench
 from sqlalchemy import delete, insert, select, update
 
+from cloud9_archive.catalog import looking
 from cloud9_archive.catalog.findings import Acceptance, accept_finding, open_findings
 from cloud9_archive.catalog.tables import bag_records, bags
 from cloud9_archive.domain.run import RunKind, RunRef
@@ -101,7 +102,10 @@ def codes(looked: Looked) -> dict[str, int]:
     return found
 
 
-def test_where_all_is_well_nothing_is_found_and_nothing_is_written(estate: Estate) -> None:
+def test_where_all_is_well_nothing_is_found_and_nothing_is_written(
+    estate: Estate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(looking, "AT_ONCE", 2)
     before = estate.bench.snapshot()
     looked = estate.look(paused=False)
     refuse_gaps(looked)
@@ -116,6 +120,10 @@ def test_where_all_is_well_nothing_is_found_and_nothing_is_written(estate: Estat
 def test_an_outage_of_two_days_is_one_gap_until_a_backfill_has_caught_up(estate: Estate) -> None:
     for day in (DAY + ONE, DAY + 2 * ONE):
         estate.few(day)
+    estate.night_of(DAY + ONE)
+    estate.look(paused=True)
+    estate.look()
+    assert "POLICY_PAUSED" in estate.open(), "one interval that is late says nothing about a pause, nor against it"
     estate.night_of(DAY + 2 * ONE)
     looked = estate.look()
     gap = "runs/2026-03-04T00:00:00Z"
@@ -139,6 +147,7 @@ def test_an_outage_of_two_days_is_one_gap_until_a_backfill_has_caught_up(estate:
     window = Window(DAY + ONE, DAY + 3 * ONE)
     estate.bench.run(RunRef("emea_rates", "one-call", RunKind.MANUAL, window, tuple(single)))
     looked = estate.look(days=1)
+    assert looked.missing_intervals == 2
     assert estate.open()["RUN_MISSING"] == [gap], "neither a later run nor one for a single call stands for the days"
     assert "calls are listed" not in str(looked.findings), "days before the look-back are not listed"
 
@@ -146,7 +155,7 @@ def test_an_outage_of_two_days_is_one_gap_until_a_backfill_has_caught_up(estate:
     estate.look()
     assert estate.open() == {"RUN_MISSING": ["runs/2026-03-05T00:00:00Z"]}
     estate.bench.run(estate.run_of(RunKind.BACKFILL, start=DAY + 2 * ONE))
-    looked = estate.look()
+    looked = estate.look(days=1)
     assert (codes(looked), estate.open(), looked.calls.listed) == ({}, {}, 12)
     assert looked.calls.archived == 8
 
@@ -227,12 +236,16 @@ def test_a_call_that_was_reported_too_late_is_told_until_a_run_has_taken_it(esta
 
 
 def test_calls_that_the_source_lists_no_more_are_told_and_nothing_is_removed(estate: Estate) -> None:
-    calls, before = list(estate.made(DAY).calls), estate.bench.snapshot()
-    subject = f"cloud9_emea/{calls[0].call_id}"
-    estate.lists(DAY, calls[1:])
+    calls, before = list(estate.made(DAY).calls), estate.bench.bags()
+    late = next(call for call in calls if call.kind is Kind.LATE_MEDIA)
+    subject = f"cloud9_emea/{late.call_id}"
+    estate.lists(DAY, [call for call in calls if call is not late])
     looked = estate.look()
     refuse_gaps(looked)
     assert (estate.open(), looked.sources[0].vanished) == ({"CALL_VANISHED": [subject]}, 1)
+    estate.lists(DAY + ONE, [])
+    estate.scheduled(DAY + ONE)
+    assert estate.open() == {"CALL_VANISHED": [subject]}, "a run that asks for its audio does not list it"
 
     estate.bench.cloud9.admin.fault("status", "metadata", count=50, status=503)
     looked = estate.look()
@@ -248,7 +261,7 @@ def test_calls_that_the_source_lists_no_more_are_told_and_nothing_is_removed(est
     assert looked.sources[0].vanished == 3
     estate.lists(DAY, calls)
     assert (codes(estate.look()), estate.open()) == ({}, {})
-    assert estate.bench.snapshot() == before
+    assert estate.bench.bags() == before
 
 
 def test_what_was_amended_too_late_is_told_until_a_run_has_listed_it_again(estate: Estate) -> None:
@@ -367,6 +380,7 @@ def test_an_accepted_day_is_not_listed_for_ever(estate: Estate) -> None:
     asked = [str(each.subject) for each in estate.bench.cloud9.admin.requests().requests[before:]]
     assert asked
     assert not [subject for subject in asked if subject.startswith("2026-03-03")]
+    assert estate.open()["LISTING_AMENDED"] == ["cloud9_emea/2026-03-03"], "what was not looked at does not heal"
 
 
 @pytest.mark.parametrize("lookback", ["a week", "7", "0d", "93d"])

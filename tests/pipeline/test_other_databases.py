@@ -58,6 +58,9 @@ def test_a_whole_run_on_postgres(postgres: Any, run_of: Any) -> None:
     assert postgres.run(run).calls == first.calls
     assert postgres.snapshot() == before
     postgres.complete(run.window)
+    looked = take_look(postgres.workspace(), "look", lookback=timedelta(days=7))
+    assert not looked.gaps
+    assert (looked.bags, looked.calls) == (len(postgres.bags()), first.calls)
 
 
 def test_two_processes_on_postgres(postgres: Any, run_of: Any) -> None:

@@ -23,7 +23,7 @@ Generated from the commands: `python -m cloud9_archive.cli.reference > docs/comm
 Settings come from Airflow's configuration (`AIRFLOW_HOME`, `AIRFLOW__CLOUD9_ARCHIVE__…`), connections from the
 secrets backend, `AIRFLOW_CONN_…` or Airflow's metadata database, in this order.
 
-Of `run`, `check`, `catalog`, `export`, `search`, `media` and `wire`, the exit code says what is next:
+Of `run`, `reconcile`, `check`, `catalog`, `export`, `search`, `media` and `wire`, the exit code says what is next:
 
 | code | meaning |
 |---|---|

@@ -33,16 +33,20 @@ METRICS: Mapping[str, str] = {
     "calls.disposed": "gauge: of these, disposed of since, after their retention",
     "findings": "gauge: findings in the newest run's report",
     "lag_seconds": "gauge: from the end of the run's window to its reconciliation",
+    "archived_bytes": "counter: bytes that were written to the archive, metadata included",
+    "archived_files": "counter: files that were written to the archive",
+    "throttled": "counter: requests that Cloud9 answered with 429, too many; each made all workers of its key pause",
+}
+"""Every metric of a run, with the tag ``policy``; the table in the documentation is made of this, and the next."""
+
+LOOK_METRICS: Mapping[str, str] = {
     "look.listed": "gauge: calls that the newest daily look saw listed by the policy's sources",
     "look.undecided": "gauge: of these, those that no run has decided on",
     "look.missing_intervals": "gauge: data intervals of the schedule without a run, as the newest daily look saw",
     "look.gaps": "gauge: findings of the newest daily look that failed it",
     "look.findings": "gauge: all of its findings",
-    "archived_bytes": "counter: bytes that were written to the archive, metadata included",
-    "archived_files": "counter: files that were written to the archive",
-    "throttled": "counter: requests that Cloud9 answered with 429, too many; each made all workers of its key pause",
 }
-"""Every metric, with the tag ``policy``; the table in the documentation is made of this."""
+"""Every metric of a daily look, with the tag ``policy``."""
 
 
 def policy_asset(policy: str) -> Asset:
