@@ -136,7 +136,7 @@ def test_the_fields_of_a_report() -> None:
         findings=[Finding("MEDIA_MISSING", "cloud9_emea/r1", "It is absent.")],
     )
     sums = {"calls": asdict(CallSum()), "recordings": asdict(MediaSum())}
-    document = json.loads(report_json(facts, Frame(1, sums, None)))
+    document = json.loads(report_json(facts, Frame("6" * 64, 1, sums, None)))
     same(document, "fields of a report", opaque=("excluded_by_rule", "whole_policy.calls", "whole_policy.recordings"))
     below_the_digest = told("fields of a report").index("facts_sha256")
     covered = {name.split(".")[0].removesuffix("[]") for name in told("fields of a report")[:below_the_digest]}
