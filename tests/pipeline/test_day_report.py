@@ -95,7 +95,7 @@ def test_every_hour_of_the_desks_day_stands_once(day: date, zone: str, hours: in
     lines = list(csv.DictReader(io.StringIO(facts.csv().decode()), delimiter=";"))
     assert [line["hour"] for line in lines] == [each["local"] for each in told]
     assert sum(int(line["archived"]) for line in lines) == len(calls)
-    day_page(facts, Frame(1, NOTHING, None))
+    day_page(facts, Frame("6" * 64, 1, NOTHING, None))
 
 
 def test_what_no_reconciled_run_listed_is_told_by_source() -> None:
@@ -124,7 +124,7 @@ def test_a_call_that_nobody_decided_on_breaks_the_sum() -> None:
     covered = [run_over("all", Window(DAY, DAY + timedelta(days=1)))]
     facts = facts_of(accounts=[account("C1", DAY, CallState.LISTED)], runs=covered)
     assert (facts.calls.listed, facts.calls.unaccounted, facts.holds) == (1, 1, False)
-    page = lxml.html.fromstring(day_page(facts, Frame(1, NOTHING, None)))
+    page = lxml.html.fromstring(day_page(facts, Frame("6" * 64, 1, NOTHING, None)))
     assert "it does not hold: 1 unaccounted for" in page.text_content()
 
 
@@ -141,8 +141,8 @@ def test_a_busy_day_makes_no_long_page_and_hostile_texts_stay_texts() -> None:
     ]
     runs = [run_over(f"{HOSTILE}{n}", Window(DAY, DAY + timedelta(days=1)), report=HOSTILE) for n in range(5000)]
     facts = facts_of(accounts=calls, findings=findings, runs=runs)
-    made = day_page(facts, Frame(3, NOTHING, "a" * 64))
-    assert made == day_page(facts, Frame(3, NOTHING, "a" * 64))
+    made = day_page(facts, Frame("6" * 64, 3, NOTHING, "a" * 64))
+    assert made == day_page(facts, Frame("6" * 64, 3, NOTHING, "a" * 64))
     assert len(made) < 1000 * (MOST_ROWS + MOST_RUNS)
     page = lxml.html.fromstring(made)
     assert {each.tag for each in page.iter() if isinstance(each.tag, str)}.isdisjoint({"img", "script", "a", "link"})

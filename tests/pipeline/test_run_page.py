@@ -29,7 +29,7 @@ from cloud9_archive.pipeline.run_page import MOST_BAGS, MOST_ROWS, run_page
 
 BEGIN = datetime(2026, 3, 3, tzinfo=UTC)
 HOSTILE = "</title><script>alert(1)</script><img src=x onerror=alert(1)>{{ 7 * 7 }}\u202e\x00\"'&"
-FRAME = Frame(1, {"calls": asdict(CallSum()), "recordings": asdict(MediaSum())}, "a" * 64)
+FRAME = Frame("6" * 64, 1, {"calls": asdict(CallSum()), "recordings": asdict(MediaSum())}, "a" * 64)
 ACTING = {"script", "img", "link", "iframe", "object", "embed", "form", "input", "base", "a", "video", "audio", "use"}
 
 

@@ -37,7 +37,6 @@ def day_page(facts: DayFacts, frame: Frame) -> bytes:
         policy=facts.policy,
         facts=facts,
         frame=frame,
-        facts_sha256=facts.digest(),
         archive_format=ARCHIVE_FORMAT,
         zone=f"UTC, hours of the day in {facts.timezone}",
         longest=LONGEST_TEXT,

@@ -114,7 +114,7 @@ def link_name(day: date) -> str:
 
 def day_json(facts: DayFacts, frame: Frame) -> bytes:
     """The report's JSON file."""
-    document: dict[str, Any] = {**facts.document(), **frame.document(facts.digest())}
+    document: dict[str, Any] = {**facts.document(), **frame.document()}
     return json.dumps(document, ensure_ascii=False, indent=1, sort_keys=True).encode() + b"\n"
 
 

@@ -126,7 +126,7 @@ class RunFacts:
 
 def report_json(facts: RunFacts, frame: Frame) -> bytes:
     """The report's JSON file."""
-    document = {**facts.document(), **frame.document(facts.digest())}
+    document = {**facts.document(), **frame.document()}
     return json.dumps(document, ensure_ascii=False, indent=1, sort_keys=True).encode() + b"\n"
 
 

@@ -25,21 +25,23 @@ CSV, AUDIT, JSON, HTML = "csv", "audit.csv", "json", "html"
 @dataclass(frozen=True, slots=True)
 class Frame:
     """
-    What a report says beside its facts: how things stood when it was drawn up.
+    What a report says beside its facts: their digest, and how things stood when it was drawn up.
 
+    :param facts_sha256: equal facts, equal digest
     :param number: counts the reports on the same thing, from 1
     :param policy_sums: both sums over the whole policy
     :param chain_head: digest of the chain's newest link; None if there was none
     """
 
+    facts_sha256: str
     number: int
     policy_sums: Mapping[str, Any]
     chain_head: str | None
 
-    def document(self, facts_sha256: str) -> dict[str, Any]:
+    def document(self) -> dict[str, Any]:
         """The last fields of a report's JSON file."""
         return {
-            "facts_sha256": facts_sha256,
+            "facts_sha256": self.facts_sha256,
             "report_number": self.number,
             "whole_policy": dict(self.policy_sums),
             "chain_head": self.chain_head,
@@ -127,7 +129,7 @@ def _files(workspace: Workspace, draft: Draft, number: int, key: str) -> dict[st
         return dict(_encrypted(workspace, draft, number))
     there = workspace.store.read(key) if workspace.store.exists(key) else b""
     frame = _frame_of(there, draft.facts_sha256)
-    contents = dict(draft.contents(frame or _frame(workspace, draft.policy, number)))
+    contents = dict(draft.contents(frame or _frame(workspace, draft, number)))
     if frame:
         contents[JSON] = there
     return {name: (contents[name], hashlib.sha256(contents[name]).hexdigest()) for name in draft.endings}
@@ -144,7 +146,7 @@ def _encrypted(workspace: Workspace, draft: Draft, number: int) -> Iterator[tupl
     if not final.is_dir():
         with workspace.staging.scratch() as folder:
             made = folder / "report"
-            contents = draft.contents(_frame(workspace, draft.policy, number))
+            contents = draft.contents(_frame(workspace, draft, number))
             for name in draft.endings:
                 encrypt_text(contents[name], made / name, workspace.recipients)
             workspace.staging.keep_folder(made, final)
@@ -153,13 +155,14 @@ def _encrypted(workspace: Workspace, draft: Draft, number: int) -> Iterator[tupl
             yield name, (final / name, hashlib.file_digest(stream, "sha256").hexdigest())
 
 
-def _frame(workspace: Workspace, policy: str, number: int) -> Frame:
+def _frame(workspace: Workspace, draft: Draft, number: int) -> Frame:
+    policy = draft.policy
     known = head(workspace.catalog, policy)
     sums = {
         "calls": asdict(call_sum(policy_call_counts(workspace.catalog, policy))),
         "recordings": asdict(media_sum(policy_media_counts(workspace.catalog, policy))),
     }
-    return Frame(number, sums, known.digest if known else None)
+    return Frame(draft.facts_sha256, number, sums, known.digest if known else None)
 
 
 def _frame_of(report: bytes, facts_sha256: str) -> Frame | None:
@@ -168,6 +171,6 @@ def _frame_of(report: bytes, facts_sha256: str) -> Frame | None:
         document = json.loads(report)
         if document["facts_sha256"] != facts_sha256:
             return None
-        return Frame(document["report_number"], document["whole_policy"], document["chain_head"])
+        return Frame(facts_sha256, document["report_number"], document["whole_policy"], document["chain_head"])
     except (ValueError, TypeError, KeyError):
         return None

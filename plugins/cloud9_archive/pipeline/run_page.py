@@ -67,7 +67,6 @@ def run_page(facts: RunFacts, frame: Frame) -> bytes:
         policy=facts.run.policy,
         facts=facts,
         frame=frame,
-        facts_sha256=facts.digest(),
         archive_format=ARCHIVE_FORMAT,
         zone="UTC",
         longest=LONGEST_TEXT,
