@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from email.header import decode_header, make_header
 from typing import Any
 
 from aiosmtpd.controller import Controller
@@ -34,7 +35,10 @@ class Mailbox:
 
     def tells(self, subject: str, words: str) -> bool:
         """Whether a mail with these words in its subject has those in its text."""
-        return any(subject in mail["subject"] and words in _text(mail) for mail in self.received)
+        return any(
+            subject in str(make_header(decode_header(mail["subject"]))) and words in _text(mail)
+            for mail in self.received
+        )
 
     def text(self) -> str:
         """All that was written, decoded."""

@@ -157,6 +157,16 @@ def test_clearing_any_task_of_the_grid_writes_nothing(far: Estate, *, downstream
     assert far.archived_files() == before
 
 
+def test_single_calls_are_taken_by_their_ids_alone(far: Estate) -> None:
+    before = {path: content for path, content in far.archived_files().items() if "/bags/" in path}
+    calls = [call.call_id for call in far.admin.truth("emea", begin=FIRST, end=FIRST + timedelta(days=2)).calls][:2]
+    run_id = far.api.trigger("auckland", logical_date=None, conf={"call_ids": "\n".join(calls)})
+    assert far.ended("auckland", run_id) == "success"
+    (report,) = [each for each in far.reports("auckland") if each["run_id"] == run_id]
+    assert sorted(row["call_id"] for row in report["rows"]) == sorted(calls)
+    assert {path: content for path, content in far.archived_files().items() if "/bags/" in path} == before
+
+
 def test_a_scheduled_run_keeps_its_share_of_the_rate_beside_a_backfill(far: Estate) -> None:
     far.admin.set_limits(recordings_per_minute=PER_MINUTE)
     begun = outcome(far, "--from", "2026-09-22", "--to", "2026-09-23", "--unpause", "--no-follow", policy="older")

@@ -18,6 +18,7 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import NullPool
 
 from cloud9_archive.catalog.growth import plan_for_growth
+from cloud9_archive.catalog.retiring import refuse_retired
 from cloud9_archive.errors import CatalogError
 
 HEAD = "0013"
@@ -49,7 +50,8 @@ def open_catalog(url: str) -> Catalog:
     The catalog at ``url``, created or migrated when it is new or older than this software.
 
     :param url: SQLAlchemy URL, ``sqlite:///…`` or ``postgresql+psycopg://…``
-    :raises CatalogError: if the URL cannot be read, or the database is of another kind or newer than this software
+    :raises CatalogError: if the URL cannot be read, the database is of another kind or newer than this software, or the
+        catalog was copied elsewhere and is not in use any more
     """
     engine = _engine(_readable(url))
     if engine.dialect.name == "sqlite":
@@ -57,6 +59,7 @@ def open_catalog(url: str) -> Catalog:
     found = _revision(engine)
     if found != HEAD:
         _migrate(engine, found)
+    refuse_retired(engine)
     return Catalog(engine)
 
 

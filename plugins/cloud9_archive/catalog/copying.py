@@ -14,14 +14,13 @@ from sqlalchemy.exc import DataError
 
 from cloud9_archive.catalog import events
 from cloud9_archive.catalog.catalog import HEAD, Catalog, open_catalog, revision_at
-from cloud9_archive.catalog.rebuilding import NO_POLICY, SUBJECT, filled_tables
-from cloud9_archive.catalog.tables import events as trail
+from cloud9_archive.catalog.rebuilding import filled_tables
+from cloud9_archive.catalog.retiring import NO_POLICY, RETIRED, SUBJECT
 from cloud9_archive.catalog.tables import metadata
 from cloud9_archive.domain.words import named
 from cloud9_archive.errors import CatalogError
 
 COPIED = "catalog.copied"
-RETIRED = "catalog.retired"
 AT_ONCE = 1000
 """Rows that are held in memory at a time."""
 _MODULUS = 1 << 256
@@ -61,7 +60,6 @@ def copy_catalog(origin: str, target: str, *, who: str, now: datetime, retire: b
     source, made = open_catalog(origin), open_catalog(target)
     try:
         addresses = [each.engine.url.render_as_string(hide_password=True) for each in (source, made)]
-        refuse_retired(source)
         _require_empty(made)
         with _standing_still(source) as reading:
             with made.begin() as writing:
@@ -75,25 +73,6 @@ def copy_catalog(origin: str, target: str, *, who: str, now: datetime, retire: b
         source.close()
         made.close()
     return Copied(rows, addresses[0], addresses[1], retired=retire)
-
-
-def refuse_retired(catalog: Catalog) -> None:
-    """
-    Nothing, if the catalog is in use.
-
-    :raises CatalogError: if it was copied elsewhere and retired: two catalogs of one archive contradict each other
-    """
-    query = select(trail.c.after).where(
-        trail.c.policy == NO_POLICY, trail.c.subject == SUBJECT, trail.c.what == RETIRED
-    )
-    with catalog.begin() as connection:
-        successor = connection.scalar(query.limit(1))
-    if successor is not None:
-        raise CatalogError(
-            f"this catalog was copied to {successor}, and is not in use any more",
-            subject=SUBJECT,
-            hint="set [cloud9_archive] catalog_url to that one on every host",
-        )
 
 
 def _require_current(origin: str) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, func, literal, select, tuple_, update
 
 from cloud9_archive.catalog import events
 from cloud9_archive.catalog.catalog import Catalog, one_at_a_time
+from cloud9_archive.catalog.retiring import NO_POLICY, SUBJECT
 from cloud9_archive.catalog.settling import settle_calls
 from cloud9_archive.catalog.tables import bags, chain, metadata, policy_calls, rate_buckets
 from cloud9_archive.catalog.tables import events as trail
@@ -20,9 +21,6 @@ from cloud9_archive.errors import CatalogError
 BEGUN = "catalog.rebuild_begun"
 REBUILT = "catalog.rebuilt"
 CONTRADICTION = "catalog.rebuild_finding"
-SUBJECT = "catalog"
-NO_POLICY = ""
-"""What events that concern no single policy have in place of one."""
 
 AT_ONCE = 500
 """Calls settled in one transaction."""

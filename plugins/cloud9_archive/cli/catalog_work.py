@@ -12,7 +12,6 @@ from rich.table import Table
 from rich.text import Text
 
 from cloud9_archive.catalog.catalog import HEAD, Catalog, open_catalog
-from cloud9_archive.catalog.copying import refuse_retired
 from cloud9_archive.catalog.faults import database_faults_told
 from cloud9_archive.catalog.findings import Acceptance, OpenFinding, accept_finding, healed_findings, open_findings
 from cloud9_archive.cli.logs import quiet_logs
@@ -135,12 +134,11 @@ def catalog_at(address: str) -> Iterator[Catalog]:
     """
     The catalog at this SQLAlchemy URL, current, and closed at the end.
 
-    :raises CatalogError: as :func:`~cloud9_archive.catalog.catalog.open_catalog`, and if it is not in use any more
+    :raises CatalogError: as :func:`~cloud9_archive.catalog.catalog.open_catalog`
     """
     with quiet_logs(), database_faults_told():
         catalog = open_catalog(address)
         try:
-            refuse_retired(catalog)
             yield catalog
         finally:
             catalog.close()

@@ -116,7 +116,7 @@ class Alerts(Part):
     )
     late_after: Duration | None = Field(
         default=None,
-        description="A run that is not done this long after it was queued is told as late, once. Default: never.",
+        description="A run that is not done this long after it was queued is told as late, once, by Airflow's triggerer. Default: never.",
         examples=["30m"],
     )
     gather: Duration = Field(

@@ -13,7 +13,6 @@ from cloud9_archive.api.client import FetchedRecording, PendingRecording
 from cloud9_archive.api.limits import Limiter
 from cloud9_archive.api.listing import CallPage
 from cloud9_archive.catalog.catalog import Catalog, open_catalog
-from cloud9_archive.catalog.copying import refuse_retired
 from cloud9_archive.catalog.rates import CatalogLedgers
 from cloud9_archive.catalog.rebuilding import refuse_half_rebuilt
 from cloud9_archive.domain.policy import Policy
@@ -127,7 +126,6 @@ def open_workspace(
     catalog = open_catalog(settings.catalog_address)
     try:
         refuse_half_rebuilt(catalog)
-        refuse_retired(catalog)
         yield Workspace(
             policy=policy,
             settings=settings,
