@@ -107,6 +107,21 @@ def test_a_policy_finds_what_it_decided_on_and_how_it_stands(known: Catalog) -> 
     assert ids(known, policy="q") == []
 
 
+def test_of_two_policies_that_decided_on_a_call_the_one_asked_for_is_told(known: Catalog) -> None:
+    run = RunRef("q", "r", RunKind.SCHEDULED, Window(START, START + 24 * HOUR))
+    open_run(known, run, policy_version="1" * 64, policy_document={}, now=START)
+    excluded = Decision(Outcome.EXCLUDE, Rule.NO_RECORDED_PARTY, "Nobody.", (), None, "1" * 64)
+    record_decisions(known, run, [(CALLS[0], excluded), (CALLS[1], excluded)], deadline=HOUR, now=START)
+    for policy, expected in {
+        "p": [("c4", "p", "excluded"), ("c1", "p", "selected")],
+        "q": [("c2", "q", "excluded"), ("c1", "q", "excluded")],
+        None: [("c1", "p", "selected"), ("c1", "q", "excluded")],
+    }.items():
+        asked = CallSelection() if policy else CallSelection(call_ids=frozenset({"c1"}))
+        found = [(each.call.call_id, each.policy, each.state) for each in search_calls(known, asked, policy=policy)]
+        assert found == expected, policy
+
+
 def test_no_more_is_read_than_it_takes(known: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(searching, "AT_ONCE", 2)
     assert ids(known) == ["c4", "c3", "c2", "c1", "c6", "c5"]

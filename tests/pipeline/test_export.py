@@ -16,10 +16,15 @@ import bagit
 import pytest
 from buckets import access_to, new_bucket
 from lived_archive import Lived
+from pipeline_bench import DAY
 
+from cloud9_archive.domain.call import Call, RecordingLink
 from cloud9_archive.domain.call_selection import CallSelection
+from cloud9_archive.domain.keys import recording_mark
+from cloud9_archive.emulator.calls import Kind
 from cloud9_archive.errors import ConfigurationError
 from cloud9_archive.pipeline.export import Exported, ExportOrder, export_selection
+from cloud9_archive.pipeline.export_index import ExportedCall, index_csv
 from cloud9_archive.pipeline.export_sidecars import Sidecar
 from cloud9_archive.storage.targets import open_store
 
@@ -200,3 +205,38 @@ def test_a_bucket_hands_out_the_same(lived: Lived, tmp_path: Path, moto_url: str
     second = handed_out(lived, tmp_path / "same", store=bucket, **asked)
     assert first == second, "to the last digest"
     checked(tmp_path / "same")
+
+
+def test_one_recording_of_a_call_comes_without_its_sibling_which_the_index_names(lived: Lived, tmp_path: Path) -> None:
+    call = lived.bench.call(Kind.TWO_RECORDINGS)
+    mine, other = (link.recording_id for link in call.all_links)
+    exported = handed_out(lived, tmp_path / "out", recording_ids=frozenset({mine}))
+    checked(tmp_path / "out")
+    found = (tmp_path / "out").glob("data/*/bags/*/data/recordings/*/record.json")
+    assert [json.loads(path.read_bytes())["recording_id"] for path in found] == [mine]
+    assert (exported.recordings, exported.absent) == (1, ())
+    assert {row["recording_id"]: (row["state"], bool(row["original"])) for row in index(tmp_path / "out")} == {
+        mine: ("archived", True),
+        other: ("not_in_export", False),
+    }
+
+
+@pytest.mark.parametrize(
+    ("state", "disposed", "shown"),
+    [
+        ("archived", False, "not_in_export"),
+        ("earlier_bag", False, "not_in_export"),
+        ("missing", False, "missing"),
+        ("awaiting_media", False, "awaiting_media"),
+        ("archived", True, "disposed"),
+        ("earlier_bag", True, "disposed"),
+    ],
+)
+def test_the_index_says_where_a_recording_stands_that_is_not_in_the_export(
+    state: str, shown: str, *, disposed: bool
+) -> None:
+    call = Call("s", "c", DAY, recordings=(RecordingLink("r"),))
+    exported = ExportedCall("p", call, (), "bag", "data/p/c.json", 1, {"r": state})
+    text = index_csv([exported], {}, [], disposed={("p", recording_mark("s", "r"))} if disposed else ())
+    (row,) = csv.DictReader(io.StringIO(text.decode()), delimiter=";")
+    assert (row["recording_id"], row["state"], row["original"]) == ("r", shown, "")

@@ -17,6 +17,7 @@ from rich.text import Text
 from cloud9_archive.catalog.searching import FoundCall, FoundRecording, search_calls
 from cloud9_archive.cli.catalog_work import catalog_at, deployments_catalog, require_catalog_at
 from cloud9_archive.cli.ending import ExitCode
+from cloud9_archive.domain.accounting import CallState, MediaState
 from cloud9_archive.domain.call import Side, utc_text
 from cloud9_archive.domain.call_selection import CallSelection
 from cloud9_archive.domain.run import CallRef
@@ -86,7 +87,9 @@ def document_of(found: FoundCall) -> dict[str, Any]:
         "users": list(found.users),
         "state": found.state or "listed",
         "rule": found.rule,
-        "document": f"{found.prefix}/{paths.call(CallRef(call.source, call.call_id))}" if found.prefix else None,
+        "document": None
+        if found.prefix is None or found.state == CallState.DISPOSED
+        else f"{found.prefix}/{paths.call(CallRef(call.source, call.call_id))}",
         "recordings": [
             {"recording_id": each.ref.recording_id, "state": each.state or "not_wanted", "original": key_of(each)}
             for each in found.recordings
@@ -96,7 +99,7 @@ def document_of(found: FoundCall) -> dict[str, Any]:
 
 def key_of(recording: FoundRecording) -> str | None:
     """The key of the recording's original in the archive; None if there is none."""
-    if recording.prefix is None or not recording.has_original:
+    if recording.prefix is None or not recording.has_original or recording.state == MediaState.DISPOSED:
         return None
     return f"{recording.prefix}/{BagPaths(recording.encrypted).original_of(recording.ref, recording.container)}"
 

@@ -112,6 +112,9 @@ def copy_bag(
 ) -> None:
     """What is wanted of the bag is in the export, with the bag's tag files."""
     names = [key.removeprefix(f"{folder}/") for key, _ in reader.store.versions(folder)]
+    listed = {key.removeprefix(f"{folder}/") for key in stones.of(reader, folder)}
+    gone = (path for path in listed.difference(names) if path.startswith(RECORDINGS))
+    wanted.disposed |= {(segment, mark_of(path.split("/")[2])) for path in gone}
     if not any(_is_wanted(segment, name, wanted) for name in names):
         return
     archived = _opened(reader, folder, vouched, stones, tell=False)
@@ -123,7 +126,6 @@ def copy_bag(
             ref = RecordingRef(record.source, record.recording_id)
             wanted.recordings[segment, ref] = ExportedRecording(record, _place(segment, archived, ""), archived.bag_id)
             told |= record.contents()
-    wanted.disposed |= {(segment, mark_of(path.split("/")[2])) for path in archived.gone if path.startswith(RECORDINGS)}
     voucher = vouched.get(f"{folder}/{SEAL}")
     if voucher:
         wanted.links[segment, voucher.link.number] = voucher.link

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,11 +14,13 @@ from sqlalchemy import select
 
 from cloud9_archive.catalog.bag_records import HoldFlag
 from cloud9_archive.catalog.tables import bag_records, custody, media, policy_calls
+from cloud9_archive.domain.call_selection import CallSelection
 from cloud9_archive.domain.selection import Selection
 from cloud9_archive.errors import UnreachableError
 from cloud9_archive.pipeline.custody import Order
 from cloud9_archive.pipeline.dispose import Disposed, dispose
 from cloud9_archive.pipeline.expiry import list_expired
+from cloud9_archive.pipeline.export import ExportOrder, export_selection
 from cloud9_archive.pipeline.extend_retention import extend_retention
 from cloud9_archive.pipeline.legal_holds import place_hold, release_hold
 from cloud9_archive.storage.wrappers import Fault, FaultyStore, Operation
@@ -158,3 +162,17 @@ def test_a_tombstone_that_does_not_count_disposes_of_nothing(expired: SmallArchi
     )
     assert rows(expired, custody) == []
     assert not [state for _, state, _ in known(expired)["calls"] if state == "disposed"]
+
+
+def test_what_was_disposed_of_is_not_handed_out_and_is_no_fault(expired: SmallArchive, tmp_path: Path) -> None:
+    expired.now = START + timedelta(days=3)
+    (later,) = expired.seal(replace(CALLS[0], button_label="amended"))
+    expired.now = LATER
+    place_hold(expired.workspace, "case 7", Selection(bags=(later,)), ANNA)
+    dispose(expired.workspace, ANNA, confirm=8)
+    order = ExportOrder(CallSelection())
+    exported = export_selection(expired.workspace.store, order, tmp_path / "out", now=LATER)
+    assert (exported.findings, exported.calls, exported.recordings) == ((), 1, 0)
+    assert exported.absent == ("cloud9_emea/recording-1",)
+    (row,) = csv.DictReader((tmp_path / "out/data/index.csv").open(), delimiter=";")
+    assert (row["call_id"], row["recording_id"], row["state"]) == ("call-1", "recording-1", "disposed")
