@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy import ColumnElement, FromClause, and_, false, or_
+from sqlalchemy import ColumnElement, FromClause, and_, bindparam, false, or_
 
 from cloud9_archive.catalog.tables import call_recordings, media, policy_calls
 from cloud9_archive.domain.run import CallRef, RunRef
@@ -56,3 +56,17 @@ def one_of(
     for one, other in pairs:
         seconds.setdefault(one, []).append(other)
     return or_(false(), *(and_(first == one, second.in_(others)) for one, others in sorted(seconds.items())))
+
+
+def these_calls(policy: str) -> ColumnElement[bool]:
+    """The ``policy_calls`` row is this policy's for the call of the statement's parameters, see :func:`one_of_these`."""
+    return and_(
+        policy_calls.c.policy == policy,
+        policy_calls.c.source == bindparam("its_source"),
+        policy_calls.c.call_id == bindparam("its_call_id"),
+    )
+
+
+def one_of_these(ref: CallRef) -> dict[str, object]:
+    """The parameters by which :func:`these_calls` means one call; a statement that is run with many goes out once."""
+    return {"its_source": ref.source, "its_call_id": ref.call_id}

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, insert, select, update
+from sqlalchemy import Connection, and_, bindparam, insert, select, update
 
 from cloud9_archive.catalog import events
 from cloud9_archive.catalog.batches import Batch
 from cloud9_archive.catalog.catalog import Catalog, upsert
-from cloud9_archive.catalog.joins import one_of, this_call
+from cloud9_archive.catalog.joins import one_of, one_of_these, these_calls
 from cloud9_archive.catalog.listing import chunks
 from cloud9_archive.catalog.media import NEW
 from cloud9_archive.catalog.settling import calls_of_recordings, settle_calls
@@ -202,9 +202,12 @@ def _note_bag(
         connection.execute(
             update(media).where(mine, media.c.state == MediaState.TRANSCODED).values(state=MediaState.ARCHIVED)
         )
-    for ref, digest in documented.items():
+    if documented:
         connection.execute(
-            update(policy_calls).where(this_call(batch.policy, ref)).values(archived_digest=digest, bag_id=bag.bag_id)
+            update(policy_calls)
+            .where(these_calls(batch.policy))
+            .values(archived_digest=bindparam("its_digest"), bag_id=bag.bag_id),
+            [one_of_these(ref) | {"its_digest": digest} for ref, digest in documented.items()],
         )
     trail = [events.Event("recording.archived", "/".join(ref), after=bag.bag_id) for ref in sorted(held)]
     trail.append(events.Event("bag.sealed", bag.bag_id, after=bag.seal_sha256))

@@ -6,9 +6,16 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
-from cloud9_archive.catalog.joins import media_of_link, one_of, same_call, this_call, under_policy
+from cloud9_archive.catalog.joins import (
+    media_of_link,
+    one_of,
+    one_of_these,
+    same_call,
+    these_calls,
+    under_policy,
+)
 from cloud9_archive.catalog.listing import chunks
 from cloud9_archive.catalog.tables import call_recordings, calls, media, policy_calls
 from cloud9_archive.domain.accounting import ABSENT, OUT_OF_WORK, CallState, MediaState, call_state
@@ -31,21 +38,22 @@ def settle_calls(connection: Connection, policy: str, refs: Collection[CallRef],
     A call with work left is due a little later, so that the run that brought the work may take it first. Excluded
     and disposed calls stay as they are. A link that has no media row yet counts as wanted.
     """
+    settled = (
+        update(policy_calls)
+        .where(these_calls(policy))
+        .values(state=bindparam("its_state"), attempts=bindparam("its_attempts"), next_check_at=bindparam("due"))
+    )
     for chunk in chunks(sorted(set(refs))):
+        rows = []
         for ref, standing in _standings(connection, policy, chunk).items():
             state = call_state(
                 standing.media, documented=standing.documented, past_deadline=now >= standing.deadline_at
             )
             attempts = standing.attempts + 1 if state in ABSENT else standing.attempts
-            connection.execute(
-                update(policy_calls)
-                .where(this_call(policy, ref))
-                .values(
-                    state=state,
-                    attempts=attempts,
-                    next_check_at=now + (check_delay(attempts) if state in ABSENT else FIRST_CHECK),
-                )
-            )
+            due = now + (check_delay(attempts) if state in ABSENT else FIRST_CHECK)
+            rows.append(one_of_these(ref) | {"its_state": state, "its_attempts": attempts, "due": due})
+        if rows:
+            connection.execute(settled, rows)
 
 
 def calls_of_recordings(connection: Connection, policy: str, refs: Iterable[RecordingRef]) -> set[CallRef]:

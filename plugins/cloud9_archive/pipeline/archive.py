@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path, PurePosixPath
 
 import structlog
@@ -12,11 +12,11 @@ from cloud9_archive.catalog.batches import Batch, read_batch
 from cloud9_archive.catalog.media import want_again
 from cloud9_archive.catalog.sealing import SealedBag, dissolve_batch, finish_batch, fix_plan
 from cloud9_archive.domain.accounting import BatchState, MediaState
-from cloud9_archive.domain.bag import SEAL, TagFile
+from cloud9_archive.domain.bag import TagFile
 from cloud9_archive.domain.keys import bag_folder
 from cloud9_archive.domain.run import CallRef, RecordingRef
 from cloud9_archive.domain.words import shown
-from cloud9_archive.errors import ArchiveConflictError, StagingLostError
+from cloud9_archive.errors import StagingLostError
 from cloud9_archive.pipeline.attempts import unless_sealed
 from cloud9_archive.pipeline.bag_plan import IN_BAG, AsItIs, BagPlan, PlannedFile, Wrapping, plan_bag
 from cloud9_archive.pipeline.bag_retention import BagRetention, records_of
@@ -24,7 +24,7 @@ from cloud9_archive.pipeline.encrypting import Encrypting
 from cloud9_archive.pipeline.hold_flags import hold_bag
 from cloud9_archive.pipeline.longer_locks import lock_shared
 from cloud9_archive.pipeline.workspace import Workspace
-from cloud9_archive.storage.store import Put, Stored, in_parallel
+from cloud9_archive.storage.store import Put, Stored, in_parallel, require_read_back
 
 log = structlog.get_logger(__name__)
 
@@ -188,30 +188,28 @@ def _seal(workspace: Workspace, batch: Batch, plan: BagPlan) -> tuple[SealedBag,
             for file in plan.files
         )
     )
-    stored.extend(_put_tag(workspace, f"{prefix}/{tag.path}", tag, kept) for tag in tags[:-1])
-    in_parallel(partial(_prove, workspace), stored)
-    seal = _put_tag(workspace, f"{prefix}/{SEAL}", tags[-1], kept)
+    # The payload is on stable storage before a manifest lists it, and all of it is proven before the seal is put.
+    stored.extend(workspace.store.put_all(_tag(prefix, tag, kept) for tag in tags[:-1]))
+    _prove(workspace, stored)
+    seal = workspace.store.put_all([_tag(prefix, tags[-1], kept)])
     _prove(workspace, seal)
-    stored.append(seal)
-    bag = SealedBag(plan.bag_id, prefix, seal.sha256, len(stored), sum(file.size for file in stored))
+    stored.extend(seal)
+    (sealed,) = seal
+    bag = SealedBag(plan.bag_id, prefix, sealed.sha256, len(stored), sum(file.size for file in stored))
     return bag, stored
 
 
-def _put_tag(workspace: Workspace, key: str, tag: TagFile, kept: BagRetention) -> Stored:
-    return workspace.store.put(key, tag.content, sha256=tag.sha256, retain_until=kept.of(tag.path))
+def _tag(prefix: str, tag: TagFile, kept: BagRetention) -> Put:
+    return Put(f"{prefix}/{tag.path}", tag.content, tag.sha256, kept.of(tag.path))
 
 
-def _prove(workspace: Workspace, file: Stored) -> None:
-    """What stands in the archive is what was put there, read back from it."""
-    if file.proven:
-        return
-    found = workspace.store.digest(file.key)
-    if found != file.sha256:
-        raise ArchiveConflictError(
-            f"{file.key} reads back as {found}, and {file.sha256} was put there",
-            subject=file.key,
-            hint="the archive's disk alters what it is given: take it out of use and check it",
-        )
+def _prove(workspace: Workspace, stored: Iterable[Stored]) -> None:
+    """What stands in the archive is what was put there, read back from it by the store's put or now."""
+
+    def read_back(file: Stored) -> None:
+        require_read_back(file.key, workspace.store.digest(file.key), expected=file.sha256)
+
+    in_parallel(read_back, [file for file in stored if not file.proven])
 
 
 def _content(workspace: Workspace, batch: Batch, plan: BagPlan, file: PlannedFile) -> bytes | Path:

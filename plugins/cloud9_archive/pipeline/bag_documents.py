@@ -134,7 +134,8 @@ def call_document(
     :param earlier: recordings in earlier bags, each with the profiles of its derivatives
     """
     states = {recording.ref.recording_id: recording.state for recording in recordings}
-    profiles = {ref.recording_id: made for ref, made in earlier.items() if ref.source == call.call.source}
+    refs = [RecordingRef(call.call.source, link.recording_id) for link in call.call.recordings]
+    profiles = {ref.recording_id: earlier[ref] for ref in refs if ref in earlier}
     profiles |= {recording.ref.recording_id: profiles_of(recording.derivatives) for recording in recordings}
     return {
         "format": ARCHIVE_FORMAT,
@@ -145,12 +146,12 @@ def call_document(
         "retain_until": utc_text(call.retain_until),
         "recordings": [
             {
-                "recording_id": link.recording_id,
-                "key": paths.recording_key(RecordingRef(call.call.source, link.recording_id)),
-                "state": _state_in_document(states.get(link.recording_id)),
-                "profiles": sorted(profiles.get(link.recording_id, ())),
+                "recording_id": ref.recording_id,
+                "key": paths.recording_key(ref),
+                "state": _state_in_document(states.get(ref.recording_id)),
+                "profiles": sorted(profiles.get(ref.recording_id, ())),
             }
-            for link in call.call.recordings
+            for ref in refs
         ],
     }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import Protocol
 
@@ -140,7 +140,8 @@ def plan_bag(batch: Batch, *, policy_version: str, now: datetime, wrapping: Wrap
     :param wrapping: what becomes of each file
     """
     recordings = [recording for recording in batch.recordings if recording.state in IN_BAG]
-    calls = [call for call in batch.calls if _is_documented(call, batch, now)]
+    linked = _linked(batch)
+    calls = [call for call in batch.calls if _is_documented(call, linked[_ref(call)], now)]
     if not recordings and not calls:
         return None
     paths = BagPaths(encrypted=wrapping.envelopes is not None)
@@ -148,8 +149,7 @@ def plan_bag(batch: Batch, *, policy_version: str, now: datetime, wrapping: Wrap
     for number, recording in enumerate(recordings):
         files.extend(_recording_files(number, recording, batch.policy, paths=paths, wrapping=wrapping))
     for call in calls:
-        linked = [r for r in batch.recordings if _ref(call) in {ref for ref, _ in r.links}]
-        document = call_document(call, linked, batch.policy, batch.earlier, paths=paths)
+        document = call_document(call, linked[_ref(call)], batch.policy, batch.earlier, paths=paths)
         files.append(wrapping.wrapped(_document(paths.call(_ref(call)), document), None))
     return BagPlan(
         bag_id=batch.batch_id,
@@ -181,8 +181,18 @@ def _ref(call: BatchCall) -> CallRef:
     return CallRef(call.call.source, call.call.call_id)
 
 
-def _is_documented(call: BatchCall, batch: Batch, now: datetime) -> bool:
-    linked = [recording.state for recording in batch.recordings if _ref(call) in {ref for ref, _ in recording.links}]
+def _linked(batch: Batch) -> Mapping[CallRef, list[BatchRecording]]:
+    """The batch's recordings of each of its calls, in their order."""
+    linked: dict[CallRef, list[BatchRecording]] = {_ref(call): [] for call in batch.calls}
+    for recording in batch.recordings:
+        for ref in dict.fromkeys(ref for ref, _ in recording.links):
+            if ref in linked:
+                linked[ref].append(recording)
+    return linked
+
+
+def _is_documented(call: BatchCall, recordings: Sequence[BatchRecording], now: datetime) -> bool:
+    linked = [recording.state for recording in recordings]
     if any(state in IN_BAG for state in linked):
         return True
     if call.archived_digest == call.digest:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from cloud9_archive.errors import ConfigurationError, TransientError
@@ -70,15 +70,40 @@ class Folders:
         :param folder: key without a slash at its end; empty for the root
         :raises OSError: if it is not there, or not a folder
         """
-        return self._open(folder, make=False)
+        here = os.open(self._root, OPEN_FOLDER)
+        try:
+            for segment in filter(None, folder.split("/")):
+                below = os.open(segment, OPEN_FOLDER, dir_fd=here)
+                here, above = below, here
+                os.close(above)
+        except BaseException:
+            os.close(here)
+            raise
+        return here
 
-    def open_for_writing(self, folder: str) -> int:
+    @contextmanager
+    def opened(self, folders: Iterable[str], *, make: bool) -> Iterator[Mapping[str, int]]:
         """
-        A descriptor of the folder, made where it was missing; its name is on stable storage. The caller closes it.
+        Descriptors, by key, of the folders and of all above them, each opened once and until the block ends.
 
-        :raises OSError: if it cannot be made
+        :param folders: keys; empty for the root
+        :param make: whether folders are made where they are missing, their names on stable storage
+        :raises OSError: if one is not there, cannot be made, or is no folder
         """
-        return self._open(folder, make=True)
+        if make:
+            self._make_root()
+        with ExitStack() as stack:
+            there = {"": os.open(self._root, OPEN_FOLDER)}
+            stack.callback(os.close, there[""])
+            for folder in folders:
+                above = ""
+                for segment in filter(None, folder.split("/")):
+                    here = f"{above}/{segment}" if above else segment
+                    if here not in there:
+                        there[here] = self._opened(segment, at=there[above], walked=f"/{here}", make=make)
+                        stack.callback(os.close, there[here])
+                    above = here
+            yield there
 
     def unlink(self, key: str) -> None:
         """
@@ -142,25 +167,9 @@ class Folders:
         finally:
             os.close(opened)
 
-    def _open(self, folder: str, *, make: bool) -> int:
-        if make:
-            self._make_root()
-        here = os.open(self._root, OPEN_FOLDER)
-        walked = ""
-        try:
-            for segment in filter(None, folder.split("/")):
-                walked = f"{walked}/{segment}"
-                if make and walked not in self._durable:
-                    self._make(segment, at=here, walked=walked)
-                below = self._opened(segment, at=here, walked=walked, make=make)
-                here, above = below, here
-                os.close(above)
-        except BaseException:
-            os.close(here)
-            raise
-        return here
-
     def _opened(self, segment: str, *, at: int, walked: str, make: bool) -> int:
+        if make and walked not in self._durable:
+            self._make(segment, at=at, walked=walked)
         try:
             return os.open(segment, OPEN_FOLDER, dir_fd=at)
         except FileNotFoundError:

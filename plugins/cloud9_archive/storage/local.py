@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from datetime import UTC, datetime, timedelta
 from io import BufferedReader
+from itertools import chain
 from pathlib import Path
-from uuid import uuid4
 
 from cloud9_archive.domain.keys import check_archive_key
-from cloud9_archive.errors import ArchiveConflictError, ConfigurationError, StagingLostError
+from cloud9_archive.errors import ArchiveConflictError, ConfigurationError
+from cloud9_archive.storage.drafts import exists, open_regular, put_together, read_back
 from cloud9_archive.storage.folders import INCOMING, Folders, os_errors, walk
 from cloud9_archive.storage.store import PARALLEL, READ_LIMIT, HeldLock, Hidden, Put, Stored, in_parallel
 
-_CHUNK = 1024 * 1024
-_FILE_MODE = 0o444
-_NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-# Without O_NONBLOCK, opening a named pipe that somebody left in the archive would wait forever.
-_READ_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_TOGETHER = 8
 
 
 class LocalStore:
@@ -56,58 +52,21 @@ class LocalStore:
         retain_until: datetime | None = None,  # noqa: ARG002 - see Store: recorded in the bag, not enforced here
     ) -> Stored:
         """See :meth:`Store.put`; a file system does not lock."""
-        return self._put(key, content, sha256=sha256, flush=True)
+        (stored,) = put_together(self._folders, [Put(key, content, sha256)])
+        return stored
 
     def put_all(self, items: Iterable[Put], *, parallel: int = PARALLEL) -> tuple[Stored, ...]:
-        """See :meth:`Store.put_all`; each folder is flushed once, when all its files are linked."""
+        """See :meth:`Store.put_all`; some at a time are flushed together, and read back by their names."""
         items = tuple(items)
         folders = sorted({check_archive_key(item.key).rpartition("/")[0] for item in items} - {""})
         if folders:
             with os_errors(folders[0]):
                 self._folders.make_all(folders)
-        stored = in_parallel(
-            lambda item: self._put(item.key, item.content, sha256=item.sha256, flush=False), items, parallel=parallel
-        )
-        in_parallel(self._flush, folders, parallel=parallel)
-        return stored
+        together = [items[first : first + _TOGETHER] for first in range(0, len(items), _TOGETHER)]
+        return tuple(chain.from_iterable(in_parallel(self._put_and_proven, together, parallel=parallel)))
 
-    def _put(self, key: str, content: bytes | Path, *, sha256: str, flush: bool) -> Stored:
-        """
-        The content is on stable storage, and stands under its name.
-
-        :param flush: whether the name is on stable storage as well; else the caller flushes the folder
-        """
-        check_archive_key(key)
-        folder, _, name = key.rpartition("/")
-        with os_errors(key), ExitStack() as stack:
-            there = self._folders.open_for_writing(folder)
-            stack.callback(os.close, there)
-            if _exists(name, at=there):
-                return _same_or_conflict(key, name, at=there, sha256=sha256)
-            incoming = self._folders.open_for_writing(INCOMING)
-            stack.callback(os.close, incoming)
-            draft = f"{uuid4().hex}.part"
-            try:
-                size = _write_draft(key, content, draft=draft, at=incoming, sha256=sha256)
-                try:
-                    os.link(draft, name, src_dir_fd=incoming, dst_dir_fd=there, follow_symlinks=False)
-                except FileExistsError:
-                    return _same_or_conflict(key, name, at=there, sha256=sha256)
-                if flush:
-                    os.fsync(there)
-            finally:
-                with suppress(OSError):
-                    os.unlink(draft, dir_fd=incoming)
-        return Stored(key=key, size=size, sha256=sha256, created=True)
-
-    def _flush(self, folder: str) -> None:
-        """The names in the folder are on stable storage."""
-        with os_errors(folder or "the archive's root"):
-            opened = self._folders.open_for_reading(folder)
-            try:
-                os.fsync(opened)
-            finally:
-                os.close(opened)
+    def _put_and_proven(self, items: Sequence[Put]) -> list[Stored]:
+        return read_back(self._folders, put_together(self._folders, items))
 
     def lock_of(self, key: str) -> HeldLock | None:
         """See :meth:`Store.lock_of`; a file system does not lock."""
@@ -153,7 +112,7 @@ class LocalStore:
         with os_errors(key), ExitStack() as stack:
             there = self._folders.open_for_reading(folder)
             stack.callback(os.close, there)
-            return _open_regular(key, name, at=there)
+            return open_regular(key, name, at=there)
 
     def digest(self, key: str) -> str:
         """See :meth:`Store.digest`."""
@@ -175,7 +134,7 @@ class LocalStore:
             except (FileNotFoundError, NotADirectoryError):
                 return False
             try:
-                return _exists(name, at=there)
+                return exists(name, at=there)
             finally:
                 os.close(there)
 
@@ -220,78 +179,3 @@ class LocalStore:
                         os.unlink(name, dir_fd=incoming)
                         removed += 1
         return removed
-
-
-def _write_draft(key: str, content: bytes | Path, *, draft: str, at: int, sha256: str) -> int:
-    """The content is on disk under the draft's name, with the right digest; its size in bytes."""
-    digest = hashlib.sha256()
-    size = 0
-    written = os.open(draft, _NEW_FILE, 0o600, dir_fd=at)
-    try:
-        for chunk in _chunks(key, content):
-            digest.update(chunk)
-            size += len(chunk)
-            rest = memoryview(chunk)
-            while rest:
-                rest = rest[os.write(written, rest) :]
-        if digest.hexdigest() != sha256:
-            raise StagingLostError(
-                f"the bytes for {key} have the digest {digest.hexdigest()}, not {sha256}; nothing was archived",
-                subject=key,
-                hint="they changed since they were staged: fetch the recording again",
-            )
-        os.fchmod(written, _FILE_MODE)
-        os.fsync(written)
-    finally:
-        os.close(written)
-    return size
-
-
-def _chunks(key: str, content: bytes | Path) -> Iterator[bytes]:
-    if isinstance(content, bytes):
-        yield content
-        return
-    try:
-        source = content.open("rb")
-    except FileNotFoundError:
-        raise StagingLostError(
-            f"the staged file for {key} is not on this host", subject=key, hint="fetch the recording again"
-        ) from None
-    with source:
-        while chunk := source.read(_CHUNK):
-            yield chunk
-
-
-def _same_or_conflict(key: str, name: str, *, at: int, sha256: str) -> Stored:
-    """What stands there, made durable, if it is the same; whoever linked it may not have flushed the folder yet."""
-    with _open_regular(key, name, at=at) as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
-        size = os.fstat(file.fileno()).st_size
-    if found != sha256:
-        raise ArchiveConflictError(
-            f"{key} already holds bytes with the digest {found}, not {sha256}; nothing was overwritten",
-            subject=key,
-            hint="run cloud9-archive verify to learn which of the two the archive vouches for",
-        )
-    os.fsync(at)
-    return Stored(key=key, size=size, sha256=sha256, created=False)
-
-
-def _open_regular(key: str, name: str, *, at: int) -> BufferedReader:
-    opened = os.open(name, _READ_FILE, dir_fd=at)
-    if stat.S_ISREG(os.fstat(opened).st_mode):
-        return os.fdopen(opened, "rb")
-    os.close(opened)
-    raise ConfigurationError(
-        f"{key} is not a regular file", subject=key, hint="find out who put it there, and move it away"
-    )
-
-
-def _exists(name: str, *, at: int) -> bool:
-    try:
-        os.stat(name, dir_fd=at, follow_symlinks=False)
-    except OSError as error:
-        if error.errno == errno.ENOENT:
-            return False
-        raise
-    return True

@@ -10,6 +10,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import BinaryIO, Protocol, TypeVar
 
+from cloud9_archive.errors import ArchiveConflictError
+
 READ_LIMIT = 64 * 1024 * 1024
 PARALLEL = 8
 
@@ -247,6 +249,22 @@ class Store(Protocol):
         :param prefix: as for :meth:`keys`
         """
         ...
+
+
+def require_read_back(key: str, found: str, *, expected: str) -> None:
+    """
+    What stands in the archive is what was put there.
+
+    :param found: hex digest of what was read back
+    :param expected: that of what was put
+    :raises ArchiveConflictError: if it is not
+    """
+    if found != expected:
+        raise ArchiveConflictError(
+            f"{key} reads back as {found}, and {expected} was put there",
+            subject=key,
+            hint="the archive's disk alters what it is given: take it out of use and check it",
+        )
 
 
 def put_in_parallel(store: Store, items: Iterable[Put], *, parallel: int) -> tuple[Stored, ...]:
