@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 ILL_WILL = Path(__file__).parent / "ill_worker"
@@ -26,6 +28,27 @@ def children(parent: int | None = None) -> list[int]:
         if int(its_parent) == (parent or os.getpid()) and (b"media.worker_main" in command or state == "Z"):
             found.append(int(entry.name))
     return found
+
+
+@contextmanager
+def none_grows_old(seconds: float = 60.0) -> Iterator[None]:
+    """While this lasts, workers that no deadline ends are killed after so long: then a test fails that would hang."""
+    done, seen = threading.Event(), dict[int, float]()
+
+    def watch() -> None:
+        while not done.wait(1.0):
+            for pid in children():
+                if time.monotonic() - seen.setdefault(pid, time.monotonic()) > seconds:
+                    with suppress(OSError):
+                        os.kill(pid, signal.SIGKILL)
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        done.set()
+        watcher.join()
 
 
 def is_over(pid: int) -> bool:

@@ -31,7 +31,7 @@ from m4a_damage import (
 from m4a_writer import FRAME, Layout, gapless_tag, read_sound, write_m4a
 
 from cloud9_archive.errors import DamagedMediaError, RecordError
-from cloud9_archive.media.decode import count_samples
+from cloud9_archive.media.decode import count_samples, decoded_frames
 from cloud9_archive.media.probe import examine
 from cloud9_archive.media.verdicts import Examination, Verdict
 
@@ -368,6 +368,23 @@ def test_channels_that_nobody_promised_never_leave_the_decoder(tmp_path: Path) -
     found = examine(path)
     assert found.code == "CHANNELS"
     assert kind_of_refusal(path, replace(found, verdict=Verdict.INTACT, channels=2)) == "DECODE_CHANGE"
+
+
+def test_a_second_channel_in_the_midst_of_one_is_found_and_no_frame_of_it_given(
+    tmp_path: Path, make_audio: Callable[..., Path]
+) -> None:
+    one, two = (
+        read_sound(make_audio(tmp_path / f"{n}.m4a", seconds=0.8, channels=n, rate=16_000, codec="aac", kind="ipod"))
+        for n in (1, 2)
+    )
+    path = tmp_path / "x.m4a"
+    path.write_bytes(write_m4a(replace(one, packets=(*one.packets[:7], *two.packets[7:])), Layout()))
+    found, given = examine(path), []
+    assert (found.verdict, found.channels) == (Verdict.INTACT, 1)
+    with pytest.raises(DamagedMediaError, match=r"from .*mono.* to .*stereo.* after 7168 samples") as refused:
+        given.extend(frame.layout.name for frame in decoded_frames(path, found, max_seconds=10))
+    assert (refused.value.kind, refused.value.count) == ("DECODE_CHANGE", len(two.packets) - 7)
+    assert (set(given), len(given)) == ({"mono"}, 7)
 
 
 def test_less_or_more_than_was_promised_is_found(tmp_path: Path, good: dict[str, Good]) -> None:

@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from worker_children import ILL_WILL, children, is_over, open_files, wait_for
+from worker_children import ILL_WILL, children, is_over, none_grows_old, open_files, wait_for
 
 from cloud9_archive.errors import MediaLimitError, TransientError
 from cloud9_archive.media import child
@@ -61,7 +61,8 @@ def ill_will(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def nothing_left_behind(tmp_path: Path) -> Iterator[None]:
     before = open_files()
-    yield
+    with none_grows_old():
+        yield
     assert children() == []
     assert list(tmp_path.rglob("*.part")) == []
     assert {each for each in open_files() - before if "pipe:" in each or "deleted" in each} == set()

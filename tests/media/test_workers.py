@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from worker_children import children, wait_for
+from worker_children import children, none_grows_old, wait_for
 
 from cloud9_archive.errors import ConfigurationError
 from cloud9_archive.media.jobs import DEFAULT_LIMITS, MediaJob, MediaLimits, MediaResult
@@ -34,7 +34,8 @@ def only(results: Iterator[MediaResult]) -> MediaResult:
 
 @pytest.fixture(autouse=True)
 def nothing_left_behind(tmp_path: Path) -> Iterator[None]:
-    yield
+    with none_grows_old():
+        yield
     assert children() == []
     assert list(tmp_path.rglob("*.part")) == []
 

@@ -85,6 +85,24 @@ def test_what_is_not_transcoded_yet_is_not_archived(everything: Any, run: Any) -
     assert archive(workspace, batch_id).recordings == 2
 
 
+def test_staged_bytes_that_a_disk_cut_short_are_fetched_again_before_a_plan_is_fixed(
+    everything: Any, ready: Any
+) -> None:
+    workspace, batch_id = ready
+    batch = read_batch(workspace.catalog, batch_id, lease=timedelta(hours=1), now=workspace.clock())
+    cut, whole = batch.recordings
+    with workspace.staging.original("emea_rates", cut.ref, cut.original_sha256 or "").open("r+b") as file:
+        file.truncate((cut.original_size or 0) - 1)
+    with pytest.raises(StagingLostError, match=f"1 recordings .* not ready, the first is {'/'.join(cut.ref)}"):
+        archive(workspace, batch_id)
+    after = read_batch(workspace.catalog, batch_id, lease=timedelta(hours=1), now=workspace.clock())
+    assert (after.state, after.plan) == (batch.state, None)
+    states = {recording.ref: recording.state for recording in after.recordings}
+    assert states == {cut.ref: "wanted", whole.ref: "transcoded"}
+    everything.work(workspace, [batch_id])
+    assert len(everything.bags()) == 1
+
+
 def test_a_fault_of_this_host_is_no_verdict_on_the_audio(
     everything: Any, run: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -60,18 +60,20 @@ class EnvelopeMeter:
         """
         A block was measured.
 
-        :param block: a second of each channel; only the last may be shorter
+        :param block: whole seconds of each channel; only the last may be other
         """
-        count = block.shape[1]
+        count, rate = block.shape[1], self._rate
         self._samples += count
-        if count < self._rate:
-            block = np.pad(block, ((0, 0), (0, self._rate - count)))
-        wanted = -(-count * FRAMES_PER_SECOND // self._rate)
-        loudest = 0.0
+        seconds = -(-count // rate)
+        if count < seconds * rate:
+            block = np.pad(block, ((0, 0), (0, seconds * rate - count)))
+        wanted = -(-count * FRAMES_PER_SECOND // rate)
         for energies, samples in zip(self._energies, block, strict=True):
             energies.frombytes(self._scale.measured(samples)[:wanted].tobytes())
-            loudest = max(loudest, float(np.vdot(samples, samples)))
-        self._loudest.append(loudest / count)
+        by_second = block.reshape(len(block), seconds, rate)
+        loudest = np.einsum("csi,csi->cs", by_second, by_second).max(axis=0) / np.float32(rate)
+        loudest[-1] *= rate / (count - (seconds - 1) * rate)
+        self._loudest.frombytes(loudest.tobytes())
 
     def envelope(self) -> Envelope:
         """All that was measured."""
@@ -85,8 +87,9 @@ class _Scale:
 
     def __init__(self, rate: int) -> None:
         self._step = step = next((step for step in range(rate // _ENOUGH, 1, -1) if rate % step == 0), 1)
-        self._length = length = max(1, rate // step // FRAMES_PER_SECOND)
-        self._starts = np.arange(FRAMES_PER_SECOND) * (rate // step) // FRAMES_PER_SECOND
+        self._per_second = rate // step
+        self._length = length = max(1, self._per_second // FRAMES_PER_SECOND)
+        self._starts = np.arange(FRAMES_PER_SECOND) * self._per_second // FRAMES_PER_SECOND
         self._window = window = np.hanning(length + 2)[1:-1].astype(np.float32)
         width = rate / step / length
         lowest, highest = round(_LOWEST / width), round(_HIGHEST / width)
@@ -101,15 +104,16 @@ class _Scale:
         """
         The energy in the band of each 20 ms.
 
-        :param samples: a second of one channel
+        :param samples: whole seconds of one channel
         """
         if self._step > 1:
             # Of as many neighbours the mean is taken as leave enough samples.
             samples = sum((samples[at :: self._step] for at in range(1, self._step)), samples[:: self._step])
-        if len(samples) % FRAMES_PER_SECOND == 0:
-            frames = samples.reshape(FRAMES_PER_SECOND, self._length)
+        if self._per_second % FRAMES_PER_SECOND == 0:
+            frames = samples.reshape(-1, self._length)
         else:
-            frames = samples[self._starts[:, None] + np.arange(self._length)]
+            places = self._starts[:, None] + np.arange(self._length)
+            frames = samples.reshape(-1, self._per_second)[:, places].reshape(-1, self._length)
         # A norm that is not 1 keeps NumPy from reckoning in double precision, which takes half as long again.
         parts = np.fft.rfft(frames * self._window, norm="forward").view(np.float32)[:, self._band]
         # Real and imaginary parts in turn: squared where they stand, and summed with their weights in one product.
