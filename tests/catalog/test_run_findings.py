@@ -97,6 +97,9 @@ def test_late_is_a_call_that_an_earlier_listing_of_the_policy_left_out(catalog: 
     assert late(catalog, run) == [], "it was not asked for that time"
     listed(catalog, earlier, at=NOW - MINUTE, window=Window(CALL.started_at, NOW))
     assert late(catalog, run) == [REF]
+    record_calls(catalog, run, [replace(CALL, ended_at=NOW)], now=NOW)
+    assert late(catalog, run) == [], "it still went on"
+    record_calls(catalog, run, [CALL], now=NOW)
     later = replace(run, run_id="later")
     lists(catalog, later, CALL, now=NOW + MINUTE)
     assert late(catalog, later) == [], "only the run that decided on it first tells"
