@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from cloud9_archive.catalog.amendments import amendments_told_by
 from cloud9_archive.catalog.catalog import Catalog
@@ -23,7 +23,7 @@ from cloud9_archive.catalog.listing import record_calls
 from cloud9_archive.catalog.listings import FinishedListing, finish_listing
 from cloud9_archive.catalog.login_audio import Met, never_heard, note_logins
 from cloud9_archive.catalog.runs import open_run
-from cloud9_archive.catalog.tables import policy_calls
+from cloud9_archive.catalog.tables import login_audio, policy_calls
 from cloud9_archive.domain.call import Call
 from cloud9_archive.domain.decision import Decision, Outcome, Rule
 from cloud9_archive.domain.findings import Finding
@@ -97,6 +97,9 @@ def test_late_is_a_call_that_an_earlier_listing_of_the_policy_left_out(catalog: 
     assert late(catalog, run) == [], "it was not asked for that time"
     listed(catalog, earlier, at=NOW - MINUTE, window=Window(CALL.started_at, NOW))
     assert late(catalog, run) == [REF]
+    record_calls(catalog, run, [replace(CALL, ended_at=NOW)], now=NOW)
+    assert late(catalog, run) == [], "it still went on"
+    record_calls(catalog, run, [CALL], now=NOW)
     later = replace(run, run_id="later")
     lists(catalog, later, CALL, now=NOW + MINUTE)
     assert late(catalog, later) == [], "only the run that decided on it first tells"
@@ -133,6 +136,10 @@ def test_a_login_is_never_heard_until_it_is_and_what_is_met_again_counts_once(ca
     assert never_heard(catalog, "p", since=NOW + MINUTE) == [], "nobody meets it any more"
     assert never_heard(catalog, "q", since=NOW) == []
     assert met("x", Met(heard_at=NOW)) == []
+    with catalog.begin() as connection:
+        assert set(connection.scalars(select(login_audio.c.unheard))) == {"{}"}, (
+            "what says nothing any more is not kept"
+        )
 
 
 def test_a_finding_is_opened_seen_again_healed_and_opened_anew(catalog: Catalog, run: RunRef) -> None:

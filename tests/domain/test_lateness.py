@@ -36,8 +36,10 @@ def test_late_is_what_a_finished_listing_of_its_time_did_not_show(
 ) -> None:
     complete = DAY + 2 * HOUR
     listing = Listed(Window(DAY, DAY + HOUR), complete)
-    found = came_late(DAY + hours * HOUR, complete + timedelta(seconds=listed_after), [listing])
-    assert found is is_late
+    start, first = DAY + hours * HOUR, complete + timedelta(seconds=listed_after)
+    assert came_late(start, first, [listing], ended_at=start) is is_late
+    assert came_late(start, first, [listing], ended_at=complete) is is_late
+    assert not came_late(start, first, [listing], ended_at=complete + timedelta(seconds=1)), "it was not over"
 
 
 def test_there_is_one_finding_for_each_source_and_day_with_the_longest_delay() -> None:

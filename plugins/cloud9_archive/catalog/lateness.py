@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import Connection, and_, select
 
@@ -37,11 +38,7 @@ def late_calls(catalog: Catalog, run: RunRef) -> list[LateCall]:
             rows = [row for row in adopted if row.source == source]
             starts = [row.started_at for row in rows]
             listed = listed_spans(connection, run.policy, source, first=min(starts), last=max(starts))
-            late += [
-                _late(connection, CallRef(row.source, row.call_id), row.started_at, row.first_listed_at)
-                for row in rows
-                if came_late(row.started_at, row.first_listed_at, listed)
-            ]
+            late += [call for row in rows if (call := _late(connection, row, listed))]
         return late
 
 
@@ -67,9 +64,15 @@ def spans_of_day(catalog: Catalog, policy: str, source: str, day: Window) -> Seq
         return [each.window for each in listed_spans(connection, policy, source, first=day.start, last=day.end)]
 
 
-def _late(connection: Connection, ref: CallRef, started_at: datetime, first_listed_at: datetime) -> LateCall:
+def _late(connection: Connection, row: Any, listed: Sequence[Listed]) -> LateCall | None:  # noqa: ANN401 - a row of calls
+    """Documents, which alone tell when a call ended, are read only of those that may be late."""
+    start, first = row.started_at, row.first_listed_at
+    if not came_late(start, first, listed, ended_at=start):
+        return None
     document = connection.scalar(
-        select(calls.c.document).where(calls.c.source == ref.source, calls.c.call_id == ref.call_id)
+        select(calls.c.document).where(calls.c.source == row.source, calls.c.call_id == row.call_id)
     )
-    call = Call.from_document(json.loads(document or "{}"))
-    return LateCall(ref, started_at, call.ended_at or started_at, first_listed_at)
+    ended = Call.from_document(json.loads(document or "{}")).ended_at or start
+    if not came_late(start, first, listed, ended_at=ended):
+        return None
+    return LateCall(CallRef(row.source, row.call_id), start, ended, first)

@@ -95,7 +95,7 @@ FINDING_KINDS: Mapping[str, FindingKind] = {
     "METADATA_LATE": FindingKind(
         Severity.NOTIFICATION,
         gap=False,
-        meaning="A source listed calls only after it had been listed for their time without them. This run has taken them; nothing is missing.",
+        meaning="A source listed calls only after it had been listed for their time without them, although they were over by then. This run has taken them; nothing is missing.",
         next_action="Nothing, unless the delay comes near schedule.lookback: then make that longer, since what comes later still is found by a backfill only. It heals with the first scheduled run that begins a day or more after that day.",
     ),
     "CALL_AMENDED": FindingKind(

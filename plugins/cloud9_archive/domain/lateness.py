@@ -48,9 +48,15 @@ class LateCall:
         return int((self.first_listed_at - self.ended_at).total_seconds())
 
 
-def came_late(started_at: datetime, first_listed_at: datetime, listings: Iterable[Listed]) -> bool:
-    """Whether one of the listings covers the call's begin and was complete before the call was listed first."""
-    return any(each.at < first_listed_at and started_at in each.window for each in listings)
+def came_late(
+    started_at: datetime, first_listed_at: datetime, listings: Iterable[Listed], *, ended_at: datetime
+) -> bool:
+    """
+    Whether one of the listings covers the call's begin, and was complete before the call was listed first.
+
+    :param ended_at: a listing that was complete before could not show the call, and does not count
+    """
+    return any(ended_at <= each.at < first_listed_at and started_at in each.window for each in listings)
 
 
 def late_findings(calls: Iterable[LateCall]) -> Iterator[Finding]:
