@@ -102,10 +102,7 @@ def codes(looked: Looked) -> dict[str, int]:
     return found
 
 
-def test_where_all_is_well_nothing_is_found_and_nothing_is_written(
-    estate: Estate, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(looking, "AT_ONCE", 2)
+def test_where_all_is_well_nothing_is_found_and_nothing_is_written(estate: Estate) -> None:
     before = estate.bench.snapshot()
     looked = estate.look(paused=False)
     refuse_gaps(looked)
@@ -235,7 +232,10 @@ def test_a_call_that_was_reported_too_late_is_told_until_a_run_has_taken_it(esta
     assert codes(estate.look()) == {}
 
 
-def test_calls_that_the_source_lists_no_more_are_told_and_nothing_is_removed(estate: Estate) -> None:
+def test_calls_that_the_source_lists_no_more_are_told_and_nothing_is_removed(
+    estate: Estate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(looking, "AT_ONCE", 1)
     calls, before = list(estate.made(DAY).calls), estate.bench.bags()
     late = next(call for call in calls if call.kind is Kind.LATE_MEDIA)
     subject = f"cloud9_emea/{late.call_id}"
