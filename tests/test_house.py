@@ -103,6 +103,7 @@ def test_the_operators_are_public_under_one_name() -> None:
     assert sorted(operators.__all__) == [
         "Cloud9ApplyRecordingRulesOperator",
         "Cloud9ArchiveOperator",
+        "Cloud9DayReportOperator",
         "Cloud9DisposeOperator",
         "Cloud9FetchCallsOperator",
         "Cloud9FetchRecordingsOperator",
