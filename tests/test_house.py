@@ -104,6 +104,7 @@ def test_the_operators_are_public_under_one_name() -> None:
         "Cloud9ApplyRecordingRulesOperator",
         "Cloud9ArchiveOperator",
         "Cloud9DailyLookOperator",
+        "Cloud9DayReportOperator",
         "Cloud9DisposeOperator",
         "Cloud9FetchCallsOperator",
         "Cloud9FetchRecordingsOperator",

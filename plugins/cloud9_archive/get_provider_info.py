@@ -11,7 +11,7 @@ def get_provider_info() -> dict[str, Any]:
         "package-name": "airflow-provider-cloud9-archive",
         "name": "Cloud9 archive",
         "description": "Archives Cloud9 calls: fetch, filter by recording rules, transcode, archive, reconcile.",
-        "extra-links": ["cloud9_archive.links.RunReportLink"],
+        "extra-links": ["cloud9_archive.links.RunReportLink", "cloud9_archive.links.DayReportLink"],
         "connection-types": [
             {
                 "connection-type": "cloud9",

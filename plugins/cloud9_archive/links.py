@@ -1,4 +1,4 @@
-"""Links of tasks in Airflow's page: from a run's reconcile to its report."""
+"""Links of tasks in Airflow's page: to the reports of runs and days."""
 
 from __future__ import annotations
 
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 REPORT_KEY = "run_report"
 """XCom: key of the report's page in the archive."""
+
+DAY_REPORT_KEY = "day_report"
+"""XCom: key of the page of the latest day's report."""
 
 TABLE_KEY = "run_table"
 """XCom: the run's sums as text."""
@@ -31,8 +34,22 @@ class RunReportLink(BaseOperatorLink):
 
     def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:
         """The address; empty if there is none."""
-        from airflow.sdk.execution_time.xcom import XCom  # noqa: PLC0415 - of use only where a task runs
+        return _address(operator, ti_key, REPORT_KEY)
 
-        key = XCom.get_value(ti_key=ti_key, key=REPORT_KEY)
-        policy = str(getattr(operator, "policy", ""))
-        return (archive_address(policy, key) if isinstance(key, str) else None) or ""
+
+class DayReportLink(BaseOperatorLink):
+    """Leads to the page of the latest day's report, as :class:`RunReportLink` does to a run's; XCom has ``day_report``."""
+
+    name = "Day report"
+
+    def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:
+        """The address; empty if there is none."""
+        return _address(operator, ti_key, DAY_REPORT_KEY)
+
+
+def _address(operator: BaseOperator, ti_key: TaskInstanceKey, xcom: str) -> str:
+    from airflow.sdk.execution_time.xcom import XCom  # noqa: PLC0415 - of use only where a task runs
+
+    key = XCom.get_value(ti_key=ti_key, key=xcom)
+    policy = str(getattr(operator, "policy", ""))
+    return (archive_address(policy, key) if isinstance(key, str) else None) or ""

@@ -75,7 +75,8 @@ def real_archive(home: Path) -> Iterator[RealArchive]:
             bench = Bench(cloud9, clock, home, stack, _policy(policy, profile))
             for kind in kinds:
                 heads[policy] = _run(bench, kind, proof)
-        heads["emea"] = put_day_report(_workspace(bench, proof), DAY.date()).chain_head
+            if policy == "apac":  # the other one's newest link is that of a run, which forgeries count on
+                heads[policy] = put_day_report(_workspace(bench, proof), DAY.date()).chain_head
     yield RealArchive(home / "archive", public_key, home / "tsa" / "root.pem", heads)
 
 

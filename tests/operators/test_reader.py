@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,11 +13,14 @@ from typing import Any
 import pytest
 from airflow.sdk.execution_time.xcom import XCom
 
+from cloud9_archive.catalog.runs import open_run
 from cloud9_archive.deployment import archive_address
+from cloud9_archive.domain.run import RunKind, RunRef
+from cloud9_archive.domain.window import Window
 from cloud9_archive.errors import ConfigurationError, CredentialsError, ReconciliationError
 from cloud9_archive.lineage import archive_dataset, archive_lineage
 from cloud9_archive.links import REPORT_KEY, TABLE_KEY, RunReportLink
-from cloud9_archive.operators import Cloud9ReconcileOperator
+from cloud9_archive.operators import Cloud9DayReportOperator, Cloud9ReconcileOperator
 
 KEY = "emea_rates/reports/2026/03/03/run-1.html"
 Say = Callable[[str], None]
@@ -115,6 +120,35 @@ def test_the_archive_has_a_name_that_lineage_knows(settings_only: Path, target: 
     )
     namespace, name = dataset
     assert archive_dataset("emea_rates") == (namespace, name.format(data=settings.data_root))
+
+
+def test_the_last_days_are_reported_once_and_the_latest_is_linked(
+    settings_only: Path, reports_url: Say, context: Callable[..., dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reports_url("https://archive.example.com")
+    made = context()
+    operator: Any = Cloud9DayReportOperator(task_id="day", policy="emea_rates", lookback="3d")
+    operator.render_template_fields(made)
+    assert operator.execute(made) == {}, "nothing is known of any day"
+    yesterday = datetime.now(UTC).replace(hour=12) - timedelta(days=1)
+    run = RunRef("emea_rates", "r", RunKind.SCHEDULED, Window(yesterday, yesterday + timedelta(minutes=1)))
+    with operator.workspace() as workspace:
+        version = workspace.policy.version
+        open_run(workspace.catalog, run, policy_version=version, policy_document={}, now=yesterday)
+    told = operator.execute(made)
+    (day,) = told
+    assert (told[day]["number"], told[day]["written"], told[day]["holds"]) == (1, True, False)
+    assert json.loads(json.dumps(told)) == told, "XCom takes it"
+    assert not operator.execute(made)[day]["written"]
+    left = made["ti"].pushed
+    assert left["day_report"] == told[day]["report"].replace(".json", ".html")
+    monkeypatch.setattr(XCom, "get_value", lambda *, ti_key, key: left.get(key))
+    (link,) = operator.operator_extra_links
+    address = f"https://archive.example.com/{left['day_report']}"
+    assert link.get_link(operator, ti_key=SimpleNamespace(run_id="r")) == address
+    operator.lookback = "soon"
+    with pytest.raises(ConfigurationError, match="lookback is 'soon'"):
+        operator.execute(made)
 
 
 WITHOUT = importlib.util.find_spec("airflow.providers.openlineage") is None

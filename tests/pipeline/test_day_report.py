@@ -15,7 +15,7 @@ from pipeline_bench import DAY
 
 from cloud9_archive.catalog.accounts import CallAccount, RecordingAccount
 from cloud9_archive.catalog.day_reports import FindingRecord, RunOver
-from cloud9_archive.catalog.findings import Acceptance, accept_finding
+from cloud9_archive.catalog.findings import Acceptance, accept_finding, note_findings
 from cloud9_archive.catalog.runs import RunState
 from cloud9_archive.domain.accounting import CallState, MediaState
 from cloud9_archive.domain.days import days_window
@@ -176,6 +176,8 @@ def test_a_day_is_reported_once_for_the_same_facts_and_again_for_others(everythi
     assert (again.number, again.written, again.report) == (1, False, first.report)
     assert everything.snapshot() == before
 
+    elsewhere = [Finding("MEDIA_MISSING", "cloud9_emea/of another day", "It is absent.")]
+    note_findings(everything.workspace().catalog, around(Kind.TWO_RECORDINGS), elsewhere, examined=(), now=DAY)
     late = everything.call(Kind.LATE_MEDIA)
     everything.cloud9.admin.upload_never(late.all_links[0].recording_id)
     everything.clock.move_to(everything.clock.now + timedelta(days=10))

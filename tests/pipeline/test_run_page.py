@@ -175,6 +175,11 @@ def test_columns_over_time_are_few_and_hold_every_call(began: list[tuple[int, st
     bars = drawn(groups)
     assert max(sum(part.length for part in bar.segments) for bar in bars) == pytest.approx(LENGTH, abs=0.1)
     assert sum(sum(bar.counts.values()) for bar in bars) == len(began)
+    for bar in bars:
+        ends = [0.0, *(part.at + part.length for part in bar.segments)]
+        assert [part.at for part in bar.segments] == pytest.approx(ends[:-1], abs=0.1), (
+            "each begins where the last ends"
+        )
 
 
 @pytest.mark.parametrize(

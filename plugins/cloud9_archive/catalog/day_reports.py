@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import groupby
 
 from sqlalchemy import Connection, and_, select
 
 from cloud9_archive.catalog.catalog import Catalog, upsert
 from cloud9_archive.catalog.findings import Acceptance
-from cloud9_archive.catalog.joins import same_call
 from cloud9_archive.catalog.listing import chunks
 from cloud9_archive.catalog.runs import RunState
-from cloud9_archive.catalog.tables import bags, calls, day_reports, findings, listings, run_calls, runs
+from cloud9_archive.catalog.tables import bags, day_reports, findings, listings, run_calls, runs
 from cloud9_archive.domain.findings import FINDING_KINDS, Finding
 from cloud9_archive.domain.run import CallRef, RunKind
 from cloud9_archive.domain.window import Window
@@ -129,27 +129,25 @@ def runs_over(catalog: Catalog, policy: str, day: Window) -> list[RunOver]:
     ]
 
 
-def listed_in_time(catalog: Catalog, policy: str, day: Window) -> set[CallRef]:
-    """Calls of the day that a run listed in whose own window they began, not in its lookback, nor by their ids."""
-    query = (
-        select(calls.c.source, calls.c.call_id)
-        .select_from(runs)
-        .join(run_calls, and_(run_calls.c.policy == runs.c.policy, run_calls.c.run_id == runs.c.run_id))
-        .join(calls, same_call(calls, run_calls))
-        .where(
-            runs.c.policy == policy,
-            runs.c.single_calls == 0,
-            runs.c.window_end > day.start,
-            runs.c.window_start < day.end,
-            calls.c.started_at >= day.start,
-            calls.c.started_at < day.end,
-            calls.c.started_at >= runs.c.window_start,
-            calls.c.started_at < runs.c.window_end,
-        )
-        .distinct()
-    )
+def listed_by(catalog: Catalog, policy: str, begun: Mapping[str, Collection[CallRef]]) -> set[CallRef]:
+    """
+    Those of the calls that the run they stand under has listed.
+
+    :param begun: calls by the id of a run
+    """
+    found: set[CallRef] = set()
     with catalog.begin() as connection:
-        return {CallRef(*row) for row in connection.execute(query)}
+        for run_id, refs in begun.items():
+            for source, mine in groupby(sorted(refs), key=lambda ref: ref.source):
+                for chunk in chunks([ref.call_id for ref in mine]):
+                    query = select(run_calls.c.call_id).where(
+                        run_calls.c.policy == policy,
+                        run_calls.c.run_id == run_id,
+                        run_calls.c.source == source,
+                        run_calls.c.call_id.in_(chunk),
+                    )
+                    found.update(CallRef(source, call_id) for call_id in connection.scalars(query))
+    return found
 
 
 def runs_of_bags(catalog: Catalog, bag_ids: Collection[str]) -> dict[str, str]:

@@ -8,6 +8,7 @@ from cloud9_archive.operators.batches import (
     Cloud9TranscodeOperator,
 )
 from cloud9_archive.operators.calls import Cloud9ApplyRecordingRulesOperator, Cloud9FetchCallsOperator
+from cloud9_archive.operators.day import Cloud9DayReportOperator
 from cloud9_archive.operators.dispose import Cloud9DisposeOperator
 from cloud9_archive.operators.look import Cloud9DailyLookOperator
 from cloud9_archive.operators.reconcile import Cloud9ReconcileOperator
@@ -18,6 +19,7 @@ __all__ = [
     "Cloud9ApplyRecordingRulesOperator",
     "Cloud9ArchiveOperator",
     "Cloud9DailyLookOperator",
+    "Cloud9DayReportOperator",
     "Cloud9DisposeOperator",
     "Cloud9FetchCallsOperator",
     "Cloud9FetchRecordingsOperator",

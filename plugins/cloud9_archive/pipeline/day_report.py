@@ -18,7 +18,7 @@ from cloud9_archive.catalog.day_reports import (
     RunOver,
     find_day_report,
     findings_about,
-    listed_in_time,
+    listed_by,
     note_day_report,
     runs_of_bags,
     runs_over,
@@ -135,7 +135,9 @@ def day_facts(workspace: Workspace, day: date, *, now: datetime) -> DayFacts:
     catalog, sources = workspace.catalog, tuple(sorted(policy.sources))
     runs = runs_over(catalog, policy.policy, window)
     accounts = day_accounts(catalog, policy.policy, sources, window, now=now)
-    in_time = listed_in_time(catalog, policy.policy, window)
+    whole = [run for run in runs if not run.single_calls]
+    begun = {run.run_id: [each.ref for each in accounts if each.started_at in run.window] for run in whole}
+    in_time = listed_by(catalog, policy.policy, begun)
     return DayFacts(
         policy=policy.policy,
         day=day,
