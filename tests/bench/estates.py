@@ -19,7 +19,6 @@ from cloud9_archive.demo.servers import USER, Place, airflow, emulator, free_por
 from cloud9_archive.emulator.admin_client import AdminClient
 from cloud9_archive.emulator.truth import ReadyFile
 
-
 PATIENCE = 400.0
 """Seconds until something that must come is given up, also on a machine that has other work."""
 
