@@ -38,7 +38,7 @@ test: lint ## everything that must hold, a DAG run in a real Airflow included
 test-services: env ## servers that pip cannot install are installed, and the tests that need them run (apt-get)
 	tests/services/run
 
-test-estate: env ## days of backfills, a killed task and its alerts through an Airflow of its own: some ten minutes
+test-estate: env ## days of backfills, killed tasks and alerts through Airflows of its own: some twenty minutes
 	$(BIN)/pytest -n 0 -m estate
 
 bench: env ## benchmarks as ratios side by side, to var/bench/*.json; BENCH= picks some of: aac_flips, archive_speed, media_speed, rate_budget, roster_size, rules_speed

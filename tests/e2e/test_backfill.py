@@ -17,7 +17,7 @@ from receivers import Webhook
 
 import cloud9_archive.api
 
-pytestmark = [pytest.mark.estate, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.estate, pytest.mark.timeout(1500)]
 
 POLICY = """\
 policy: {name}

@@ -82,6 +82,7 @@ def test_a_failed_and_a_late_run_are_told(told: Any, httpserver: HTTPServer, sha
     kind = "RUN_LATE" if shape == "deadline" else "RUN_FAILED"
     notifier = Cloud9AlertNotifier(policy="emea_rates", kind=kind, context=given)
     asyncio.run(as_the_triggerer_does(notifier))
+    assert len(told()) == 1
     notifier(given)
     (message,) = told()
     assert (message["kind"], message["run_id"]) == (kind, run_id)
