@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+import json
 import shutil
 import stat
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from custody_bench import SmallArchive, a_call
 from envelope_keys_made import Keyed, keyed
 from typer.testing import CliRunner, Result
 
@@ -128,3 +130,32 @@ def test_verify_with_a_key_that_is_none_ends_with_2(tmp_path: Path, person: Keye
     result = ran("verify", tmp_path, "--decrypt-key", person.certificate)
     assert result.exit_code == 2
     assert "is no private key in PEM that opens" in result.stderr
+
+
+def test_rebuild_and_export_take_the_key_of_a_recipient(
+    tmp_path: Path, settings_only: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del settings_only
+    owner = keyed(tmp_path, "owner", password=b"open sesame")
+    encrypt = {"recipients": [str(owner.certificate)]}
+    made = SmallArchive(tmp_path / "small", said={"target": "archive", "encrypt": encrypt})
+    with made.stack:
+        made.seal(a_call(1))
+    out, catalog = tmp_path / "out", f"sqlite:///{tmp_path / 'new.sqlite'}"
+    export = ("export", made.archive, "--out", out, "--everything")
+    rebuild = ("catalog", "rebuild", made.archive, "--catalog", catalog)
+    for order in (export, rebuild):
+        result = ran(*order)
+        assert result.exit_code == 2
+        assert "is encrypted, and no key was given" in result.stderr
+        assert "--decrypt-key FILE" in result.stderr
+    assert not out.exists()
+    monkeypatch.setenv(PASSWORD, "open sesame")
+    result = ran(*export, "--decrypt-key", owner.key)
+    assert result.exit_code == 0, result.output
+    assert f"3 files were decrypted into {out}" in result.stdout
+    (original,) = out.rglob("original.ogg")
+    assert original.read_bytes().startswith(b"OggS")
+    result = ran(*rebuild, "--decrypt-key", owner.key, "--json")
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["calls"] == {"archived": 1}

@@ -23,6 +23,7 @@ from envelope_keys_made import Keyed, keyed
 from pipeline_bench import Bench
 from sqlalchemy import select
 
+from cloud9_archive.catalog.rebuilding import refuse_half_rebuilt
 from cloud9_archive.catalog.tables import bag_records, bags, calls, decisions, media, metadata, policy_calls, runs
 from cloud9_archive.domain.call_selection import CallSelection
 from cloud9_archive.domain.chain import Member, link_bytes, parse_link
@@ -103,6 +104,7 @@ def test_a_catalog_is_made_anew_with_a_key_and_without_one_nothing_is_begun(
     with new_catalog(sealed.root / "catalog.sqlite") as catalog:
         with pytest.raises(ConfigurationError, match=r"is encrypted, and no key was given .*--decrypt-key FILE"):
             rebuild_catalog(catalog, [store], who="t", now=sealed.clock.now)
+        refuse_half_rebuilt(catalog)
         opener = read_opener([owners[1].key])
         with pytest.raises(
             ConfigurationError, match=r"none of the keys given is that of a recipient.*--decrypt-key may"

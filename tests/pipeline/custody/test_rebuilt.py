@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from custody_bench import LATER, START, SmallArchive, a_call, rebuilt
+from custody_bench import LATER, START, Made, SmallArchive, a_call, rebuilt
+from envelope_keys_made import keyed
 from sqlalchemy import select
 
 from cloud9_archive.catalog.bag_records import HoldFlag
@@ -23,6 +24,7 @@ from cloud9_archive.pipeline.expiry import list_expired
 from cloud9_archive.pipeline.export import ExportOrder, export_selection
 from cloud9_archive.pipeline.extend_retention import extend_retention
 from cloud9_archive.pipeline.legal_holds import place_hold, release_hold
+from cloud9_archive.pipeline.opening import read_opener
 from cloud9_archive.storage.wrappers import Fault, FaultyStore, Operation
 
 ANNA, BEN = Order("Anna Smith", "case 7"), Order("Ben Jones", "case 7 is closed")
@@ -94,7 +96,7 @@ def test_holds_and_longer_retention_are_in_force_and_a_release_goes_on(expired: 
 def test_a_disposal_that_was_cut_off_anywhere_is_finished_with_a_new_catalog(
     expired: SmallArchive, operation: Operation
 ) -> None:
-    for nth in (1, 2, 3) if operation is Operation.PUT else (1, 2, 7):
+    for nth in (1, 2, 3) if operation is Operation.PUT else (1, 3, 7):
         cue = Fault(operation, nth, UnreachableError("cue"), when="after")
         with pytest.raises(UnreachableError):
             dispose(
@@ -176,3 +178,24 @@ def test_what_was_disposed_of_is_not_handed_out_and_is_no_fault(expired: SmallAr
     assert exported.absent == ("cloud9_emea/recording-1",)
     (row,) = csv.DictReader((tmp_path / "out/data/index.csv").open(), delimiter=";")
     assert (row["call_id"], row["recording_id"], row["state"]) == ("call-1", "recording-1", "disposed")
+
+
+def test_in_an_encrypted_archive_too_with_a_key_and_a_stranger_sees_what_tombstones_account_for(
+    small: Made, tmp_path: Path
+) -> None:
+    owner = keyed(tmp_path, "archive", "SECP256R1")
+    encrypt = {"recipients": [str(owner.certificate)]}
+    made = small(said={"target": "archive", "retention": "30d", "encrypt": encrypt})
+    made.seal(a_call(1), a_call(2))
+    made.now = LATER
+    place_hold(made.workspace, "case 7", Selection(users=("jsmith@firm.example",), calls=("call-2",)), ANNA)
+    dispose(made.workspace, ANNA, confirm=2)
+    before = known(made)
+    opener = read_opener([owner.key])
+    assert rebuilt(made, opener=opener).findings == ()
+    assert known(made) == before
+    outcome, fetched = made.list_again(a_call(1), a_call(2))
+    assert (outcome.calls.disposed, outcome.calls.archived, fetched, outcome.bags) == (1, 1, 0, 0)
+    for report in (made.verify(), made.verify(opener=opener)):
+        assert (report.findings, report.disposed) == ((), 3)
+    assert list_expired(made.workspace).held == 2
