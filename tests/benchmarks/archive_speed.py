@@ -12,7 +12,7 @@ round of each counts. Processor time stands beside it: it is less at the mercy o
 disk.
 
 *Archive step*: the same for a whole bag as a task makes it, with a ``record.json`` and a call document for each recording, the
-plan and the calls' states in the catalog, and staging cleared; and what a recording of a bag of 1000 costs beside one of 100.
+plan and the calls' states in the catalog, and staging cleared; and what a recording costs in a bag of 500 beside one of 50.
 
 Verifying is compared with ``sha256sum`` in two processes, and with ``openssl dgst``, which has the processor's own SHA-256 where
 a distribution's sha256sum does not. All files are in the page cache for all of them.
@@ -70,7 +70,7 @@ NO_SLOWER = 1 / 1.5
 RECORDINGS, SECONDS = 100, 50
 """A bag of the usual number of recordings, of about 200 KB."""
 
-GROWING, GROWING_SECONDS, GROWTH_ROUNDS = (100, 1000), 5, 2
+GROWING, GROWING_SECONDS, GROWTH_ROUNDS = (50, 500), 5, 2
 LINEAR = 0.7
 """Of the recordings a second in a bag a tenth as large; what costs the square would leave 0.1."""
 
