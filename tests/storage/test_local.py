@@ -14,8 +14,9 @@ from typing import Any
 
 import pytest
 
-from cloud9_archive.errors import ConfigurationError, StagingLostError, TransientError
+from cloud9_archive.errors import ArchiveConflictError, ConfigurationError, StagingLostError, TransientError
 from cloud9_archive.storage.local import LocalStore
+from cloud9_archive.storage.store import Put
 
 CONTENT = b"c" * 2_500_000
 DIGEST = hashlib.sha256(CONTENT).hexdigest()
@@ -81,6 +82,72 @@ def test_bytes_are_flushed_before_the_name_and_the_name_before_the_answer(tmp_pa
         store.put(KEY, CONTENT, sha256=DIGEST)
     order = [name for name in calls if name in {"write", "fchmod", "fsync", "link", "unlink"}]
     assert order[-6:] == ["write", "fchmod", "fsync", "link", "fsync", "unlink"]
+
+
+def _items(*names: str) -> list[Put]:
+    return [Put(f"p/{name}", CONTENT[:1000] + name.encode(), _sha256(name)) for name in names]
+
+
+def _sha256(name: str) -> str:
+    return hashlib.sha256(CONTENT[:1000] + name.encode()).hexdigest()
+
+
+def test_bytes_of_several_are_flushed_before_any_name_and_their_folders_before_the_answer(tmp_path: Path) -> None:
+    store = LocalStore(tmp_path / "a")
+    store.put("p/first", CONTENT, sha256=DIGEST)
+    with power_cut(at=10**9) as calls:
+        stored = store.put_all(_items("x", "y", "z"), parallel=1)
+    order = [name for name in calls if name in {"write", "fchmod", "fsync", "link", "unlink"}]
+    assert order == ["write", "fchmod"] * 3 + ["fsync"] * 3 + ["link"] * 3 + ["fsync"] + ["unlink"] * 3
+    assert all(file.proven and file.created for file in stored)
+    assert all(file.proven and not file.created for file in store.put_all(_items("x", "y", "z")))
+
+
+@pytest.mark.parametrize("name", ["write", "fsync", "link"])
+def test_what_fails_for_one_of_several_leaves_whole_files_only_and_a_retry_converges(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    store = LocalStore(tmp_path / "a")
+    store.put("p/first", CONTENT, sha256=DIGEST)
+    real, calls = getattr(os, name), []
+
+    def second_fails(*args: Any, **kwargs: Any) -> Any:
+        calls.append(args)
+        if len(calls) == 2:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return real(*args, **kwargs)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, name, second_fails)
+        with pytest.raises(TransientError) as caught:
+            store.put_all(_items("x", "y", "z"), parallel=1)
+    assert caught.value.subject == "p/y"
+    assert list(store.keys()) == (["p/first", "p/x"] if name == "link" else ["p/first"])
+    assert list((tmp_path / "a/.incoming").iterdir()) == []
+    assert [file.created for file in store.put_all(_items("x", "y", "z"))] == [name != "link", True, True]
+
+
+@pytest.mark.parametrize("names", ["x", "wxyz"])
+def test_a_disk_that_keeps_other_bytes_is_found_by_reading_them_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, names: str
+) -> None:
+    real = os.write
+    monkeypatch.setattr(os, "write", lambda fd, chunk: real(fd, bytes(chunk).replace(b"cx", b"c?")))
+    with pytest.raises(ArchiveConflictError, match="p/x reads back as"):
+        LocalStore(tmp_path / "a").put_all(_items(*names))
+
+
+def test_a_folder_that_somebody_moves_meanwhile_is_missed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was written through a folder's descriptor is somewhere, and not where it belongs."""
+    real = os.link
+
+    def moving(*args: Any, **kwargs: Any) -> None:
+        real(*args, **kwargs)
+        (tmp_path / "a/p").rename(tmp_path / "a/moved")
+
+    monkeypatch.setattr(os, "link", moving)
+    with pytest.raises(ConfigurationError):
+        LocalStore(tmp_path / "a").put_all(_items("x"))
 
 
 def test_each_new_folder_is_flushed_in_its_parent(tmp_path: Path) -> None:

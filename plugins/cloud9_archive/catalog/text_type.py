@@ -13,11 +13,16 @@ _ESCAPED = re.compile("\x10([0-9a-f]{4})")
 
 def stored_form(text: str) -> str:
     """The text with NUL and half surrogate pairs written as an escape character (U+0010) and four hex digits."""
+    if text.isascii() and _ESCAPE not in text and "\0" not in text:
+        return text
     return _UNSAFE.sub(lambda found: f"{_ESCAPE}{ord(found[0]):04x}", text)
 
 
 def original_form(stored: str) -> str:
     """The text that :func:`stored_form` made this of."""
+    # Documents are long, and looking for one character is many times quicker than for a pattern.
+    if _ESCAPE not in stored:
+        return stored
     return _ESCAPED.sub(lambda found: chr(int(found[1], 16)), stored)
 
 

@@ -118,8 +118,7 @@ def _redecided(workspace: Workspace, run: RunRef, ruler: Ruler) -> Redecided:
         last = page[-1].ref
         decided = [(each, ruler.decide(each.call)) for each in page]
         now = replace_decisions(workspace.catalog, run, decided, now=workspace.clock())
-        for ref in now.unwanted:
-            workspace.staging.drop_media(run.policy, ref)
+        workspace.staging.drop_media(run.policy, now.unwanted)
         again += now
     return again
 

@@ -82,8 +82,7 @@ def _archived(workspace: Workspace, batch: Batch) -> ArchivedBatch:
     plan = _fixed_plan(workspace, batch)
     if plan is not None and plan.envelopes is not None:
         # Only what is encrypted goes into the bag from here on.
-        for recording in plan.recordings:
-            workspace.staging.drop_media(batch.policy, RecordingRef(recording.source, recording.recording_id))
+        workspace.staging.drop_media(batch.policy, plan.refs)
     if plan is None:
         finish_batch(workspace.catalog, batch, None, held=(), documented={}, now=workspace.clock())
         log.info("batch has nothing to archive yet", batch=batch.batch_id)
@@ -95,24 +94,22 @@ def _archived(workspace: Workspace, batch: Batch) -> ArchivedBatch:
         if told is error:
             raise
         raise told from error
-    refs = [RecordingRef(recording.source, recording.recording_id) for recording in plan.recordings]
     documented = {CallRef(call.source, call.call_id): call.digest for call in plan.calls}
     created = sum(file.created for file in stored)
     finish_batch(
         workspace.catalog,
         batch,
         bag,
-        held=refs,
+        held=plan.refs,
         documented=documented,
         now=workspace.clock(),
         versions={file.key: file.version_id for file in stored if file.version_id},
         records=records_of(batch, plan),
     )
-    for ref in refs:
-        workspace.staging.drop_media(batch.policy, ref)
+    workspace.staging.drop_media(batch.policy, plan.refs)
     workspace.staging.drop_envelopes(batch.policy, batch.batch_id)
     log.info("bag sealed", batch=batch.batch_id, bag=bag.prefix, files=bag.files, created=created, size=bag.size)
-    return ArchivedBatch(batch.batch_id, bag.prefix, len(refs), len(documented), bag.files, created, bag.size)
+    return ArchivedBatch(batch.batch_id, bag.prefix, len(plan.refs), len(documented), bag.files, created, bag.size)
 
 
 def _fixed_plan(workspace: Workspace, batch: Batch) -> BagPlan | None:
@@ -168,8 +165,7 @@ def _give_up(workspace: Workspace, batch: Batch, error: StagingLostError) -> Sta
     """The batch is dissolved, unless another attempt has finished it meanwhile; what to say of it."""
     if not dissolve_batch(workspace.catalog, batch, now=workspace.clock()):
         return error
-    for recording in batch.recordings:
-        workspace.staging.drop_media(batch.policy, recording.ref)
+    workspace.staging.drop_media(batch.policy, [recording.ref for recording in batch.recordings])
     workspace.staging.drop_envelopes(batch.policy, batch.batch_id)
     return StagingLostError(
         error.message,

@@ -13,7 +13,7 @@ from cloud9_archive.catalog.batches import Batch, BatchCall, BatchRecording
 from cloud9_archive.domain.accounting import CallState, MediaState, call_state
 from cloud9_archive.domain.bag import BagEntry, TagFile, tag_files
 from cloud9_archive.domain.call import canonical_json
-from cloud9_archive.domain.run import CallRef
+from cloud9_archive.domain.run import CallRef, RecordingRef
 from cloud9_archive.pipeline.bag_documents import BagPaths, StoredAs, call_document, record_document
 
 IN_BAG = frozenset({MediaState.TRANSCODED, MediaState.QUARANTINED})
@@ -84,6 +84,11 @@ class BagPlan(BaseModel):
     def paths(self) -> BagPaths:
         """Where everything lies in the bag."""
         return BagPaths(encrypted=self.envelopes is not None)
+
+    @property
+    def refs(self) -> list[RecordingRef]:
+        """The recordings in the bag."""
+        return [RecordingRef(each.source, each.recording_id) for each in self.recordings]
 
     def tag_files(self) -> tuple[TagFile, ...]:
         """The bag's tag files, the seal last."""

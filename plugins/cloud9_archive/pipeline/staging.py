@@ -6,7 +6,7 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,7 @@ from cloud9_archive.domain.run import RecordingRef
 from cloud9_archive.errors import StagingLostError
 from cloud9_archive.pipeline.media_work import staged_name
 from cloud9_archive.storage.folders import os_errors
+from cloud9_archive.storage.store import in_parallel
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +122,9 @@ class Staging:
         """The run's raw pages are gone."""
         shutil.rmtree(self._pages(policy, run_id), ignore_errors=True)
 
-    def drop_media(self, policy: str, ref: RecordingRef) -> None:
-        """Nothing of the recording is staged any more."""
-        shutil.rmtree(self._media(policy, ref), ignore_errors=True)
+    def drop_media(self, policy: str, refs: Iterable[RecordingRef]) -> None:
+        """Nothing of the recordings is staged any more; each removal waits for the disk, and many wait at once."""
+        in_parallel(lambda ref: shutil.rmtree(self._media(policy, ref), ignore_errors=True), refs)
 
     def _media(self, policy: str, ref: RecordingRef) -> Path:
         key = recording_key(*ref)

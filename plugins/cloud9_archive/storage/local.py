@@ -18,6 +18,7 @@ from cloud9_archive.storage.drafts import exists, open_regular, put_together, re
 from cloud9_archive.storage.folders import INCOMING, Folders, os_errors, walk
 from cloud9_archive.storage.store import PARALLEL, READ_LIMIT, HeldLock, Hidden, Put, Stored, in_parallel
 
+# Many share what flushing costs; few keep the threads from waiting for each other, and open descriptors from running out.
 _TOGETHER = 8
 
 
@@ -27,7 +28,7 @@ class LocalStore:
 
     Files are written in ``.incoming`` on the same file system, flushed, given mode 0444, and linked to their name,
     which fails if the name is taken; then the folder is flushed. The mode guards against accidents, not against root.
-    Symbolic links below the root are never followed.
+    Symbolic links below the root are never followed. ``put_all`` reads back what it put, ``put`` does not.
 
     :param root: folder of the archive; made at the first put
     """

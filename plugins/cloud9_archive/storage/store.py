@@ -147,8 +147,8 @@ class Store(Protocol):
         All items are in the archive, in no particular order of time; the answer is in the order of the items.
 
         :param parallel: how many puts run at once
-        :raises Cloud9ArchiveError: the first error in the order of the items; puts not yet begun are dropped, others
-            may have been done
+        :raises Cloud9ArchiveError: the first error in the order of the items, or, where a store does several together,
+            in that of its steps; puts not yet begun are dropped, others may have been done
         """
         ...
 
