@@ -76,6 +76,7 @@ def sounds(seed: int, seconds: float) -> dict[str, Callable[[], Rows]]:
         "one voice": lambda: speech()[None],
         "one silent": lambda: np.stack([speech(), 0 * time]),
         "the same twice": lambda: np.repeat(speech()[None], 2, axis=0),
+        "nearly the same twice": lambda: speech() + 1e-4 * chance.standard_normal((2, len(time))),
         "noise": lambda: np.stack([level * chance.standard_normal(len(time)) for level in (0.1, 0.05)]),
         "tones": lambda: np.stack([tone(1000), tone(440) / 3]),
         "low and high": lambda: np.stack([tone(210), tone(3300)]),
@@ -244,6 +245,7 @@ def test_the_figures_say_what_was_compared(tmp_path: Path) -> None:
     assert told["one silent"].correlation[1] is None
     assert told["silence"].silent_channels == (1, 2)
     assert not told["the same twice"].channels_distinct
+    assert not told["nearly the same twice"].channels_distinct
     assert not told["silence"].channels_distinct
     assert told["tones"].correlation == (None, None)
     assert told["one voice"].correlation_swapped == (None,)
