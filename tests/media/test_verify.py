@@ -254,14 +254,14 @@ def test_the_figures_say_what_was_compared(tmp_path: Path) -> None:
 def test_a_note_that_swells_is_no_speech_and_only_voice_coders_are_refused_for_it(tmp_path: Path) -> None:
     time = np.arange(4 * RATE) / RATE
     note = 0.15 * (1 + np.sin(2 * np.pi * time)) * np.sin(2 * np.pi * 250 * time)
-    source, refused = write(tmp_path / "note.wav", note[None]), set()
+    source, refused = write(tmp_path / "note.wav", note[None]), {}
     for profile in ALTERING:
         try:
             transcode(source, tmp_path / "out.x", profile)
         except DerivativeMismatchError as refusal:
-            assert "softer than the original" in refusal.message
-            refused.add(profile.name)
-    assert refused == {"amr_nb"}
+            refused[profile.name] = refusal.message
+    assert [*refused] == ["amr_nb"]
+    assert "softer than the original" in refused["amr_nb"]
 
 
 def test_a_profile_of_one_channel_merges_nobody(call: Path, tmp_path: Path) -> None:
