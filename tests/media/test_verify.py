@@ -76,6 +76,7 @@ def sounds(seed: int, seconds: float) -> dict[str, Callable[[], Rows]]:
         "one voice": lambda: speech()[None],
         "one silent": lambda: np.stack([speech(), 0 * time]),
         "the same twice": lambda: np.repeat(speech()[None], 2, axis=0),
+        "nearly the same twice": lambda: speech() + 1e-4 * chance.standard_normal((2, len(time))),
         "noise": lambda: np.stack([level * chance.standard_normal(len(time)) for level in (0.1, 0.05)]),
         "tones": lambda: np.stack([tone(1000), tone(440) / 3]),
         "low and high": lambda: np.stack([tone(210), tone(3300)]),
@@ -244,9 +245,23 @@ def test_the_figures_say_what_was_compared(tmp_path: Path) -> None:
     assert told["one silent"].correlation[1] is None
     assert told["silence"].silent_channels == (1, 2)
     assert not told["the same twice"].channels_distinct
+    assert not told["nearly the same twice"].channels_distinct
     assert not told["silence"].channels_distinct
     assert told["tones"].correlation == (None, None)
     assert told["one voice"].correlation_swapped == (None,)
+
+
+def test_a_note_that_swells_is_no_speech_and_only_voice_coders_are_refused_for_it(tmp_path: Path) -> None:
+    time = np.arange(4 * RATE) / RATE
+    note = 0.15 * (1 + np.sin(2 * np.pi * time)) * np.sin(2 * np.pi * 250 * time)
+    source, refused = write(tmp_path / "note.wav", note[None]), {}
+    for profile in ALTERING:
+        try:
+            transcode(source, tmp_path / "out.x", profile)
+        except DerivativeMismatchError as refusal:
+            refused[profile.name] = refusal.message
+    assert [*refused] == ["amr_nb"]
+    assert "softer than the original" in refused["amr_nb"]
 
 
 def test_a_profile_of_one_channel_merges_nobody(call: Path, tmp_path: Path) -> None:

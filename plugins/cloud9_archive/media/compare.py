@@ -61,6 +61,9 @@ def compare(source: Envelope, found: Envelope, held: Sequence[int], likeness: Li
     quiet = max(likeness.silent, _loudest(source) + likeness.masked)
     originals = [_Channel(row[:frames], quiet) for row in source.band]
     copies = [_Channel(row[:frames], quiet) for row in found.band]
+    alike = originals[0].correlation(originals[1]) if len(originals) > 1 and not originals[1].is_silent else None
+    # Of channels that rise and fall together, rounding decides which one a copy follows more.
+    tells = alike is not None and alike < _ALIKE
     correlation, swapped, level, complaints = [], [], [], []
     for copy, index in zip(copies, held, strict=True):
         original = originals[index]
@@ -72,7 +75,7 @@ def compare(source: Envelope, found: Envelope, held: Sequence[int], likeness: Li
         swapped.append(_rounded(crossed))
         level.append(_rounded(difference))
         words = [
-            *_unlike(original, straight, crossed, difference, likeness),
+            *_unlike(original, straight, crossed if tells else None, difference, likeness),
             *_moments(original, copy, source.loudest, likeness),
         ]
         complaints += [f"channel {index + 1}: {each}" for each in words]
@@ -81,7 +84,7 @@ def compare(source: Envelope, found: Envelope, held: Sequence[int], likeness: Li
         tuple(swapped),
         tuple(level),
         tuple(index for index in held if originals[index].is_silent),
-        _distinct(originals),
+        tells or _distinct(originals),
         tuple(complaints),
     )
 
@@ -189,14 +192,12 @@ def _floor(loudest: Energies, count: int, size: int, offset: int, share: float) 
 
 
 def _distinct(channels: Sequence[_Channel]) -> bool:
+    """Whether two channels differ though they rise and fall together, or not at all."""
     if len(channels) == 1:
         return False
     first, second = channels
     if first.is_silent or second.is_silent:
         return first.is_silent != second.is_silent
-    alike = first.correlation(second) if not second.is_flat else None
-    if alike is not None and alike < _ALIKE:
-        return True
     return first.is_flat != second.is_flat or abs(_decibels(second.mean, first.mean)) > _CLEARLY_LOUDER
 
 
