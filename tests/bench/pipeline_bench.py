@@ -6,7 +6,7 @@ import hashlib
 import json
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -36,6 +36,9 @@ from cloud9_archive.pipeline.workspace import Workspace, open_workspace
 
 DAY = datetime(2026, 3, 3, tzinfo=UTC)
 """A Tuesday; the emulated world stands still three days later unless a test moves it."""
+
+Known = Callable[[datetime, int], None]
+"""Lets so many calls be known from a moment on."""
 
 ONE_RUN = Path(__file__).with_name("one_run.py")
 """The program of a run in a process of its own; it takes its order from standard input."""

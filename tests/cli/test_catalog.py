@@ -3,16 +3,20 @@ from __future__ import annotations
 import io
 import json
 import socket
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from rich.console import Console
 
 from cloud9_archive.catalog.catalog import HEAD
-from cloud9_archive.catalog.findings import OpenFinding
-from cloud9_archive.cli.catalog_work import print_findings
+from cloud9_archive.catalog.findings import OpenFinding, note_findings
+from cloud9_archive.cli.catalog_work import catalog_of, print_findings
+from cloud9_archive.deployment import deployment_settings
 from cloud9_archive.domain.findings import FINDING_KINDS, Finding
+from cloud9_archive.domain.run import RunKind, RunRef
+from cloud9_archive.domain.window import Window
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
 
@@ -82,6 +86,17 @@ def test_no_policy_is_not_no_finding(command: Any, firm: Any) -> None:
     assert "americas_credit, emea_rates" in result.stderr
 
 
+def test_a_healed_finding_is_shown_when_asked_for(command: Any, firm: Any) -> None:
+    command("catalog", "migrate")
+    run = RunRef("emea_rates", "first", RunKind.MANUAL, Window(NOW, NOW + timedelta(hours=1)))
+    with catalog_of(deployment_settings()) as catalog:
+        note_findings(catalog, run, [Finding("MEDIA_MISSING", "a/1", "gone")], examined=(), now=NOW)
+        note_findings(catalog, replace(run, run_id="second"), [], examined={"a/1"}, now=NOW + timedelta(hours=1))
+    assert command("catalog", "findings", "emea_rates").stdout == "emea_rates: no open finding\n"
+    shown = command("catalog", "findings", "emea_rates", "--healed").stdout
+    assert f"healed {(NOW + timedelta(hours=1)).isoformat().replace('+00:00', 'Z')} by second – gone" in shown
+
+
 def test_hostile_words_do_not_act() -> None:
     screen = io.StringIO()
     found = [OpenFinding(Finding("MEDIA_MISSING", "s/[red]x\x1b[31m", "words\nand [bold]more"), NOW, NOW)]
@@ -113,3 +128,4 @@ def test_a_finding_is_accepted_with_name_and_reason_until_it_heals(command: Any,
     assert "accepted by Jane Smith: known since May" in command("catalog", "findings", "emea_rates", "--all").stdout
     command("run", "emea_rates", *window, "--run-id", "again")
     assert [each["subject"] for each in shown()] == [each["subject"] for each in others], "seen again, still accepted"
+    assert {(each["times_seen"], each["run_id"], each["healed_at"]) for each in shown()} == {(2, "again", None)}

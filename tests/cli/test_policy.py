@@ -37,12 +37,16 @@ def test_lint_tells_every_fault_of_every_file(include: Path) -> None:
     (include / "policies" / "broken.yaml").write_text("policy: broken\nx: 1\n")
     (include / "policies" / "late.yml").write_text("a: 1\n")
     (include / "rosters" / "emea.csv").write_text("extension_type,extension,user,mode\nuser_agent_id,a,a,ful\n")
+    (include / "holidays" / "england.txt").write_text("2026-12-32\n")
+    path = include / "policies" / "americas_credit.yaml"
+    path.write_text(f"{path.read_text()}\nexpect: {{holidays: holidays/england.txt}}\n")
     result = ran("lint", "--include", include)
     assert result.exit_code == 1
     assert "broken.yaml:2: x: found an unknown key" in result.stderr
     assert "broken.yaml:1: archive: found nothing" in result.stderr
     assert "late.yml:1: found the file name 'late.yml': a name that ends in .yaml is wanted" in result.stderr
     assert "emea.csv:2: mode: found 'ful'" in result.stderr
+    assert "england.txt:1: found '2026-12-32': a date that exists is wanted" in result.stderr
     assert "americas" not in result.stderr
 
 

@@ -44,6 +44,8 @@ ONE_ROW = {
     "decisions": "a decision on a call; never changed",
     "policy_calls": "a call under a policy: where it stands",
     "media": "a wanted recording under a policy: where it stands",
+    "amendments": "a call that its source told otherwise after a policy had archived it",
+    "login_audio": "a login at the near end of recorded calls, and whether their audio comes",
     "rosters": "a version of a roster that a run decided by; the newest is the last good one",
     "roster_extensions": "an extension of the roster in use, and when a call last matched it",
     "unknown_logins": "a login at the near end of calls that the roster does not have",

@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 from lived_archive import Lived
 from media_here import in_this_process
-from pipeline_bench import DAY, Bench, Clock
+from pipeline_bench import DAY, Bench, Clock, Known
 
+from cloud9_archive.catalog.listing import record_calls
+from cloud9_archive.domain.call import Call
 from cloud9_archive.domain.run import RunKind, RunRef
 from cloud9_archive.domain.window import Window
 from cloud9_archive.emulator.server import EmulatorServer
@@ -82,6 +84,21 @@ def run_of() -> Callable[..., RunRef]:
         return RunRef(policy, run_id or f"{kind}__{start.isoformat()}", kind, window)
 
     return make
+
+
+@pytest.fixture
+def known(everything: Bench, run_of: Callable[..., RunRef]) -> Known:
+    """So many calls were listed by an earlier run, from that moment on."""
+
+    def know(start: datetime, number: int) -> None:
+        listed = [
+            Call("cloud9_emea", f"{start:%Y%m%d%H}-{each}", started_at=start + timedelta(seconds=each))
+            for each in range(number)
+        ]
+        workspace = everything.workspace()
+        record_calls(workspace.catalog, run_of(run_id="earlier"), listed, now=DAY)
+
+    return know
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,7 @@ import pytest
 
 from cloud9_archive.catalog.accounts import CallAccount, RecordingAccount
 from cloud9_archive.domain.accounting import CallState, MediaState
+from cloud9_archive.domain.findings import Finding
 from cloud9_archive.domain.keys import call_key
 from cloud9_archive.domain.retention import parse_retention
 from cloud9_archive.domain.run import CallRef, RecordingRef, RunKind
@@ -29,12 +30,13 @@ def rows_of(content: bytes) -> list[dict[str, str]]:
     return [dict(zip(AUDIT_COLUMNS, row, strict=True)) for row in rows[1:]]
 
 
-def audited(*accounts: CallAccount, retention: str | None = None) -> bytes:
+def audited(*accounts: CallAccount, retention: str | None = None, findings: tuple[Finding, ...] = ()) -> bytes:
     return audit_csv(
         accounts,
         policy="emea_rates",
         policy_version="0" * 64,
         retention=parse_retention(retention) if retention else None,
+        findings=findings,
     )
 
 
@@ -46,6 +48,17 @@ def call(call_id: str, state: CallState, *recordings: RecordingAccount, **more: 
 def recording(name: str, state: MediaState | None, **more: Any) -> RecordingAccount:
     found = RecordingAccount(RecordingRef("cloud9", name), state, None, None, None, None)
     return dataclasses.replace(found, **more)
+
+
+def test_what_the_run_found_about_a_call_or_its_recordings_stands_in_its_row() -> None:
+    found = (
+        Finding("MEDIA_UNLINKED", "cloud9/R", "r"),
+        Finding("CALL_AMENDED", "cloud9/C", "c"),
+        Finding("CALL_AMENDED", "cloud9/X", "x"),
+    )
+    account = call("C", CallState.ARCHIVED, recording("R", MediaState.ARCHIVED))
+    (row,) = rows_of(audited(account, findings=found))
+    assert (row["error_code"], row["error_desc"]) == ("CALL_AMENDED MEDIA_UNLINKED", "cloud9/C: c; cloud9/R: r")
 
 
 def test_a_row_of_a_run(everything: Any, run_of: Any) -> None:

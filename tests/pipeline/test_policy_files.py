@@ -77,7 +77,7 @@ batch: {max_recordings: 5000}
     assert faults(tmp_path, text) == [
         (
             "2: sourcs: found an unknown key: one of policy, description, sources, schedule, recording_rules, media, "
-            "archive, batch, run_on, alerts is wanted (did you mean sources?)"
+            "archive, expect, batch, run_on, alerts is wanted (did you mean sources?)"
         ),
         "5: sources[1]: found 'b c': the id of an Airflow connection is wanted, such as cloud9_emea",
         "6: schedule.cron: found nothing: this key is wanted, such as cron: 0 2 * * *",
@@ -93,6 +93,20 @@ batch: {max_recordings: 5000}
         ),
         "13: archive.lock: found 'compliance': no lock is wanted where target is a folder: a file system only records retention",
         "14: batch.max_recordings: found 5000: a whole number of at most 1000 is wanted",
+    ]
+
+
+def test_what_is_expected_has_one_line_for_each_fault(tmp_path: Path) -> None:
+    text = GOOD + "media: {length_tolerance: 2h}\nexpect: {days: [mon, monday], holidays: ../h.txt, floor: 101}\n"
+    last = GOOD.count("\n") + 1
+    assert faults(tmp_path, text) == [
+        f"{last}: media.length_tolerance: found '2h': a duration from 0s to 1h is wanted, or null",
+        f"{last + 1}: expect.days[1]: found 'monday': one of mon, tue, wed, thu, fri, sat or sun is wanted (did you mean mon?)",
+        f"{last + 1}: expect.floor: found 101: a whole number of at most 100 is wanted",
+        (
+            f"{last + 1}: expect.holidays: found '../h.txt': the path of a .txt or .csv file below include/ is wanted, such as "
+            "holidays/england.txt"
+        ),
     ]
 
 

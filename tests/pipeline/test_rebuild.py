@@ -37,7 +37,9 @@ from cloud9_archive.storage.wrappers import Fault, FaultyStore, Operation
 
 NOT_IN_THE_ARCHIVE = {
     "alerts",
+    "amendments",
     "custody",
+    "login_audio",
     "policies",
     "rate_buckets",
     "roster_extensions",
@@ -52,7 +54,7 @@ NOT_TOLD = {
     "calls": {"first_listed_at", "last_listed_at"},
     "decisions": {"decision_id", "replaces", "call_digest"},  # the last of calls that stand in no bag
     "findings": {"told_at"},
-    "listings": {"pages", "key_expires"},
+    "listings": {"pages", "key_expires", "covered_from", "covered_to", "first_completed_at"},
     "policy_calls": {"decision_id", "next_check_at", "attempts"},
     "recordings": {"first_listed_at"},
 }

@@ -2,33 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
-from pipeline_bench import DAY
+from pipeline_bench import DAY, Known
 
-from cloud9_archive.catalog.listing import record_calls
-from cloud9_archive.domain.call import Call
 from cloud9_archive.domain.run import RunKind, RunRef
-
-Known = Callable[[datetime, int], None]
-
-
-@pytest.fixture
-def known(everything: Any, run_of: Any) -> Known:
-    """So many calls were listed by an earlier run, from that moment on."""
-
-    def know(start: datetime, number: int) -> None:
-        listed = [
-            Call("cloud9_emea", f"{start:%Y%m%d%H}-{each}", started_at=start + timedelta(seconds=each))
-            for each in range(number)
-        ]
-        workspace = everything.workspace()
-        record_calls(workspace.catalog, run_of(run_id="earlier"), listed, now=DAY)
-
-    return know
 
 
 @pytest.fixture

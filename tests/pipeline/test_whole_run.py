@@ -32,6 +32,8 @@ def test_every_call_of_the_truth_has_its_outcome_in_the_archive(bench: Any, run_
     report = json.loads((bench.archive / result.report).read_bytes())
     assert {row["call_id"]: row["state"] for row in report["rows"]} == expected.calls
     assert len(report["rows"]) == result.calls.listed
+    ordinary = {"MEDIA_QUARANTINED", "ROSTER_LOGIN_UNKNOWN"}
+    assert {finding.code for finding in result.findings} == ordinary, "nothing else is odd about this day"
     bench.complete(run.window)
 
 

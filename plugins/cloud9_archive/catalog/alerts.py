@@ -6,9 +6,10 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select, tuple_, update
+from sqlalchemy import func, select, update
 
 from cloud9_archive.catalog.catalog import Catalog, upsert
+from cloud9_archive.catalog.joins import one_of
 from cloud9_archive.catalog.listing import chunks
 from cloud9_archive.catalog.tables import alerts, findings
 from cloud9_archive.domain.alert import Alert
@@ -99,6 +100,6 @@ def note_told(catalog: Catalog, alert: Alert, *, told: Collection[FindingKey] = 
         for chunk in chunks(sorted(told)):
             connection.execute(
                 update(findings)
-                .where(findings.c.policy == alert.policy, tuple_(findings.c.code, findings.c.subject).in_(chunk))
+                .where(findings.c.policy == alert.policy, one_of(findings.c.code, findings.c.subject, chunk))
                 .values(told_at=now)
             )

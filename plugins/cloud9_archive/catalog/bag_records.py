@@ -9,10 +9,11 @@ from datetime import datetime
 from enum import IntEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, exists, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, exists, select, update
 
 from cloud9_archive.catalog import events
 from cloud9_archive.catalog.catalog import Catalog
+from cloud9_archive.catalog.joins import one_of
 from cloud9_archive.catalog.listing import chunks
 from cloud9_archive.catalog.sealing import SealedBag
 from cloud9_archive.catalog.tables import (
@@ -132,7 +133,7 @@ def any_condemned(connection: Connection, places: Iterable[tuple[str, str]]) -> 
     """Whether a tombstone was entered for one of the records, which are given by bag and path."""
     for chunk in chunks(sorted(places)):
         query = select(bag_records.c.path).where(
-            tuple_(bag_records.c.bag_id, bag_records.c.path).in_(chunk), bag_records.c.tombstone.is_not(None)
+            one_of(bag_records.c.bag_id, bag_records.c.path, chunk), bag_records.c.tombstone.is_not(None)
         )
         if connection.scalar(query.limit(1)) is not None:
             return True
@@ -213,9 +214,7 @@ def _calls_of(connection: Connection, rows: Sequence[Row[Any]]) -> dict[tuple[st
         else:
             places.setdefault((row.source, row.record_id), []).append((row.bag_id, row.path))
     for chunk in chunks(sorted(places)):
-        query = select(call_recordings).where(
-            tuple_(call_recordings.c.source, call_recordings.c.recording_id).in_(chunk)
-        )
+        query = select(call_recordings).where(one_of(call_recordings.c.source, call_recordings.c.recording_id, chunk))
         for row in connection.execute(query.order_by(call_recordings.c.source, call_recordings.c.call_id)):
             for place in places[row.source, row.recording_id]:
                 linked[place].append(CallRef(row.source, row.call_id))
@@ -230,7 +229,7 @@ def _facts(
     for chunk in chunks(sorted(refs)):
         users: dict[CallRef, set[str]] = {}
         ruled = select(decisions.c.source, decisions.c.call_id, decisions.c.users).where(
-            decisions.c.policy == policy, tuple_(decisions.c.source, decisions.c.call_id).in_(chunk)
+            decisions.c.policy == policy, one_of(decisions.c.source, decisions.c.call_id, chunk)
         )
         for source, call_id, names in connection.execute(ruled):
             users.setdefault(CallRef(source, call_id), set()).update(map(folded, json.loads(names)))
@@ -247,7 +246,7 @@ def _facts(
                 policy_calls, and_(policy_calls.c.source == calls.c.source, policy_calls.c.call_id == calls.c.call_id)
             )
             .join(decisions, decisions.c.decision_id == policy_calls.c.decision_id)
-            .where(policy_calls.c.policy == policy, tuple_(calls.c.source, calls.c.call_id).in_(chunk))
+            .where(policy_calls.c.policy == policy, one_of(calls.c.source, calls.c.call_id, chunk))
         )
         for row in connection.execute(query):
             ref, document = CallRef(row.source, row.call_id), json.loads(row.document)

@@ -17,6 +17,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import NullPool
 
+from cloud9_archive.catalog.growth import plan_for_growth
 from cloud9_archive.errors import CatalogError
 
 HEAD = "0014"
@@ -170,6 +171,8 @@ def _migrate(engine: Engine, found: str | None) -> None:
                 f"the catalog's schema {found!r} is unknown to this version of the software",
                 hint="install the version that wrote it, or a newer one",
             ) from error
+        if engine.dialect.name == "sqlite":
+            plan_for_growth(connection)
         connection.commit()
 
 

@@ -6,11 +6,11 @@ import json
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, insert, literal, select, tuple_
+from sqlalchemy import Connection, insert, literal, select
 
 from cloud9_archive.catalog import events
 from cloud9_archive.catalog.catalog import Catalog, one_at_a_time, upsert
-from cloud9_archive.catalog.joins import of_run, same_call, under_policy
+from cloud9_archive.catalog.joins import of_run, one_of, same_call, under_policy
 from cloud9_archive.catalog.listing import chunks
 from cloud9_archive.catalog.tables import call_recordings, calls, decisions, media, policy_calls, run_calls
 from cloud9_archive.domain.accounting import OUT_OF_WORK, CallState, MediaState
@@ -118,7 +118,7 @@ def _decided_already(connection: Connection, policy: str, listed: Sequence[Call]
     known: set[CallRef] = set()
     for chunk in chunks([CallRef(call.source, call.call_id) for call in listed]):
         query = select(policy_calls.c.source, policy_calls.c.call_id).where(
-            policy_calls.c.policy == policy, tuple_(policy_calls.c.source, policy_calls.c.call_id).in_(chunk)
+            policy_calls.c.policy == policy, one_of(policy_calls.c.source, policy_calls.c.call_id, chunk)
         )
         known.update(CallRef(*row) for row in connection.execute(query))
     return known

@@ -6,12 +6,12 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, and_, exists, insert, literal, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, and_, exists, insert, literal, or_, select, update
 
 from cloud9_archive.catalog.catalog import Catalog, one_at_a_time, upsert
 from cloud9_archive.catalog.deciding import want_media, want_unknown
 from cloud9_archive.catalog.due import Due, due_calls
-from cloud9_archive.catalog.joins import of_run, same_call, this_call
+from cloud9_archive.catalog.joins import of_run, one_of, same_call, this_call
 from cloud9_archive.catalog.listing import chunks
 from cloud9_archive.catalog.settling import settle_calls
 from cloud9_archive.catalog.tables import (
@@ -108,8 +108,8 @@ def _note_stragglers(connection: Connection, run: RunRef, due: Iterable[CallRef]
         policy_calls.c.policy == run.policy, ~listed
     )
     held = select(batches.c.batch_id).where(of_run(batches, run), batches.c.state.in_(UNFINISHED))
-    among = [policy_calls.c.batch_id.in_(held)]
-    among += [tuple_(policy_calls.c.source, policy_calls.c.call_id).in_(chunk) for chunk in chunks(sorted(due))]
+    among: list[ColumnElement[bool]] = [policy_calls.c.batch_id.in_(held)]
+    among += [one_of(policy_calls.c.source, policy_calls.c.call_id, chunk) for chunk in chunks(sorted(due))]
     for which in among:
         connection.execute(
             upsert(connection, run_stragglers).from_select(columns, taken.where(which)).on_conflict_do_nothing()
@@ -131,15 +131,13 @@ def _claim(connection: Connection, run: RunRef, group: Grouped, *, lease: timede
     for recordings in chunks(group.recordings):
         connection.execute(
             update(media)
-            .where(media.c.policy == run.policy, tuple_(media.c.source, media.c.recording_id).in_(recordings))
+            .where(media.c.policy == run.policy, one_of(media.c.source, media.c.recording_id, recordings))
             .values(batch_id=batch_id)
         )
     for members in chunks(group.calls):
         connection.execute(
             update(policy_calls)
-            .where(
-                policy_calls.c.policy == run.policy, tuple_(policy_calls.c.source, policy_calls.c.call_id).in_(members)
-            )
+            .where(policy_calls.c.policy == run.policy, one_of(policy_calls.c.source, policy_calls.c.call_id, members))
             .values(batch_id=batch_id)
         )
 

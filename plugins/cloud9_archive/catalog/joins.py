@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, FromClause, and_
+from collections.abc import Iterable
+
+from sqlalchemy import ColumnElement, FromClause, and_, false, or_
 
 from cloud9_archive.catalog.tables import call_recordings, media, policy_calls
 from cloud9_archive.domain.run import CallRef, RunRef
@@ -38,3 +40,19 @@ def this_call(policy: str, ref: CallRef) -> ColumnElement[bool]:
     return and_(
         policy_calls.c.policy == policy, policy_calls.c.source == ref.source, policy_calls.c.call_id == ref.call_id
     )
+
+
+def one_of(
+    first: ColumnElement[str], second: ColumnElement[str], pairs: Iterable[tuple[str, str]]
+) -> ColumnElement[bool]:
+    """
+    The row's two columns are one of the pairs.
+
+    Said for each first part by itself: SQLite finds nothing by index when it is asked for a list of pairs.
+
+    :param pairs: so many as fit into one statement
+    """
+    seconds: dict[str, list[str]] = {}
+    for one, other in pairs:
+        seconds.setdefault(one, []).append(other)
+    return or_(false(), *(and_(first == one, second.in_(others)) for one, others in sorted(seconds.items())))

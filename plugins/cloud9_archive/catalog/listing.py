@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,11 +11,14 @@ from typing import TypeVar
 from sqlalchemy import Connection, select, update
 
 from cloud9_archive.catalog import events
+from cloud9_archive.catalog.amendments import Amendment, note_amendments
 from cloud9_archive.catalog.catalog import Catalog, upsert
+from cloud9_archive.catalog.joins import one_of
 from cloud9_archive.catalog.tables import call_recordings, calls, policy_calls, recordings, run_calls
 from cloud9_archive.domain.accounting import ABSENT, CallState
+from cloud9_archive.domain.amendment import changed_fields
 from cloud9_archive.domain.call import Call, canonical_json
-from cloud9_archive.domain.run import FIRST_CHECK, RunRef
+from cloud9_archive.domain.run import FIRST_CHECK, CallRef, RunRef
 
 CHUNK = 500
 """Rows to a statement: below SQLite's limit of bound variables, and enough to be fast."""
@@ -40,7 +44,7 @@ def record_calls(catalog: Catalog, run: RunRef, listed: Sequence[Call], *, now: 
     The calls, their recordings and links are in the catalog, and belong to the run.
 
     A call that the source amended goes back to ``selected`` under every policy that keeps it, so that it is
-    documented anew: by this run, or under other policies by the next scheduled one.
+    documented anew: by this run, or under other policies by the next scheduled one. What it changed is noted.
     """
     counts = PageCounts()
     # In one order everywhere, so that two runs that list the same calls wait for each other instead of deadlocking.
@@ -66,6 +70,8 @@ def _record_chunk(connection: Connection, run: RunRef, listed: Sequence[Call], n
     digests = {(call.source, call.call_id): call.digest() for call in listed}
     known = _known_digests(connection, listed)
     amended = [ref for ref, digest in digests.items() if known.get(ref, digest) != digest]
+    if amended:
+        note_amendments(connection, run, _changes(connection, listed, amended), now=now)
 
     statement = upsert(connection, calls)
     connection.execute(
@@ -127,6 +133,23 @@ def _known_digests(connection: Connection, listed: Sequence[Call]) -> dict[tuple
         query = select(calls.c.call_id, calls.c.digest).where(calls.c.source == source, calls.c.call_id.in_(ids))
         known.update({(source, row.call_id): row.digest for row in connection.execute(query)})
     return known
+
+
+def _changes(
+    connection: Connection, listed: Sequence[Call], amended: Sequence[tuple[str, str]]
+) -> dict[CallRef, Amendment]:
+    """What the amended calls say otherwise than before, while the catalog has what they said."""
+    said = {CallRef(call.source, call.call_id): call for call in listed}
+    query = select(calls.c.source, calls.c.call_id, calls.c.document).where(
+        one_of(calls.c.source, calls.c.call_id, amended)
+    )
+    changes: dict[CallRef, Amendment] = {}
+    for source, call_id, before in connection.execute(query):
+        ref = CallRef(source, call_id)
+        # As JSON gives it back, or a tuple would differ from the list that it was.
+        after = json.loads(canonical_json(said[ref].document()))
+        changes[ref] = Amendment(ref, said[ref].digest(), changed_fields(json.loads(before), after))
+    return changes
 
 
 def _record_links(connection: Connection, listed: Sequence[Call], now: datetime) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Row, Select, and_, delete, exists, or_, selec
 from cloud9_archive.catalog import events
 from cloud9_archive.catalog.catalog import Catalog, one_at_a_time
 from cloud9_archive.catalog.deciding import insert_decision
-from cloud9_archive.catalog.joins import of_run, same_call, same_recording, this_call, under_policy
+from cloud9_archive.catalog.joins import of_run, one_of, same_call, same_recording, this_call, under_policy
 from cloud9_archive.catalog.listing import chunks
 from cloud9_archive.catalog.tables import batches, call_recordings, calls, decisions, media, policy_calls, run_calls
 from cloud9_archive.domain.accounting import BatchState, CallState
@@ -171,7 +171,7 @@ def _standing(connection: Connection, policy: str, refs: Collection[CallRef]) ->
         )
         .join(decisions, decisions.c.decision_id == policy_calls.c.decision_id)
         .outerjoin(batches, batches.c.batch_id == policy_calls.c.batch_id)
-        .where(policy_calls.c.policy == policy, tuple_(policy_calls.c.source, policy_calls.c.call_id).in_(refs))
+        .where(policy_calls.c.policy == policy, one_of(policy_calls.c.source, policy_calls.c.call_id, refs))
     )
     return {CallRef(row.source, row.call_id): row for row in connection.execute(query)}
 
@@ -218,7 +218,7 @@ def _unwant(connection: Connection, policy: str, excluded: Collection[CallRef]) 
         exists()
         .where(
             same_recording(call_recordings, media),
-            tuple_(call_recordings.c.source, call_recordings.c.call_id).in_(excluded),
+            one_of(call_recordings.c.source, call_recordings.c.call_id, excluded),
         )
         .correlate(media)
     )

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, tuple_
+from sqlalchemy import Connection, insert, select
 
 from cloud9_archive.catalog.catalog import upsert
+from cloud9_archive.catalog.joins import one_of
 from cloud9_archive.catalog.listing import chunks
 from cloud9_archive.catalog.tables import calls, decisions, policy_calls
 from cloud9_archive.domain.accounting import CallState
@@ -97,7 +98,7 @@ def restore_calls(
 def _restore_documents(connection: Connection, told: Sequence[ToldCall], at: datetime) -> None:
     refs = [each.ref for each in told]
     query = select(calls.c.source, calls.c.call_id, calls.c.document, calls.c.last_listed_at).where(
-        tuple_(calls.c.source, calls.c.call_id).in_(refs)
+        one_of(calls.c.source, calls.c.call_id, refs)
     )
     known = {CallRef(row.source, row.call_id): row for row in connection.execute(query)}
     rows = []
@@ -130,7 +131,7 @@ def _known_decisions(connection: Connection, policy: str, refs: Sequence[CallRef
     known: dict[CallRef, _Known] = {}
     for chunk in chunks(refs):
         query = select(decisions).where(
-            decisions.c.policy == policy, tuple_(decisions.c.source, decisions.c.call_id).in_(chunk)
+            decisions.c.policy == policy, one_of(decisions.c.source, decisions.c.call_id, chunk)
         )
         for row in connection.execute(query):
             mine = known.setdefault(CallRef(row.source, row.call_id), _Known())
@@ -198,7 +199,7 @@ def _let_stand(
     deadlines: dict[CallRef, datetime] = {}
     for chunk in chunks([each.ref for each in decided]):
         query = select(policy_calls.c.source, policy_calls.c.call_id, policy_calls.c.deadline_at).where(
-            policy_calls.c.policy == policy, tuple_(policy_calls.c.source, policy_calls.c.call_id).in_(chunk)
+            policy_calls.c.policy == policy, one_of(policy_calls.c.source, policy_calls.c.call_id, chunk)
         )
         deadlines |= {CallRef(row.source, row.call_id): row.deadline_at for row in connection.execute(query)}
     return deadlines

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select, tuple_, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from cloud9_archive.catalog import events
 from cloud9_archive.catalog.catalog import Catalog, upsert
+from cloud9_archive.catalog.joins import one_of
 from cloud9_archive.catalog.listing import chunks
 from cloud9_archive.catalog.restoring import ToldCall, restore_calls
 from cloud9_archive.catalog.sealing import SealedBag, note_records
@@ -81,7 +82,7 @@ def held_elsewhere(catalog: Catalog, policy: str, refs: Collection[RecordingRef]
         for chunk in chunks(sorted(refs)):
             query = select(media.c.source, media.c.recording_id, media.c.bag_id).where(
                 media.c.policy == policy,
-                tuple_(media.c.source, media.c.recording_id).in_(chunk),
+                one_of(media.c.source, media.c.recording_id, chunk),
                 media.c.bag_id.is_not(None),
             )
             found |= {RecordingRef(row.source, row.recording_id): row.bag_id for row in connection.execute(query)}

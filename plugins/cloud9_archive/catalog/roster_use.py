@@ -8,9 +8,10 @@ from datetime import UTC, date, datetime
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, case, delete, exists, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, case, delete, exists, select, update
 
 from cloud9_archive.catalog.catalog import Catalog, one_at_a_time, upsert
+from cloud9_archive.catalog.joins import one_of
 from cloud9_archive.catalog.listing import chunks
 from cloud9_archive.catalog.tables import roster_extensions, unknown_logins
 from cloud9_archive.domain.roster_comparison import UnknownLogin
@@ -142,7 +143,7 @@ def forget_unknown_logins(
         gone = [(each.source, each.login) for each in _unknown(connection, policy) if known(each)]
         for chunk in chunks(gone):
             connection.execute(
-                delete(table).where(table.c.policy == policy, tuple_(table.c.source, table.c.login).in_(chunk))
+                delete(table).where(table.c.policy == policy, one_of(table.c.source, table.c.login, chunk))
             )
 
 

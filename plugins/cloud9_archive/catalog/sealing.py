@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, insert, select, tuple_, update
+from sqlalchemy import Connection, and_, insert, select, update
 
 from cloud9_archive.catalog import events
 from cloud9_archive.catalog.batches import Batch
 from cloud9_archive.catalog.catalog import Catalog, upsert
-from cloud9_archive.catalog.joins import this_call
+from cloud9_archive.catalog.joins import one_of, this_call
 from cloud9_archive.catalog.listing import chunks
 from cloud9_archive.catalog.media import NEW
 from cloud9_archive.catalog.settling import calls_of_recordings, settle_calls
@@ -134,7 +134,7 @@ def dissolve_batch(catalog: Catalog, batch: Batch, *, now: datetime) -> bool:
                 update(policy_calls)
                 .where(
                     policy_calls.c.policy == batch.policy,
-                    tuple_(policy_calls.c.source, policy_calls.c.call_id).in_(chunk),
+                    one_of(policy_calls.c.source, policy_calls.c.call_id, chunk),
                     policy_calls.c.state == CallState.SELECTED,
                 )
                 .values(next_check_at=now)
@@ -197,7 +197,7 @@ def _note_bag(
         )
     )
     for chunk in chunks(sorted(held)):
-        mine = and_(media.c.policy == batch.policy, tuple_(media.c.source, media.c.recording_id).in_(chunk))
+        mine = and_(media.c.policy == batch.policy, one_of(media.c.source, media.c.recording_id, chunk))
         connection.execute(update(media).where(mine).values(bag_id=bag.bag_id))
         connection.execute(
             update(media).where(mine, media.c.state == MediaState.TRANSCODED).values(state=MediaState.ARCHIVED)

@@ -6,9 +6,9 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import Connection, select, tuple_, update
+from sqlalchemy import Connection, select, update
 
-from cloud9_archive.catalog.joins import media_of_link, same_call, this_call, under_policy
+from cloud9_archive.catalog.joins import media_of_link, one_of, same_call, this_call, under_policy
 from cloud9_archive.catalog.listing import chunks
 from cloud9_archive.catalog.tables import call_recordings, calls, media, policy_calls
 from cloud9_archive.domain.accounting import ABSENT, OUT_OF_WORK, CallState, MediaState, call_state
@@ -59,7 +59,7 @@ def calls_of_recordings(connection: Connection, policy: str, refs: Iterable[Reco
                 under_policy(policy, call_recordings),
             )
             .where(
-                tuple_(call_recordings.c.source, call_recordings.c.recording_id).in_(chunk),
+                one_of(call_recordings.c.source, call_recordings.c.recording_id, chunk),
                 policy_calls.c.state.not_in(OUT_OF_WORK),
             )
         )
@@ -91,7 +91,7 @@ def _standings(connection: Connection, policy: str, refs: Collection[CallRef]) -
         )
         .where(
             policy_calls.c.policy == policy,
-            tuple_(policy_calls.c.source, policy_calls.c.call_id).in_(refs),
+            one_of(policy_calls.c.source, policy_calls.c.call_id, refs),
             policy_calls.c.state.not_in(OUT_OF_WORK),
         )
     )

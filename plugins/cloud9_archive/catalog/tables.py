@@ -92,7 +92,8 @@ call_recordings = Table(
     Column("offset", Float, comment="seconds into the recording at which the call begins"),
     ForeignKeyConstraint(["source", "call_id"], ["calls.source", "calls.call_id"]),
     ForeignKeyConstraint(["source", "recording_id"], ["recordings.source", "recordings.recording_id"]),
-    Index(None, "source", "recording_id"),
+    # With the call in it, or SQLite would rather walk all of the source's ties in the key.
+    Index(None, "source", "recording_id", "call_id"),
 )
 
 # What a policy makes of it ------------------------------------------------------------------------
@@ -153,6 +154,7 @@ policy_calls = Table(
     Column("bag_id", String),
     ForeignKeyConstraint(["source", "call_id"], ["calls.source", "calls.call_id"]),
     Index(None, "policy", "state", "next_check_at"),
+    Index(None, "source", "call_id"),
     Index(None, "batch_id"),
 )
 
@@ -178,6 +180,32 @@ media = Table(
     ForeignKeyConstraint(["source", "recording_id"], ["recordings.source", "recordings.recording_id"]),
     Index(None, "policy", "state"),
     Index(None, "batch_id"),
+)
+
+amendments = Table(
+    "amendments",
+    metadata,
+    _key("policy"),
+    _key("source"),
+    _key("call_id"),
+    Column("digest", String(64), primary_key=True),
+    Column("run_id", SourceText, comment="the run that tells of it; empty until one of the policy does"),
+    Column("fields", Text, nullable=False, comment="JSON list: names of what changed, never values"),
+    Column("listed_at", UtcDateTime, nullable=False, comment="when the source listed it so first"),
+    ForeignKeyConstraint(["source", "call_id"], ["calls.source", "calls.call_id"]),
+    Index(None, "policy", "run_id"),
+)
+
+login_audio = Table(
+    "login_audio",
+    metadata,
+    _key("policy"),
+    _key("source"),
+    _key("login"),
+    Column("heard_at", UtcDateTime, comment="start of the latest call whose audio came"),
+    Column("unheard", Text, nullable=False, comment="JSON: start of its first calls without audio, by their ids"),
+    Column("seen_at", UtcDateTime, nullable=False, comment="when a run last met it"),
+    Index(None, "policy", "heard_at"),
 )
 
 # Rosters, and whom of them the calls have shown --------------------------------------------------
@@ -264,6 +292,14 @@ listings = Table(
     Column("rows", Integer, nullable=False),
     Column("completed_at", UtcDateTime, nullable=False),
     Column("key_expires", Date, comment="the day on which the source's key expires, when its connection says it"),
+    Column(
+        "covered_from",
+        UtcDateTime,
+        comment="begin of the span that was listed whole; empty for a run that was told which calls to take",
+    ),
+    Column("covered_to", UtcDateTime),
+    Column("first_completed_at", UtcDateTime, comment="when the run had listed that span first"),
+    Index(None, "policy", "source", "covered_to"),
 )
 
 run_calls = Table(
@@ -385,6 +421,13 @@ findings = Table(
     Column("accepted_at", UtcDateTime, comment="a person has seen it and lives with it; empty again once healed"),
     Column("accepted_by", SourceText),
     Column("accepted_because", SourceText),
+    Column(
+        "times_seen",
+        Integer,
+        nullable=False,
+        server_default="1",
+        comment="how many runs have seen it since it was opened",
+    ),
     Index(None, "policy", "subject"),
     Index(None, "policy", "healed_at"),
 )

@@ -29,13 +29,19 @@ def findings_command(
     policy: Annotated[str, typer.Argument(help="The policy's name.")],
     *,
     everything: Annotated[bool, typer.Option("--all", help="Also those that somebody has accepted.")] = False,
+    healed: Annotated[bool, typer.Option("--healed", help="Also those that a run healed.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document a line.")] = False,
 ) -> None:
-    """Show what is open about a policy: findings that no later run healed, with the next action for each kind."""
+    """
+    Show what is open about a policy: findings that no later run healed, with the next action for each kind.
+
+    Each is shown with its life: since when it is open, how many runs have seen it since, who accepted it, and with --healed
+    when a run looked and did not find it any more.
+    """
     from cloud9_archive.cli.catalog_work import finding_document, findings_of, print_findings  # noqa: PLC0415 - as above
 
     with errors_told():
-        found = [each for each in findings_of(policy) if everything or each.accepted is None]
+        found = [each for each in findings_of(policy, healed=healed) if everything or each.accepted is None]
         if as_json:
             for each in found:
                 typer.echo(json.dumps(finding_document(each), ensure_ascii=False))

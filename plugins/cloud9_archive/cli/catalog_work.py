@@ -13,7 +13,7 @@ from rich.text import Text
 
 from cloud9_archive.catalog.catalog import HEAD, Catalog, open_catalog
 from cloud9_archive.catalog.faults import database_faults_told
-from cloud9_archive.catalog.findings import Acceptance, OpenFinding, accept_finding, open_findings
+from cloud9_archive.catalog.findings import Acceptance, OpenFinding, accept_finding, healed_findings, open_findings
 from cloud9_archive.cli.logs import quiet_logs
 from cloud9_archive.deployment import deployment_settings
 from cloud9_archive.domain.call import utc_text
@@ -36,9 +36,9 @@ def migrated() -> str:
         return f"{catalog.engine.url.render_as_string(hide_password=True)} is at revision {HEAD}"
 
 
-def findings_of(policy: str) -> list[OpenFinding]:
+def findings_of(policy: str, *, healed: bool = False) -> list[OpenFinding]:
     """
-    The policy's findings that are not healed, by code and subject.
+    The policy's findings that are not healed, by code and subject; after them those that are, if asked for.
 
     :raises CatalogError: if there is no catalog yet
     :raises PolicyError: if nobody knows the policy
@@ -46,7 +46,7 @@ def findings_of(policy: str) -> list[OpenFinding]:
     settings = deployment_settings()
     require_catalog(settings)
     with catalog_of(settings) as catalog:
-        found = open_findings(catalog, policy)
+        found = [*open_findings(catalog, policy), *(healed_findings(catalog, policy) if healed else ())]
     known = {path.stem for path in settings.policies.glob("*.yaml")}
     if not found and policy not in known:
         raise PolicyError(
@@ -79,7 +79,7 @@ def accepted(policy: str, code: str, subject: str, *, actor: str, reason: str) -
     return f"{code} about {shown(subject)} is accepted by {shown(actor.strip())}"
 
 
-def finding_document(found: OpenFinding) -> dict[str, str | None]:
+def finding_document(found: OpenFinding) -> dict[str, str | int | None]:
     """The finding as plain JSON values."""
     return {
         "code": found.finding.code,
@@ -88,6 +88,9 @@ def finding_document(found: OpenFinding) -> dict[str, str | None]:
         "severity": found.finding.kind.severity.value,
         "opened_at": utc_text(found.opened_at),
         "seen_at": utc_text(found.seen_at),
+        "times_seen": found.times_seen,
+        "healed_at": utc_text(found.healed_at),
+        "run_id": found.run_id,
         "next_action": found.finding.kind.next_action,
         "accepted_by": found.accepted.by if found.accepted else None,
         "accepted_because": found.accepted.because if found.accepted else None,
@@ -103,12 +106,14 @@ def print_findings(policy: str, found: Sequence[OpenFinding], *, console: Consol
     if not found:
         console.print(f"{policy}: no open finding", markup=False, highlight=False)
         return
-    table = Table("code", "severity", "subject", "open since", "found", box=box.SIMPLE)
+    table = Table("code", "severity", "subject", "open since", "seen", "found", box=box.SIMPLE)
     for each in found:
         found_words = each.finding.words
         if each.accepted:
             found_words = f"accepted by {each.accepted.by}: {each.accepted.because} – {found_words}"
-        words = (each.finding.subject, utc_text(each.opened_at) or "", found_words)
+        if each.healed_at:
+            found_words = f"healed {utc_text(each.healed_at)} by {each.run_id} – {found_words}"
+        words = (each.finding.subject, utc_text(each.opened_at) or "", f"{each.times_seen}x", found_words)
         table.add_row(
             each.finding.code, each.finding.kind.severity.value, *(Text(shown(w, longest=400)) for w in words)
         )

@@ -13,6 +13,7 @@ from cloud9_archive.cli.policy_decisions import Include, decision_commands, refu
 from cloud9_archive.domain.policy import Policy
 from cloud9_archive.domain.policy_warnings import policy_warnings
 from cloud9_archive.errors import ConfigurationError, PolicyError
+from cloud9_archive.pipeline.holidays import trading_days_of
 from cloud9_archive.pipeline.policy_files import line_in_policy, load_policy
 from cloud9_archive.pipeline.policy_reference import key_table, schema_text, skeleton
 from cloud9_archive.pipeline.problems import shown
@@ -83,6 +84,7 @@ def checked_policy(path: Path, *, include: Path) -> Checked:
         roster = None
         if policy.recording_rules.roster_is_file:  # others are reached only where Airflow is: roster check
             roster = load_roster_of(policy, include=include)
+        trading_days_of(policy, include=include)
     except ConfigurationError as error:
         checked.faults.append(str(error))
         return checked

@@ -104,6 +104,13 @@ class Call:
             if moment is not None and moment.tzinfo is None:
                 raise ValueError(f"call {self.call_id!r}: {name} has no time zone")
 
+    @property
+    def length(self) -> float | None:
+        """Seconds from begin to end, as the source says or as its times tell; None if neither does."""
+        if self.duration is not None or self.ended_at is None:
+            return self.duration
+        return (self.ended_at - self.started_at).total_seconds()
+
     def document(self) -> dict[str, Any]:
         """Everything known of the call, as plain JSON values; :meth:`from_document` is its inverse."""
         return {

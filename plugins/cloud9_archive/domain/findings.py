@@ -83,8 +83,50 @@ FINDING_KINDS: Mapping[str, FindingKind] = {
     "LISTING_SILENT": FindingKind(
         Severity.ERROR,
         gap=False,
-        meaning="A source lists no call for a window, though it listed hundreds for it before, or a day earlier.",
-        next_action="Ask Cloud9 whether calls were recorded then, and the desk whether its clients ran; then run the window again. It heals when that day's calls are listed.",
+        meaning="A source lists no call for a window, though it listed hundreds for it before, or a day earlier; or none on a day on which the policy expects some.",
+        next_action="Ask Cloud9 whether calls were recorded then, and the desk whether its clients ran; then run the window again. A day without trade belongs into the holidays file of `expect`. It heals when that day's calls are listed.",
+    ),
+    "CALLS_FEW": FindingKind(
+        Severity.WARNING,
+        gap=False,
+        meaning="On a day on which the policy expects calls, a source lists far fewer than is usual for that weekday: less than `expect.floor` percent of the median of six weeks.",
+        next_action="Ask the desk whether it was a quiet day, and Cloud9 if it was not; then run the day again. A day without trade belongs into the holidays file. It heals when a run over that day finds enough calls.",
+    ),
+    "METADATA_LATE": FindingKind(
+        Severity.NOTIFICATION,
+        gap=False,
+        meaning="A source listed calls only after it had been listed for their time without them. This run has taken them; nothing is missing.",
+        next_action="Nothing, unless the delay comes near schedule.lookback: then make that longer, since what comes later still is found by a backfill only. It heals with the first scheduled run that begins a day or more after that day.",
+    ),
+    "CALL_AMENDED": FindingKind(
+        Severity.NOTIFICATION,
+        gap=False,
+        meaning="A source tells a call otherwise than it is archived. The call is documented again in a later bag, and the earlier document stays.",
+        next_action="Compare the two documents if the fields matter; Cloud9 knows why it changed them. It heals when a later run lists the call unchanged.",
+    ),
+    "CALL_NEAR_DUPLICATE": FindingKind(
+        Severity.NOTIFICATION,
+        gap=False,
+        meaning="Two calls of a source between the same ends begin within 5 s and differ by at most 3 s in length, under two ids. Both are kept.",
+        next_action="Nothing is removed, and nothing needs to be; ask Cloud9 if there are many. It heals when the source tells one of them otherwise.",
+    ),
+    "MEDIA_LENGTH_DIFFERS": FindingKind(
+        Severity.WARNING,
+        gap=False,
+        meaning="An archived call and its recordings together differ in length by more than the policy's media.length_tolerance.",
+        next_action="Listen to the recordings: where they are shorter, audio may be elsewhere or lost; ask Cloud9. It heals when the call's length or recordings are told otherwise, or the tolerance is.",
+    ),
+    "MEDIA_UNLINKED": FindingKind(
+        Severity.WARNING,
+        gap=False,
+        meaning="No call names a recording any more that a listed call named before. What is archived of it stays.",
+        next_action="Ask Cloud9 whether the recording belongs to another call. It heals when a run lists a call that names it.",
+    ),
+    "USER_WITHOUT_MEDIA": FindingKind(
+        Severity.WARNING,
+        gap=False,
+        meaning="Of a user's calls, five or more on two days or more, none ever brought audio, while those of others of the source do.",
+        next_action="Look at how the user's client records: it may keep the audio to itself. It heals when audio of one of the user's calls comes, or when no run has met the user for 30 days.",
     ),
     "ARCHIVED_NOW_EXCLUDED": FindingKind(
         Severity.WARNING,

@@ -13,6 +13,7 @@ from pydantic import Field, ValidationError, ValidationInfo, field_validator, mo
 from cloud9_archive.domain.alerting import Alerts
 from cloud9_archive.domain.archiving import Archive
 from cloud9_archive.domain.call import canonical_json
+from cloud9_archive.domain.expecting import Expect
 from cloud9_archive.domain.policy_words import (
     ConnectionIds,
     Cron,
@@ -85,6 +86,10 @@ class Media(Part):
         default=timedelta(hours=72),
         description="How long after a call its audio may take to appear before it is reported missing; 1m to 365d.",
     )
+    length_tolerance: Duration | None = Field(
+        default=timedelta(seconds=5),
+        description="By how much a call and its recordings may differ in length before it is a finding; 0s to 1h, `null` for any.",
+    )
 
     @field_validator("profile")
     @classmethod
@@ -104,6 +109,13 @@ class Media(Part):
     def _deadline_is_bounded(cls, value: timedelta) -> timedelta:
         if not timedelta(minutes=1) <= value <= timedelta(days=365):
             raise ValueError("a duration from 1m to 365d is wanted")
+        return value
+
+    @field_validator("length_tolerance")
+    @classmethod
+    def _length_tolerance_is_bounded(cls, value: timedelta | None) -> timedelta | None:
+        if value is not None and value > timedelta(hours=1):
+            raise ValueError("a duration from 0s to 1h is wanted, or null")
         return value
 
 
@@ -155,6 +167,10 @@ class Policy(Part):
     recording_rules: RecordingRules
     media: Media = Media()
     archive: Archive
+    expect: Expect | None = Field(
+        default=None,
+        description="On which days calls are expected, and how many. Without it only a sudden silence is told.",
+    )
     batch: Batch = Batch()
     run_on: RunOn = RunOn()
     alerts: Alerts | None = Field(

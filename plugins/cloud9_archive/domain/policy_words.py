@@ -21,6 +21,7 @@ _ROSTER_PATH = re.compile(
     rf"|[a-z][a-z0-9+.-]*://(?:[A-Za-z0-9_.-]+@)?[^\s@\\?#]+{_ROSTER_ENDING}",
     re.ASCII,
 )
+_HOLIDAYS_PATH = re.compile(r"(?:[A-Za-z0-9_-][A-Za-z0-9_.-]*/)*[A-Za-z0-9_-][A-Za-z0-9_.-]*\.(?:txt|csv)", re.ASCII)
 _CERTIFICATE_PATH = re.compile(r"/?(?:[A-Za-z0-9_-][A-Za-z0-9_.-]*/)*[A-Za-z0-9_-][A-Za-z0-9_.-]*", re.ASCII)
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _DURATION_SCHEMA = {"type": "string", "pattern": "^[0-9]{1,6}[smhd]$"}
@@ -94,6 +95,9 @@ _CERTIFICATE_CHECK, _CERTIFICATE_SCHEMA = _matching(
     _CERTIFICATE_PATH,
     "the path of a certificate in PEM is wanted, below include/ such as certs/archive.pem, or absolute",
 )
+_HOLIDAYS_CHECK, _HOLIDAYS_SCHEMA = _matching(
+    _HOLIDAYS_PATH, "the path of a .txt or .csv file below include/ is wanted, such as holidays/england.txt"
+)
 _VERSION_CHECK, _VERSION_SCHEMA = _matching(
     re.compile(r"[0-9a-f]{12,64}", re.ASCII),
     "12 to 64 of 0-9 and a-f are wanted, as the refusal of the roster gives them",
@@ -103,6 +107,7 @@ Slug = Annotated[str, _SLUG_CHECK, _SLUG_SCHEMA]
 ConnectionId = Annotated[str, _CONN_CHECK, _CONN_SCHEMA]
 QueueName = Annotated[str, _QUEUE_CHECK, _QUEUE_SCHEMA]
 RosterPath = Annotated[str, _ROSTER_CHECK, _ROSTER_SCHEMA]
+HolidaysPath = Annotated[str, _HOLIDAYS_CHECK, _HOLIDAYS_SCHEMA]
 CertificatePath = Annotated[str, _CERTIFICATE_CHECK, _CERTIFICATE_SCHEMA]
 CertificatePaths = Annotated[
     tuple[CertificatePath, ...],

@@ -43,7 +43,12 @@ class Spell:
         if self.listed:
             return False
         weekly_pause = self.week_before == 0 and self.day_before_that >= MANY
-        return self.known >= MANY or (self.day_before >= MANY and not weekly_pause)
+        return self.vanished or (self.day_before >= MANY and not weekly_pause)
+
+    @property
+    def vanished(self) -> bool:
+        """Whether calls that the source had listed for the window are not listed any more."""
+        return not self.listed and self.known >= MANY
 
     def words(self) -> str:
         """What is suspicious, as a sentence."""

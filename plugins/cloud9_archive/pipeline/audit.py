@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from cloud9_archive.catalog.accounts import CallAccount
 from cloud9_archive.domain.call import utc_text
+from cloud9_archive.domain.findings import Finding
 from cloud9_archive.domain.keys import call_key
 from cloud9_archive.domain.retention import Retention, longest, parse_retention
 from cloud9_archive.pipeline.call_findings import findings_on
@@ -34,7 +35,12 @@ NEVER_BY_ITSELF = "no"
 
 
 def audit_csv(
-    accounts: Iterable[CallAccount], *, policy: str, policy_version: str, retention: Retention | None
+    accounts: Iterable[CallAccount],
+    *,
+    policy: str,
+    policy_version: str,
+    retention: Retention | None,
+    findings: Iterable[Finding] = (),
 ) -> bytes:
     """
     The rows by start and id, separated by semicolons; UTF-8. Equal arguments give equal bytes, whatever their order.
@@ -44,14 +50,21 @@ def audit_csv(
     :param accounts: one that occurs twice has one row
     :param policy_version: SHA-256 of the policy in force, hex
     :param retention: the policy's
+    :param findings: of the run; those on a call and its recordings stand in its row
     """
+    noted: dict[str, set[Finding]] = {}
+    for finding in findings:
+        noted.setdefault(finding.subject, set()).add(finding)
     each = sorted({account.ref: account for account in accounts}.values(), key=lambda one: (one.started_at, one.ref))
-    rows = [_row(account, policy, policy_version, retention) for account in each]
+    rows = [_row(account, policy, policy_version, retention, noted) for account in each]
     return csv_text([AUDIT_COLUMNS, *([harmless(cell) for cell in row] for row in rows)]).encode()
 
 
-def _row(account: CallAccount, policy: str, version: str, retention: Retention | None) -> tuple[str, ...]:
-    faults = sorted(set(findings_on(account)))
+def _row(
+    account: CallAccount, policy: str, version: str, retention: Retention | None, noted: Mapping[str, set[Finding]]
+) -> tuple[str, ...]:
+    refs = [account.ref, *(recording.ref for recording in account.recordings)]
+    faults = sorted({*findings_on(account), *(each for ref in refs for each in noted.get("/".join(ref), ()))})
     kept = [recording for recording in account.recordings if recording.folder]
     folders = sorted({folder for folder in (account.folder, *(one.folder for one in kept)) if folder})
     return (

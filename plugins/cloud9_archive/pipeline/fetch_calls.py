@@ -60,7 +60,8 @@ def fetch_calls(workspace: Workspace, run: RunRef, source: str) -> FetchedCalls:
                 calls = [call for call in page.calls if not run.call_ids or call.call_id in run.call_ids]
                 counts += record_calls(workspace.catalog, run, calls, now=workspace.clock())
         expires = client.key_expires
-    listing = FinishedListing(source, pages, counts.listed, workspace.clock(), expires)
+    covered = None if run.call_ids else run.window.widened(policy.schedule.lookback)
+    listing = FinishedListing(source, pages, counts.listed, workspace.clock(), expires, covered)
     finish_listing(workspace.catalog, run, listing)
     log.info("calls fetched", source=source, window=str(run.window), pages=pages, listed=counts.listed, new=counts.new)
     return FetchedCalls(source, pages, counts.listed, counts.new, counts.amended)

@@ -25,6 +25,7 @@ from cloud9_archive.errors import Cloud9ArchiveError
 from cloud9_archive.pipeline.archived_bag import Reader
 from cloud9_archive.pipeline.archived_documents import ArchivedDecision, ReportDocument, ReportRow, parsed
 from cloud9_archive.pipeline.expiring_keys import key_subject
+from cloud9_archive.pipeline.listing_findings import standing_subjects
 from cloud9_archive.pipeline.rebuild_bag import told_decision
 from cloud9_archive.pipeline.roster_use import roster_subjects
 from cloud9_archive.pipeline.silences import silence_subject
@@ -115,7 +116,7 @@ def take_over_findings(
     :param archived: calls and recordings in the bags of the run's link
     """
     examined = {"/".join(ref) for row in report.rows for ref in _refs(row)} | {"/".join(ref) for ref in archived}
-    examined |= roster_subjects(run)
+    examined |= roster_subjects(run) | standing_subjects(catalog, run)
     for each in report.sources:
         examined |= {each.source, silence_subject(run, each.source), key_subject(each.source)}
     seen = [Finding(each.code, each.subject, each.words) for each in report.findings if each.code in FINDING_KINDS]

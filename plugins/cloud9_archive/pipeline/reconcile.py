@@ -9,7 +9,6 @@ from itertools import groupby
 
 import structlog
 
-from cloud9_archive.catalog.accounts import CallAccount
 from cloud9_archive.catalog.chain import head
 from cloud9_archive.catalog.findings import note_findings
 from cloud9_archive.catalog.forming import release_batches
@@ -21,12 +20,9 @@ from cloud9_archive.domain.words import shown
 from cloud9_archive.errors import ReconciliationError
 from cloud9_archive.pipeline.chain_proofs import Prover, check_still_signed, complete_proofs, open_prover
 from cloud9_archive.pipeline.chain_writer import append_link, read_head, unlinked_members
-from cloud9_archive.pipeline.expiring_keys import key_subject
 from cloud9_archive.pipeline.report import RunFacts
 from cloud9_archive.pipeline.report_writer import put_report
-from cloud9_archive.pipeline.roster_use import roster_subjects
 from cloud9_archive.pipeline.run_facts import facts_of
-from cloud9_archive.pipeline.silences import silence_subject
 from cloud9_archive.pipeline.workspace import Workspace
 from cloud9_archive.storage.readme import write_readme
 
@@ -78,15 +74,7 @@ def reconcile(workspace: Workspace, run: RunRef, *, failed_tasks: Sequence[str] 
     prover = open_prover(workspace.settings.proof)
     report, chain_head = _file_report(workspace, record, facts, prover, holds=holds)
     unproven = complete_proofs(workspace, run, prover)
-    examined = {
-        "/".join(ref)
-        for account in (*facts.accounts, *facts.stragglers)
-        for ref in (account.ref, *_recording_refs(account))
-    }
-    examined |= {*roster_subjects(run), *run.call_ids}
-    for source in facts.sources:
-        examined |= {source, silence_subject(run, source), key_subject(source)}
-    note_findings(workspace.catalog, run, facts.findings, examined=examined, now=workspace.clock())
+    note_findings(workspace.catalog, run, facts.findings, examined=facts.examined, now=workspace.clock())
     log.info("run reconciled", holds=holds, report=report, findings=len(facts.findings), **asdict(facts.calls))
     if not holds or failed_tasks:
         raise ReconciliationError(_gap_words(run, facts, gaps, failed_tasks), subject=run.run_id, hint=_advice(gaps))
@@ -105,10 +93,6 @@ def reconcile(workspace: Workspace, run: RunRef, *, failed_tasks: Sequence[str] 
 def _urgency(finding: Finding) -> tuple[int, Finding]:
     """Causes before their consequences: codes in the order of their table."""
     return list(FINDING_KINDS).index(finding.code), finding
-
-
-def _recording_refs(account: CallAccount) -> list[tuple[str, str]]:
-    return [recording.ref for recording in account.recordings]
 
 
 def _file_report(

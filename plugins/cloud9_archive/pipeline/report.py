@@ -51,6 +51,7 @@ class RunFacts:
     :param stragglers: calls of earlier windows that the run took; they are in no sum of this run, but in its findings
         and in its audit file
     :param retention: the policy's
+    :param examined: subjects that the run looked at, whose other findings are healed; no fact of the report
     """
 
     run: RunRef
@@ -61,6 +62,7 @@ class RunFacts:
     bags: Sequence[SealedBag]
     findings: Sequence[Finding]
     retention: Retention | None = None
+    examined: frozenset[str] = frozenset()
 
     @property
     def calls(self) -> CallSum:
@@ -120,6 +122,7 @@ class RunFacts:
             policy=self.run.policy,
             policy_version=self.policy_version,
             retention=self.retention,
+            findings=self.findings,
         )
 
     def digest(self) -> str:
