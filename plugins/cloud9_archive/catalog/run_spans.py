@@ -49,21 +49,17 @@ def first_scheduled(catalog: Catalog, policy: str) -> datetime | None:
 
 def run_spans(catalog: Catalog, policy: str, *, since: datetime) -> list[RunSpan]:
     """The policy's runs whose window ends after that moment, by window; those that were asked for single calls left out."""
-    query = (
-        select(runs)
-        .where(
-            runs.c.policy == policy,
-            runs.c.kind.in_(list(RunKind)),
-            runs.c.window_end > since,
-            runs.c.single_calls == 0,
-        )
-        .order_by(runs.c.window_start, runs.c.run_id)
+    query = select(runs).where(
+        runs.c.policy == policy,
+        runs.c.kind.in_(list(RunKind)),
+        runs.c.window_end > since,
+        runs.c.single_calls == 0,
     )
     with catalog.begin() as connection:
         rows = connection.execute(query).all()
     listed = _listed(catalog, policy, [row.run_id for row in rows])
     sources = _sources(catalog, policy, {row.policy_version for row in rows})
-    return [
+    found = [
         RunSpan(
             row.run_id,
             Window(row.window_start, row.window_end),
@@ -74,6 +70,7 @@ def run_spans(catalog: Catalog, policy: str, *, since: datetime) -> list[RunSpan
         )
         for row in rows
     ]
+    return sorted(found, key=lambda span: (span.window, span.run_id))
 
 
 def _listed(catalog: Catalog, policy: str, run_ids: Collection[str]) -> dict[str, frozenset[str]]:

@@ -19,11 +19,12 @@ _UNFINISHED = (BatchState.OPEN, BatchState.SEALING)
 
 def sealed_since(catalog: Catalog, policy: str, since: datetime) -> list[SealedBag]:
     """The policy's bags that were sealed at that moment or later, by id."""
-    query = select(bags).where(bags.c.policy == policy, bags.c.sealed_at >= since).order_by(bags.c.bag_id)
+    query = select(bags).where(bags.c.policy == policy, bags.c.sealed_at >= since)
     with catalog.begin() as connection:
-        return [
-            SealedBag(row.bag_id, row.prefix, row.seal_sha256, row.files, row.size) for row in connection.execute(query)
-        ]
+        rows = connection.execute(query).all()
+    # Sorted here: SQLite would walk all bags in the order of their ids to save a sort of few.
+    found = [SealedBag(row.bag_id, row.prefix, row.seal_sha256, row.files, row.size) for row in rows]
+    return sorted(found, key=lambda bag: bag.bag_id)
 
 
 def standing_records(catalog: Catalog, bag_ids: Collection[str]) -> Iterator[ArchivedRecord]:
