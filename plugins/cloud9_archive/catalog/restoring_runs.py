@@ -48,7 +48,7 @@ def restore_run(connection: Connection, told: ToldRun) -> None:
         "report_number": told.report_number,
         "report_key": told.report_key,
         "report_sums": told.report_sums,
-        "single_calls": int(bool(run.call_ids)),
+        "single_calls": len(run.call_ids),
     }
     statement = upsert(connection, runs).values(policy=run.policy, run_id=run.run_id, opened_at=told.at, **fields)
     connection.execute(

@@ -57,7 +57,7 @@ def open_run(
         "window_start": run.window.start,
         "window_end": run.window.end,
         "policy_version": policy_version,
-        "single_calls": int(bool(run.call_ids)),
+        "single_calls": len(run.call_ids),
     }
     with catalog.begin() as connection:
         connection.execute(

@@ -277,7 +277,7 @@ runs = Table(
         Integer,
         nullable=False,
         server_default="0",
-        comment="1: it was asked for single calls, and so does not stand for its window",
+        comment="how many calls it was asked for by their ids; 0: for all of its window",
     ),
     Index(None, "policy", "kind", "window_end"),
 )

@@ -18,7 +18,7 @@ def upgrade() -> None:
             sa.Integer(),
             nullable=False,
             server_default="0",
-            comment="1: it was asked for single calls, and so does not stand for its window",
+            comment="how many calls it was asked for by their ids; 0: for all of its window",
         ),
     )
     op.create_index("ix_runs_policy_kind_window_end", "runs", ["policy", "kind", "window_end"])
