@@ -6,10 +6,11 @@ import os
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from airflow.sdk.configuration import conf
 
+from cloud9_archive.errors import ConfigurationError
 from cloud9_archive.pipeline.settings import ProofSettings, Settings
 
 if TYPE_CHECKING:
@@ -60,6 +61,27 @@ def run_link(dag_id: str, run_id: str) -> str | None:
     if not base.startswith(("http://", "https://")):
         return None
     return f"{base}/dags/{quote(dag_id, safe='')}/runs/{quote(run_id, safe='')}"
+
+
+def archive_address(policy: str, key: str) -> str | None:
+    """
+    Address at which people open a file of a policy's archive, or None if the deployment does not say one.
+
+    :param key: from the archive's root
+    :raises ConfigurationError: if ``reports_url`` is no http address, or one that holds a secret
+    """
+    said = _text("reports_url")
+    if not said:
+        return None
+    parts = urlsplit(said)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username or parts.password:
+        raise ConfigurationError(
+            "reports_url is no http or https address without user name and password",
+            subject="reports_url",
+            hint="give an address at which people log in by themselves, such as https://archive.example.com/{policy}/{key}",
+        )
+    template = said if "{key}" in said else f"{said.rstrip('/')}/{{key}}"
+    return template.replace("{policy}", quote(policy, safe="")).replace("{key}", quote(key))
 
 
 def _proof() -> ProofSettings:

@@ -11,6 +11,7 @@ def get_provider_info() -> dict[str, Any]:
         "package-name": "airflow-provider-cloud9-archive",
         "name": "Cloud9 archive",
         "description": "Archives Cloud9 calls: fetch, filter by recording rules, transcode, archive, reconcile.",
+        "extra-links": ["cloud9_archive.links.RunReportLink"],
         "connection-types": [
             {
                 "connection-type": "cloud9",
@@ -226,6 +227,15 @@ def get_provider_info() -> dict[str, Any]:
                         "type": "float",
                         "example": "0.8",
                         "default": "0.5",
+                    },
+                    "reports_url": {
+                        "description": "Address, http or https, at which people open files of the archives with a login of "
+                        "their own: {policy} and {key} stand for a policy's name and a file's key from the archive's root; "
+                        "without {key}, it is appended. The task reconcile then links to its run's report. Empty: no link.",
+                        "version_added": "0.1.0",
+                        "type": "string",
+                        "example": "https://s3.console.aws.amazon.com/s3/object/voice-archive?prefix=emea/{key}",
+                        "default": "",
                     },
                     "signing_key_file": {
                         "description": "Absolute path of the Ed25519 private key that signs chain links: PEM, PKCS#8. "

@@ -130,6 +130,7 @@ def test_even_the_smallest_share_is_one_request(limiter: Limiter, clock: Clock) 
 @pytest.mark.parametrize(("asked", "pause"), [(9.0, 9.0), (None, PAUSE_WHEN_LIMITED), (0.0, 0.0)])
 def test_a_pause_is_for_all(limiter: Limiter, clock: Clock, asked: float | None, pause: float) -> None:
     limiter.pause(bucket(60), asked)
+    assert limiter.pauses == [pause], "whoever asks how often it was refused is told"
     assert beside(limiter, clock).wait_turn(bucket(60)).waited == pytest.approx(pause)
     assert beside(limiter, clock).wait_turn(bucket(60, "/b")).waited == 0
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from cloud9_archive.airflow_api import AirflowApi
 from cloud9_archive.demo.servers import USER, Place, airflow, emulator, free_port, wait_for
+from cloud9_archive.domain.keys import is_day_report
 from cloud9_archive.emulator.admin_client import AdminClient
 from cloud9_archive.emulator.truth import ReadyFile
 
@@ -73,6 +74,8 @@ class Estate:
         """The newest report of each run."""
         found: dict[str, tuple[int, dict[str, Any]]] = {}
         for path in self.place.archive.glob(f"{policy}/reports/*/*/*/*.json"):
+            if is_day_report(path.name):
+                continue
             report = json.loads(path.read_bytes())
             number = int(report["report_number"])
             if found.get(report["run_id"], (0, {}))[0] <= number:

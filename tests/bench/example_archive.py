@@ -21,6 +21,7 @@ from cloud9_archive.domain.run import RunKind, RunRef
 from cloud9_archive.domain.window import Window
 from cloud9_archive.pipeline.apply_recording_rules import apply_recording_rules
 from cloud9_archive.pipeline.archive import archive
+from cloud9_archive.pipeline.day_report import put_day_report
 from cloud9_archive.pipeline.fetch_calls import fetch_calls
 from cloud9_archive.pipeline.fetch_recordings import fetch_recordings
 from cloud9_archive.pipeline.reconcile import reconcile
@@ -70,7 +71,7 @@ def _call(call_id: str, start: datetime, parties: tuple[Party, ...], recordings:
 
 def build(root: Path, *, certificate: Path | None = None) -> Path:
     """
-    The archive, whole and signed, as two nightly runs leave it.
+    The archive, whole and signed, as two nightly runs and the report of a day leave it.
 
     :param root: empty folder for the catalog, staging and the archive
     :param certificate: encrypt for it
@@ -118,3 +119,5 @@ def _run(workspace: Workspace, night: int) -> None:
         transcode(workspace, batch_id)
         archive(workspace, batch_id)
     reconcile(workspace, run)
+    if night:
+        put_day_report(workspace, MONDAY.date())

@@ -13,6 +13,7 @@ from pipeline_bench import DAY
 from cloud9_archive.domain.run import RunKind
 from cloud9_archive.emulator.calls import Kind
 from cloud9_archive.pipeline.apply_recording_rules import apply_recording_rules
+from cloud9_archive.pipeline.day_report import put_day_report
 from cloud9_archive.pipeline.fetch_calls import fetch_calls
 from cloud9_archive.pipeline.reconcile import reconcile
 
@@ -62,6 +63,7 @@ class Lived:
         run = self.run_of(start=self.shared.started_at - MINUTE, hours=1 / 30, run_id="backfill")
         sections = [{"name": "all", "then": "record"}]
         self.run(run, sections=sections, redecide=True)
+        put_day_report(self.bench.workspace(recording_rules={"enabled": False}), DAY.date())
         shutil.copytree(self.bench.root, self.kept)
 
     @property

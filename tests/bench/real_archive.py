@@ -1,4 +1,4 @@
-"""A real archive with every kind of file: two policies, two runs each, signed and time-stamped, one recording damaged."""
+"""A real archive with every kind of file: two policies, two runs each, a day reported, signed and time-stamped, one recording damaged."""
 
 from __future__ import annotations
 
@@ -12,15 +12,17 @@ from pathlib import Path
 import pytest
 from local_tsa import listening, make_tsa
 from media_here import in_this_process
-from pipeline_bench import Bench, Clock
+from pipeline_bench import DAY, Bench, Clock
 
 from cloud9_archive.domain.run import RunKind, RunRef
 from cloud9_archive.domain.window import Window
 from cloud9_archive.emulator.calls import Kind
 from cloud9_archive.emulator.server import EmulatorServer
 from cloud9_archive.emulator.world import WorldSettings
+from cloud9_archive.pipeline.day_report import put_day_report
 from cloud9_archive.pipeline.reconcile import reconcile
 from cloud9_archive.pipeline.settings import ProofSettings
+from cloud9_archive.pipeline.workspace import Workspace
 from cloud9_archive.storage.local import LocalStore
 
 POLICIES = {"apac": ("alaw_8k", Kind.REGULAR, Kind.DAMAGED), "emea": ("gsm_8k", Kind.TWO_RECORDINGS, Kind.DAMAGED)}
@@ -73,6 +75,8 @@ def real_archive(home: Path) -> Iterator[RealArchive]:
             bench = Bench(cloud9, clock, home, stack, _policy(policy, profile))
             for kind in kinds:
                 heads[policy] = _run(bench, kind, proof)
+            if policy == "apac":  # the other one's newest link is that of a run, which forgeries count on
+                heads[policy] = put_day_report(_workspace(bench, proof), DAY.date()).chain_head
     yield RealArchive(home / "archive", public_key, home / "tsa" / "root.pem", heads)
 
 
@@ -87,10 +91,14 @@ def _policy(name: str, profile: str) -> dict[str, object]:
     }
 
 
+def _workspace(bench: Bench, proof: ProofSettings) -> Workspace:
+    workspace = bench.workspace()
+    return replace(workspace, settings=replace(workspace.settings, proof=proof))
+
+
 def _run(bench: Bench, kind: Kind, proof: ProofSettings) -> str:
     """A run over the second in which a call of that kind begins; the chain's head after it."""
-    workspace = bench.workspace()
-    workspace = replace(workspace, settings=replace(workspace.settings, proof=proof))
+    workspace = _workspace(bench, proof)
     start = bench.call(kind).started_at
     run = RunRef(bench.policy["policy"], f"{kind}", RunKind.BACKFILL, Window(start, start + timedelta(seconds=1)))
     bench.work(workspace, bench.begin(workspace, run))

@@ -41,6 +41,21 @@ def report_of(deployment: Any) -> dict[str, Any]:
     return report
 
 
+def shown(run: Any, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """What Airflow's own API gives a person who looks at the run's reconcile: the link, and two values of XCom."""
+    from airflow.api_fastapi.app import create_app  # noqa: PLC0415 - some seconds, for one test
+    from fastapi.testclient import TestClient  # noqa: PLC0415 - as above
+
+    monkeypatch.setenv("AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS", "True")
+    with TestClient(create_app(apps="core")) as client:
+        token = client.get("/auth/token").json()["access_token"]
+        client.headers["Authorization"] = f"Bearer {token}"
+        task = f"/api/v2/dags/emea_rates/dagRuns/{run.run_id}/taskInstances/reconcile"
+        links = client.get(f"{task}/links").json()["extra_links"]
+        values = {key: client.get(f"{task}/xcomEntries/{key}").json()["value"] for key in ("run_table", "run_report")}
+        return {**links, **values}
+
+
 def test_one_interval_and_the_same_again(dag: DAG, deployment: Any) -> None:
     run = dag.test(logical_date=NIGHT, run_after=NIGHT)
     assert run.state == DagRunState.SUCCESS
@@ -61,8 +76,13 @@ def test_one_interval_and_the_same_again(dag: DAG, deployment: Any) -> None:
 
 
 def test_a_wrong_secret_ends_the_run_at_the_first_try(
-    dag: DAG, deployment: Any, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+    dag: DAG,
+    deployment: Any,
+    capfd: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setenv("AIRFLOW__CLOUD9_ARCHIVE__REPORTS_URL", "https://archive.example.com/x")
     deployment.connect(password="canary-of-a-wrong-secret")
     run = dag.test(logical_date=NIGHT, run_after=NIGHT)
 
@@ -76,6 +96,11 @@ def test_a_wrong_secret_ends_the_run_at_the_first_try(
     assert instances["reconcile"].state == "failed"
     assert instances["reconcile"].try_number == 1
     assert report_of(deployment)["rows"] == []
+
+    told = shown(run, monkeypatch)
+    assert told["Run report"] == f"https://archive.example.com/x/{told['run_report']}"
+    assert b"This run does not add up" in (deployment.archive / told["run_report"]).read_bytes()
+    assert "SOURCE_NOT_LISTED 1" in told["run_table"]
 
     printed = capfd.readouterr()
     logged = f"{printed.out} {printed.err} {caplog.text}"

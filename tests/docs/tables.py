@@ -50,6 +50,7 @@ ONE_ROW = {
     "roster_extensions": "an extension of the roster in use, and when a call last matched it",
     "unknown_logins": "a login at the near end of calls that the roster does not have",
     "runs": "a run and its newest report",
+    "day_reports": "the newest report of a day",
     "listings": "a source that a run listed to its end",
     "run_calls": "a call that a run listed",
     "alerts": "a message that was sent, by what it tells",

@@ -6,12 +6,14 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from cloud9_archive.catalog.accounts import CallAccount, RecordingAccount
 from cloud9_archive.catalog.batches import BatchCall, BatchRecording
+from cloud9_archive.catalog.day_reports import FindingRecord, RunOver
+from cloud9_archive.catalog.runs import RunState
 from cloud9_archive.catalog.sealing import SealedBag
 from cloud9_archive.domain.accounting import CallState, CallSum, MediaState, MediaSum
 from cloud9_archive.domain.call import Call, Party, RecordingLink, Side, utc_text
@@ -25,8 +27,11 @@ from cloud9_archive.media.profiles import PROFILES
 from cloud9_archive.media.verdicts import Checks, Examination, Failure, Fault, Transcoded, Verdict, Waveform
 from cloud9_archive.pipeline.audit import AUDIT_COLUMNS
 from cloud9_archive.pipeline.bag_documents import BagPaths, call_document, record_document
+from cloud9_archive.pipeline.day_facts import DayFacts
+from cloud9_archive.pipeline.day_report import day_json
 from cloud9_archive.pipeline.media_work import MediaWork
 from cloud9_archive.pipeline.report import CSV_COLUMNS, RunFacts, report_json
+from cloud9_archive.pipeline.report_filing import Frame
 from cloud9_archive.pipeline.second_fetch import Came, SecondFetch
 
 TEXT = (Path(__file__).parents[2] / "docs" / "archive-format.md").read_text(encoding="utf-8")
@@ -135,10 +140,26 @@ def test_the_fields_of_a_report() -> None:
         findings=[Finding("MEDIA_MISSING", "cloud9_emea/r1", "It is absent.")],
     )
     sums = {"calls": asdict(CallSum()), "recordings": asdict(MediaSum())}
-    document = json.loads(report_json(facts, number=1, policy_sums=sums, chain_head=None))
+    document = json.loads(report_json(facts, Frame("6" * 64, 1, sums, None)))
     same(document, "fields of a report", opaque=("excluded_by_rule", "whole_policy.calls", "whole_policy.recordings"))
     below_the_digest = told("fields of a report").index("facts_sha256")
     covered = {name.split(".")[0].removesuffix("[]") for name in told("fields of a report")[:below_the_digest]}
+    assert covered == set(facts.document())
+
+
+def test_the_fields_of_a_day_report() -> None:
+    day = Window(NOW.replace(hour=0), NOW.replace(hour=0) + timedelta(days=1))
+    finding = FindingRecord(Finding("MEDIA_MISSING", "cloud9_emea/r1", "It is absent."), NOW, None)
+    run = RunOver("r", RunKind.SCHEDULED, Window(NOW, day.end), RunState.GAP, False, frozenset({"cloud9_emea"}), 1, "k")
+    facts = DayFacts(
+        "emea_rates", NOW.date(), "UTC", day, ("cloud9_emea",), [], [run], [finding], 0, 0, {NOW.date(): None}
+    )
+    sums = {"calls": asdict(CallSum()), "recordings": asdict(MediaSum())}
+    document = json.loads(day_json(facts, Frame("6" * 64, 1, sums, None)))
+    opaque = ("excluded_by_rule", "whole_policy", "calls", "recordings", "sources[].calls", "hours[].calls")
+    same(document, "fields of a day report", opaque=opaque)
+    below_the_digest = told("fields of a day report").index("facts_sha256")
+    covered = {name.split(".")[0].removesuffix("[]") for name in told("fields of a day report")[:below_the_digest]}
     assert covered == set(facts.document())
 
 

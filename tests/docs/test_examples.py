@@ -61,14 +61,14 @@ def test_verify_accepts_both(tmp_path: Path) -> None:
     opener = read_opener([examples.EXAMPLES / "archive-key.pem"])
     for root, unopened in ((PLAIN, 0), (ENCRYPTED, 0)):
         report = verify_archive(LocalStore(root), trust=read_trust(keys, None), opener=opener)
-        assert (report.findings, report.unopened, report.bags, report.links) == ((), unopened, 2, 2)
+        assert (report.findings, report.unopened, report.bags, report.links) == ((), unopened, 2, 3)
     assert verify_archive(LocalStore(ENCRYPTED)).unopened == 7
 
 
 def test_the_page_shows_what_its_lines_print() -> None:
     page = examples.PAGE.read_text(encoding="utf-8")
     steps = examples.STEP.findall(page)
-    assert len(steps) == page.count("```bash") == 7
+    assert len(steps) == page.count("```bash") == 8
     for shell, shown in steps:
         assert examples.printed(shell) == shown, ANEW
 

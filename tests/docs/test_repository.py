@@ -75,7 +75,7 @@ def test_the_wheel_is_complete(tmp_path: Path) -> None:
     package = ROOT / "plugins" / "cloud9_archive"
     needed = [*package.glob("api/formats/*.yaml"), *package.glob("emulator/audio/samples/*")]
     needed += [*package.glob("catalog/migrations/**/*.py"), *package.glob("catalog/migrations/*.mako")]
-    needed += [package / "py.typed"]
+    needed += [*package.glob("pipeline/pages/*"), package / "py.typed"]
     assert len(needed) > 15
     assert {path.relative_to(ROOT / "plugins").as_posix() for path in needed} <= names
     assert not [name for name in names if ".airflowignore" in name or name.startswith("tests")]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,11 +13,15 @@ import pytest
 from airflow.sdk.execution_time.context import OutletEventAccessors
 from airflow.sdk.observability import stats
 
+from cloud9_archive.api.limits import Bucket
 from cloud9_archive.dag import build_dag
 from cloud9_archive.domain.accounting import CallSum, MediaSum
 from cloud9_archive.domain.findings import Finding
+from cloud9_archive.domain.run import RunKind
 from cloud9_archive.domain.window import Window
 from cloud9_archive.errors import CredentialsError, ReconciliationError
+from cloud9_archive.hooks.cloud9 import Cloud9Hook
+from cloud9_archive.operators import Cloud9FetchCallsOperator
 from cloud9_archive.operators.figures import LOOK_METRICS, METRICS, note_look, policy_asset
 from cloud9_archive.pipeline.daily_look import Looked, SourceCounts
 
@@ -114,6 +119,25 @@ def test_a_board_that_is_down_hides_nothing(
         run.fetch_calls()
     with pytest.raises(ReconciliationError, match="does not add up"):
         run.reconcile()
+
+
+@pytest.mark.usefixtures("settings_only")
+def test_refusals_of_every_source_are_counted_also_when_the_task_fails(
+    board: Board, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Cloud9Hook, "client", lambda self, *, limiter: nullcontext(limiter))
+    operator = Cloud9FetchCallsOperator(task_id="fetch_calls", policy="emea_rates", source="cloud9_emea")
+
+    def refused() -> None:
+        with operator.workspace() as workspace:
+            for source in ("cloud9_emea", "cloud9_apac"):
+                with workspace.source(source, RunKind.SCHEDULED) as limiter:
+                    limiter.pause(Bucket.of("key", "/calls", 60), 0)  # type: ignore[attr-defined]
+            raise OSError
+
+    with pytest.raises(OSError):  # noqa: PT011 - the one above
+        refused()
+    assert board.counters["cloud9_archive.throttled"] == 2
 
 
 @pytest.mark.usefixtures("deployment")

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from buckets import access_to, new_bucket
 from envelope_keys_made import Keyed, keyed
+from pipeline_bench import DAY
 from sqlalchemy import select
 
 from cloud9_archive.catalog.batches import read_batch
@@ -30,10 +31,12 @@ from cloud9_archive.errors import ReconciliationError, StagingLostError, Unreach
 from cloud9_archive.pipeline.archive import archive
 from cloud9_archive.pipeline.bag_documents import BagPaths, record_document
 from cloud9_archive.pipeline.bag_retention import BagRetention
+from cloud9_archive.pipeline.day_report import put_day_report
 from cloud9_archive.pipeline.encrypting import Encrypting
 from cloud9_archive.pipeline.fetch_recordings import fetch_recordings
 from cloud9_archive.pipeline.opening import read_opener
 from cloud9_archive.pipeline.reconcile import reconcile
+from cloud9_archive.pipeline.report_filing import page_beside
 from cloud9_archive.pipeline.run import filed_sum
 from cloud9_archive.pipeline.transcode import transcode
 from cloud9_archive.pipeline.verify import verify_archive
@@ -268,14 +271,14 @@ def test_plain_bytes_that_are_not_those_that_were_fetched_are_fetched_again(
 def test_a_report_that_no_link_vouches_for_is_put_again_with_the_same_bytes(sealed: Any, short: Any) -> None:
     workspace = sealed.workspace()
     sealed.work(workspace, sealed.begin(workspace, short))
-    for nth in (1, 2, 3, 5):
+    for nth in (1, 2, 3, 4, 6):
         cue = Fault(Operation.PUT, nth, PowerCutError("cue"), when="after")  # type: ignore[arg-type]
         with pytest.raises(PowerCutError):
             reconcile(dataclasses.replace(workspace, store=FaultyStore(workspace.store, script=[cue])), short)
     before = sealed.snapshot()
     sealed.clock.move_to(sealed.clock.now + timedelta(hours=5))
     reconcile(workspace, short)
-    assert len(named(sealed, "reports/*/*/*/*")) == 3
+    assert len(named(sealed, "reports/*/*/*/*")) == 4
     assert before.items() <= sealed.snapshot().items()
     sealed.verified()
 
@@ -287,7 +290,28 @@ def test_a_report_whose_staged_bytes_are_lost_is_written_under_the_next_number(s
     with pytest.raises(PowerCutError):
         reconcile(dataclasses.replace(workspace, store=FaultyStore(workspace.store, script=[cue])), short)
     shutil.rmtree(sealed.root / "staging" / "reports")
-    assert reconcile(workspace, short).report.endswith(".2.json.p7m") or len(named(sealed, "reports/*/*/*/*")) > 3
+    assert reconcile(workspace, short).report.endswith(".2.json.p7m") or len(named(sealed, "reports/*/*/*/*")) > 4
+    sealed.verified()
+
+
+def test_a_days_report_is_encrypted_too_and_put_again_with_the_same_bytes(sealed: Any, people: list[Keyed]) -> None:
+    workspace = sealed.workspace()
+    for nth in (2, 3, 4, 5):  # CSV, JSON, page, link
+        cue = Fault(Operation.PUT, nth, PowerCutError("cue"), when="after")  # type: ignore[arg-type]
+        with pytest.raises(PowerCutError):
+            put_day_report(dataclasses.replace(workspace, store=FaultyStore(workspace.store, script=[cue])), DAY.date())
+        sealed.clock.move_to(sealed.clock.now + timedelta(hours=1))
+    before = sealed.snapshot()
+    report = put_day_report(workspace, DAY.date()).report
+    assert report.endswith("/day~2026-03-03.json.p7m")
+    assert sealed.snapshot() == before
+    assert len(named(sealed, "reports/*/*/*/*")) == 3
+    page = (sealed.archive / page_beside(report)).read_bytes()
+    opener = read_opener([people[0].key])
+    assert opener is not None
+    assert opener.read(page).startswith(b"<!doctype html>")
+    assert not put_day_report(workspace, DAY.date()).written
+    assert not list((sealed.root / "staging" / "reports").glob("*/*"))
     sealed.verified()
 
 

@@ -28,6 +28,7 @@ from cloud9_archive.domain.run import RunKind
 from cloud9_archive.emulator.calls import Kind
 from cloud9_archive.errors import CatalogError, ConfigurationError, UnreachableError
 from cloud9_archive.pipeline.archived_documents import ReportDocument, parsed
+from cloud9_archive.pipeline.day_report import put_day_report
 from cloud9_archive.pipeline.rebuild import Rebuilt, rebuild_catalog
 from cloud9_archive.pipeline.rebuild_report import take_over_rows
 from cloud9_archive.pipeline.reconcile import reconcile
@@ -151,6 +152,8 @@ def test_what_is_rebuilt_is_what_was_lost(lived: Lived) -> None:
 
 def test_runs_go_on_after_a_rebuild_and_archive_nothing_twice(lived: Lived, run_of: Any, clock: Any) -> None:
     rebuilt(lived.bench)
+    told = put_day_report(lived.bench.workspace(), DAY.date())
+    assert (told.number, told.written) == (1, False), "what the report of a day states is known as before"
     late = lived.bench.call(Kind.LATE_MEDIA).all_links[0].recording_id
     lived.bench.cloud9.admin.upload_now(late)
     clock.move_to(clock.now + MINUTE)
@@ -174,7 +177,7 @@ def test_runs_go_on_after_a_rebuild_and_archive_nothing_twice(lived: Lived, run_
     assert again.calls.excluded == 14
     assert again.calls.unaccounted == 0
     links = [json.loads(path.read_bytes()) for path in sorted(lived.bench.archive.glob("emea_rates/chain/*.json"))]
-    assert [link["number"] for link in links] == [1, 2, 3, 4, 5, 6]
+    assert [link["number"] for link in links] == [1, 2, 3, 4, 5, 6, 7]
     report = json.loads((lived.bench.archive / again.report).read_bytes())
     decided = {row["call_id"]: row["decided_at"] for row in report["rows"]}
     assert max(decided.values()) == "2026-03-06T00:01:00Z", "decisions stand"

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from cloud9_archive.catalog.day_reports import runs_over
 from cloud9_archive.domain.run import RunKind, RunRef
 from cloud9_archive.domain.window import Window
 from cloud9_archive.emulator.calls import Kind
@@ -41,6 +42,8 @@ def test_late_audio_of_one_call_is_fetched_and_no_other_call_is_touched(
     report = json.loads(whole_day.archive.joinpath(found.report).read_bytes())
     assert report["call_ids"] == [call.call_id]
     assert [row["call_id"] for row in report["rows"]] == [call.call_id]
+    over = {run.run_id: run.single_calls for run in runs_over(whole_day.workspace().catalog, "emea_rates", window)}
+    assert over == {run_of().run_id: False, "by-id": True}, "a day's report does not take its window for listed"
 
 
 def test_a_call_that_no_run_listed_needs_a_window_and_is_found_in_it(everything: Any, run_of: Any) -> None:

@@ -131,12 +131,14 @@ class Limiter:
     :param share: at most this part of each limit goes to all limiters with a share together; none for the whole limit
     :param monotonic: seconds that never go back
     :param sleep: waits for so many seconds
+    :param pauses: seconds of each pause that a server asked this one for: as many as it had answers 429
     """
 
     ledgers: Ledgers = field(default_factory=OwnLedgers)
     share: float | None = None
     monotonic: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
+    pauses: list[float] = field(default_factory=list, compare=False)
 
     def wait_turn(self, bucket: Bucket) -> Turn:
         """
@@ -179,6 +181,7 @@ class Limiter:
         """
         asked = PAUSE_WHEN_LIMITED if seconds is None else seconds
         pause = min(asked, LONGEST_PAUSE)
+        self.pauses.append(pause)
         if pause < asked:
             log.warning(
                 "source asks for a longer pause than a limit per minute can need endpoint=%s asked=%.0fs pause=%.0fs",

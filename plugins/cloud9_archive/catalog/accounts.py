@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import Table, and_, case, exists, func, select
+from sqlalchemy import ColumnElement, FromClause, Table, and_, case, exists, func, select
 
 from cloud9_archive.catalog.batches import profiles_of
 from cloud9_archive.catalog.catalog import Catalog
@@ -25,6 +25,7 @@ from cloud9_archive.catalog.tables import (
 )
 from cloud9_archive.domain.accounting import UNDER_WORK, CallState, MediaState
 from cloud9_archive.domain.run import CallRef, RecordingRef, RunRef
+from cloud9_archive.domain.window import Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +110,32 @@ def straggler_accounts(catalog: Catalog, run: RunRef, *, now: datetime) -> list[
     return _accounts(catalog, run, run_stragglers, now)
 
 
+def day_accounts(
+    catalog: Catalog, policy: str, sources: Iterable[str], day: Window, *, now: datetime
+) -> list[CallAccount]:
+    """
+    Every call of the sources that began in the day, by start and id, with its recordings; undecided ones are ``listed``.
+
+    :param now: aware UTC; who works on a call at that time holds it
+    """
+    chosen = and_(calls.c.source.in_(list(sources)), calls.c.started_at >= day.start, calls.c.started_at < day.end)
+    return _read_accounts(catalog, calls, chosen, policy=policy, run_id="", now=now)
+
+
 def _accounts(catalog: Catalog, run: RunRef, members: Table, now: datetime) -> list[CallAccount]:
+    listed = members.join(calls, same_call(calls, members))
+    return _read_accounts(catalog, listed, of_run(members, run), policy=run.policy, run_id=run.run_id, now=now)
+
+
+def _read_accounts(
+    catalog: Catalog, members: FromClause, chosen: ColumnElement[bool], *, policy: str, run_id: str, now: datetime
+) -> list[CallAccount]:
+    """
+    The accounts of some calls under a policy.
+
+    :param members: holds ``calls``
+    :param run_id: whose batches do not count as another's
+    """
     holding = batches.alias()
     media_bag = bags.alias()
     query = (
@@ -121,7 +147,7 @@ def _accounts(catalog: Catalog, run: RunRef, members: Table, now: datetime) -> l
             policy_calls.c.bag_id,
             case(
                 (
-                    and_(batches.c.run_id != run.run_id, batches.c.lease_until > now),
+                    and_(batches.c.run_id != run_id, batches.c.lease_until > now),
                     batches.c.run_id,
                 ),
                 (
@@ -133,7 +159,7 @@ def _accounts(catalog: Catalog, run: RunRef, members: Table, now: datetime) -> l
                     "later",
                 ),
             ).label("held_by"),
-            case((and_(holding.c.run_id != run.run_id, holding.c.lease_until > now), holding.c.run_id)).label(
+            case((and_(holding.c.run_id != run_id, holding.c.lease_until > now), holding.c.run_id)).label(
                 "recording_held_by"
             ),
             decisions.c.rule,
@@ -160,10 +186,9 @@ def _accounts(catalog: Catalog, run: RunRef, members: Table, now: datetime) -> l
             media.c.failed_derivatives,
         )
         .select_from(members)
-        .join(calls, same_call(calls, members))
         .outerjoin(
             policy_calls,
-            under_policy(run.policy, calls),
+            under_policy(policy, calls),
         )
         .outerjoin(decisions, decisions.c.decision_id == policy_calls.c.decision_id)
         .outerjoin(batches, batches.c.batch_id == policy_calls.c.batch_id)
@@ -173,12 +198,12 @@ def _accounts(catalog: Catalog, run: RunRef, members: Table, now: datetime) -> l
         )
         .outerjoin(
             media,
-            media_of_link(run.policy),
+            media_of_link(policy),
         )
         .outerjoin(holding, holding.c.batch_id == media.c.batch_id)
         .outerjoin(bags, bags.c.bag_id == policy_calls.c.bag_id)
         .outerjoin(media_bag, media_bag.c.bag_id == media.c.bag_id)
-        .where(of_run(members, run))
+        .where(chosen)
         .order_by(calls.c.started_at, calls.c.source, calls.c.call_id, call_recordings.c.recording_id)
     )
     accounts: dict[CallRef, CallAccount] = {}

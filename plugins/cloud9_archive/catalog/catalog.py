@@ -20,7 +20,7 @@ from sqlalchemy.pool import NullPool
 from cloud9_archive.catalog.growth import plan_for_growth
 from cloud9_archive.errors import CatalogError
 
-HEAD = "0014"
+HEAD = "0015"
 """The newest migration; a test compares it with the migrations folder."""
 
 BUSY_TIMEOUT = 60

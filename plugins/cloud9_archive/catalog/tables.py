@@ -280,6 +280,18 @@ runs = Table(
         comment="how many calls it was asked for by their ids; 0: for all of its window",
     ),
     Index(None, "policy", "kind", "window_end"),
+    Index(None, "policy", "window_end"),
+)
+
+day_reports = Table(
+    "day_reports",
+    metadata,
+    _key("policy"),
+    Column("day", Date, primary_key=True, comment="in the policy's time zone"),
+    Column("number", Integer, nullable=False),
+    Column("key", String, nullable=False),
+    Column("facts_digest", String(64), nullable=False),
+    Column("sums", Text, nullable=False, comment="JSON: both sums, and the findings that are not healed by code"),
 )
 
 listings = Table(

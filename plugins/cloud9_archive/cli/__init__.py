@@ -14,6 +14,7 @@ from cloud9_archive.cli.export import export_command
 from cloud9_archive.cli.media import media_app
 from cloud9_archive.cli.policy import policy_app
 from cloud9_archive.cli.reconcile import reconcile_command
+from cloud9_archive.cli.report import report_app
 from cloud9_archive.cli.roster import roster_app
 from cloud9_archive.cli.run import run_command
 from cloud9_archive.cli.search import search_command
@@ -38,6 +39,7 @@ app.add_typer(retention_app, name="retention")
 app.command("decrypt")(decrypt_command)
 app.command("export")(export_command)
 app.command("search")(search_command)
+app.add_typer(report_app, name="report")
 app.add_typer(policy_app, name="policy")
 app.add_typer(roster_app, name="roster")
 app.add_typer(catalog_app, name="catalog")

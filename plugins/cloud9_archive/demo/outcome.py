@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from cloud9_archive.demo.expectation import OUTCOMES, Expectation
+from cloud9_archive.domain.keys import is_day_report
 from cloud9_archive.domain.window import Window
 
 SEAL = "tagmanifest-sha256.txt"
@@ -42,6 +43,8 @@ def newest_report(archive: Path, policy: str, run_id: str) -> dict[str, Any] | N
     """The run's newest report, read from the archive."""
     found: dict[str, Any] | None = None
     for path in archive.glob(f"{policy}/reports/*/*/*/*.json"):
+        if is_day_report(path.name):
+            continue
         report = json.loads(path.read_bytes())
         if report["run_id"] == run_id and (found is None or report["report_number"] > found["report_number"]):
             found = report

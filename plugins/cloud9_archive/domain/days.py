@@ -11,17 +11,18 @@ from cloud9_archive.errors import WindowError
 _ASK = "give --from and --to as days, for example --from 2026-11-01 --to 2026-11-07; both are included"
 
 
-def day_of(text: str, *, name: str) -> date:
+def day_of(text: str, *, name: str, ask: str = _ASK) -> date:
     """
     The day that is meant.
 
     :param name: what the day is called where it was asked for
+    :param ask: how it is to be given
     :raises WindowError: if it is none
     """
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise WindowError(f"{name} {text!r} is not a day", subject=name, hint=_ASK) from None
+        raise WindowError(f"{name} {text!r} is not a day", subject=name, hint=ask) from None
 
 
 def days_window(first: date, last: date, *, zone: str) -> Window:

@@ -16,6 +16,7 @@ MAX_PLAIN = 80
 MAX_SEGMENT_BYTES = 255
 MAX_KEY_BYTES = 1024  # the limit of S3, and well below that of Linux paths
 
+_OF_DAY = "day~"
 _DIGEST_HEX = 20
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]")
 _PLAIN = re.compile(r"[a-z0-9_](?:[a-z0-9._-]*[a-z0-9_-])?", re.ASCII)
@@ -110,6 +111,23 @@ def report_path(policy: str, *, day: date, run_id: str, extension: str) -> str:
     :param extension: such as ``json``
     """
     return f"{path_segment(policy)}/reports/{_day_folders(day)}/{path_segment(run_id)}.{extension}"
+
+
+def day_report_path(policy: str, *, day: date, number: int, extension: str) -> str:
+    """
+    Key of a day's report; no run's has such a name, since ``~`` stands in no segment that is made of an id.
+
+    :param day: in the policy's time zone
+    :param number: from 1
+    :param extension: such as ``json``
+    """
+    name = f"{_OF_DAY}{day.isoformat()}{'' if number == 1 else f'.{number}'}"
+    return f"{path_segment(policy)}/reports/{_day_folders(day)}/{name}.{extension}"
+
+
+def is_day_report(key: str) -> bool:
+    """Whether the key is that of a file of a day's report, not of a run's."""
+    return key.rpartition("/")[2].startswith(_OF_DAY)
 
 
 def custody_folder(policy: str) -> str:

@@ -15,6 +15,8 @@ from cloud9_archive.domain.run import RunKind, RunRef
 if TYPE_CHECKING:
     from airflow.sdk.definitions.context import Context
 
+    from cloud9_archive.api.client import Cloud9Client
+    from cloud9_archive.api.limits import Limiter
     from cloud9_archive.domain.window import Window
     from cloud9_archive.pipeline.workspace import Workspace
 
@@ -49,20 +51,27 @@ class PolicyOperator(BaseOperator):
         from cloud9_archive.hooks.archives import archive_access
         from cloud9_archive.hooks.cloud9 import Cloud9Hook
         from cloud9_archive.hooks.rosters import AirflowReach
+        from cloud9_archive.operators.figures import note_throttled
         from cloud9_archive.pipeline.policy_files import load_policy
         from cloud9_archive.pipeline.workspace import open_workspace
+
+        limiters: list[Limiter] = []
+
+        def open_source(conn_id: str, limiter: Limiter) -> Cloud9Client:
+            limiters.append(limiter)
+            return Cloud9Hook(conn_id).client(limiter=limiter)
 
         settings = deployment_settings()
         policy = load_policy(settings.policies / f"{self.policy}.yaml")
         opened = open_workspace(
-            policy,
-            settings,
-            open_source=lambda conn_id, limiter: Cloud9Hook(conn_id).client(limiter=limiter),
-            reach=AirflowReach(),
-            open_archive=archive_access,
+            policy, settings, open_source=open_source, reach=AirflowReach(), open_archive=archive_access
         )
-        with database_faults_told(), opened as workspace:
-            yield workspace
+        try:
+            with database_faults_told(), opened as workspace:
+                yield workspace
+        finally:
+            if limiters:
+                note_throttled(self.policy, sum(len(limiter.pauses) for limiter in limiters))
 
 
 class WindowOperator(PolicyOperator):

@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Any
 from cloud9_archive.operators.base import PolicyOperator
 
 if TYPE_CHECKING:
+    from airflow.providers.openlineage.extractors import OperatorLineage
     from airflow.sdk.definitions.context import Context
+
+    from cloud9_archive.pipeline.archive import ArchivedBatch
 
 
 class BatchOperator(PolicyOperator):
@@ -65,6 +68,8 @@ class Cloud9ArchiveOperator(BatchOperator):
     .. seealso:: :func:`cloud9_archive.pipeline.archive.archive`
     """
 
+    _archived: ArchivedBatch | None = None
+
     def execute(self, context: Context) -> dict[str, Any]:
         """The bag, and counts of what is in it."""
         from cloud9_archive.operators.figures import note_archived
@@ -74,4 +79,13 @@ class Cloud9ArchiveOperator(BatchOperator):
         with self.workspace() as workspace:
             archived = archive(workspace, self.batch_id)
         note_archived(self.policy, files=archived.created, size=archived.size if archived.created else 0)
+        self._archived = archived
         return asdict(archived)
+
+    def get_openlineage_facets_on_complete(self, task_instance: object) -> OperatorLineage | None:
+        """What OpenLineage is told: the archive, and how much the batch's bag holds."""
+        from cloud9_archive.lineage import archive_lineage
+
+        del task_instance
+        done = self._archived
+        return done and archive_lineage(self.policy, rows=done.recordings, files=done.files, size=done.size)

@@ -35,6 +35,7 @@ METRICS: Mapping[str, str] = {
     "lag_seconds": "gauge: from the end of the run's window to its reconciliation",
     "archived_bytes": "counter: bytes that were written to the archive, metadata included",
     "archived_files": "counter: files that were written to the archive",
+    "throttled": "counter: requests that Cloud9 answered with 429, too many; each made all workers of its key pause",
 }
 """Every metric of a run, with the tag ``policy``; the table in the documentation is made of this, and the next."""
 
@@ -100,6 +101,36 @@ def note_archived(policy: str, *, files: int, size: int) -> None:
     """
     stats.incr(f"{PREFIX}.archived_files", files, tags={"policy": policy})
     stats.incr(f"{PREFIX}.archived_bytes", size, tags={"policy": policy})
+
+
+def note_throttled(policy: str, refused: int) -> None:
+    """
+    The counter of answers 429 has grown; like all figures, it never stands in the way of how a task ended.
+
+    :param refused: answers 429
+    """
+    try:
+        stats.incr(f"{PREFIX}.throttled", refused, tags={"policy": policy})
+    except Exception as error:  # noqa: BLE001 - as in note_run
+        log.warning("a task's metrics were not sent", fault=type(error).__name__)
+
+
+def tell_reader(context: Context, workspace: Workspace, run: RunRef) -> None:
+    """
+    XCom has what a person looks for in the grid, also if the run does not add up: its table, and its report's page.
+
+    What goes wrong with it is logged, and never stands in the way of how the run ended.
+    """
+    from cloud9_archive.links import REPORT_KEY, TABLE_KEY
+    from cloud9_archive.pipeline.run import filed_sum
+    from cloud9_archive.pipeline.run_table import run_table
+
+    try:
+        if filed := filed_sum(workspace, run):
+            context["ti"].xcom_push(TABLE_KEY, run_table(filed))
+            context["ti"].xcom_push(REPORT_KEY, filed.page)
+    except Exception as error:  # noqa: BLE001 - the run's own end, good or bad, must come through
+        log.warning("the run's table was not left in XCom", fault=type(error).__name__)
 
 
 def tell_downstream(context: Context, run: RunRef, counts: dict[str, Any]) -> None:

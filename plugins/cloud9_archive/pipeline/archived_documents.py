@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any, Literal, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, NonNegativeInt, ValidationError
@@ -161,13 +162,32 @@ class ReportDocument(_Part):
     kind: RunKind
     window_start: AwareDatetime
     window_end: AwareDatetime
-    call_ids: tuple[str, ...] = ()
     sources: tuple[ReportSource, ...]
     calls: dict[str, int]
     recordings: dict[str, int]
     bags: tuple[ReportBag, ...]
     findings: tuple[ReportFinding, ...]
     rows: tuple[ReportRow, ...]
+    facts_sha256: str
+    report_number: NonNegativeInt
+    call_ids: tuple[str, ...] = ()
+
+
+class DayFinding(ReportFinding):
+    """What a person had to know of a day."""
+
+    status: str
+
+
+class DayDocument(_Part):
+    """A day's report."""
+
+    format: Literal["1"]
+    policy: str
+    day: date
+    calls: dict[str, int]
+    recordings: dict[str, int]
+    findings: tuple[DayFinding, ...]
     facts_sha256: str
     report_number: NonNegativeInt
 

@@ -22,7 +22,7 @@ from cloud9_archive.domain.accounting import CallState
 from cloud9_archive.domain.bag import SEAL
 from cloud9_archive.domain.call import canonical_json
 from cloud9_archive.domain.chain import ChainLink
-from cloud9_archive.domain.keys import link_path, path_segment
+from cloud9_archive.domain.keys import is_day_report, link_path, path_segment
 from cloud9_archive.domain.policy import Media
 from cloud9_archive.domain.run import CallRef, RecordingRef, RunRef
 from cloud9_archive.errors import CatalogError, ConfigurationError
@@ -30,7 +30,7 @@ from cloud9_archive.pipeline.archived_bag import Reader, open_bag
 from cloud9_archive.pipeline.archived_documents import ReportDocument
 from cloud9_archive.pipeline.archived_folders import PolicyFolders, links_in_place, policy_folders
 from cloud9_archive.pipeline.rebuild_bag import BagPlace, refs_of, take_over
-from cloud9_archive.pipeline.rebuild_report import read_report, take_over_findings, take_over_rows
+from cloud9_archive.pipeline.rebuild_report import read_report, take_over_day, take_over_findings, take_over_rows
 from cloud9_archive.pipeline.verify_bag import Watch
 from cloud9_archive.pipeline.verify_chain import Vouched, verify_chain
 from cloud9_archive.pipeline.verify_proofs import Keyring, Trust
@@ -186,6 +186,9 @@ def _take_over_link(
     reports: list[tuple[RunRef, ReportDocument]] = []
     for member in link.members:
         if "/reports/" not in member.path or not member.path.endswith(".json"):
+            continue
+        if is_day_report(member.path):
+            tally.reports += take_over_day(catalog, checker, member, link.policy)
             continue
         report = read_report(checker, member, link.policy)
         if report is None:

@@ -7,8 +7,10 @@ import json
 from collections import Counter
 from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from cloud9_archive.catalog.catalog import Catalog
+from cloud9_archive.catalog.day_reports import DayRecord, note_day_report
 from cloud9_archive.catalog.findings import note_findings
 from cloud9_archive.catalog.listing import chunks
 from cloud9_archive.catalog.restoring import ToldCall, restore_calls
@@ -23,13 +25,15 @@ from cloud9_archive.domain.run import CallRef, RecordingRef, RunRef
 from cloud9_archive.domain.window import Window
 from cloud9_archive.errors import Cloud9ArchiveError
 from cloud9_archive.pipeline.archived_bag import Reader
-from cloud9_archive.pipeline.archived_documents import ArchivedDecision, ReportDocument, ReportRow, parsed
+from cloud9_archive.pipeline.archived_documents import ArchivedDecision, DayDocument, ReportDocument, ReportRow, parsed
 from cloud9_archive.pipeline.expiring_keys import key_subject
 from cloud9_archive.pipeline.listing_findings import standing_subjects
 from cloud9_archive.pipeline.rebuild_bag import told_decision
 from cloud9_archive.pipeline.roster_use import roster_subjects
 from cloud9_archive.pipeline.silences import silence_subject
 from cloud9_archive.pipeline.verify_report import Code
+
+Report = TypeVar("Report", ReportDocument, DayDocument)
 
 REPORT_LIMIT = 4 * 1024**3
 """Bytes; the rows of a backfill over a busy day are many."""
@@ -41,6 +45,36 @@ def read_report(checker: Reader, member: Member, policy: str) -> ReportDocument 
 
     :raises Cloud9ArchiveError: if it is there and cannot be read
     """
+    document = _read(checker, member, policy, ReportDocument)
+    if document is None:
+        return None
+    try:
+        Window(document.window_start, document.window_end)
+    except Cloud9ArchiveError as error:
+        checker.found(Code.DOCUMENT_CONTRADICTED, member.path, f"it is no report: {error}")
+        return None
+    return document
+
+
+def take_over_day(catalog: Catalog, checker: Reader, member: Member, policy: str) -> bool:
+    """
+    The day's report is in the catalog, as its link vouches for it; False with a finding if it is not as it must be.
+
+    :raises Cloud9ArchiveError: if it is there and cannot be read
+    """
+    report = _read(checker, member, policy, DayDocument)
+    if report is None:
+        return False
+    standing = Counter(each.code for each in report.findings if each.status != "healed")
+    sums = {"calls": report.calls, "recordings": report.recordings, "findings": dict(sorted(standing.items()))}
+    told = DayRecord(report.report_number, member.path, report.facts_sha256, json.dumps(sums, sort_keys=True))
+    with catalog.begin() as connection:
+        note_day_report(connection, policy, report.day, told)
+    return True
+
+
+def _read(checker: Reader, member: Member, policy: str, kind: type[Report]) -> Report | None:
+    """The document as its link vouches for it, or None with a finding."""
     if not checker.store.exists(member.path):
         words = f"the chain vouches for it with the digest {member.sha256}"
         checker.found(Code.CHAIN_MEMBER_MISSING, member.path, words)
@@ -54,9 +88,8 @@ def read_report(checker: Reader, member: Member, policy: str) -> ReportDocument 
         checker.found(Code.CHAIN_MEMBER_ALTERED, member.path, words)
         return None
     try:
-        document = parsed(ReportDocument, content)
-        Window(document.window_start, document.window_end)
-    except (ValueError, Cloud9ArchiveError) as error:
+        document = parsed(kind, content)
+    except ValueError as error:
         checker.found(Code.DOCUMENT_CONTRADICTED, member.path, f"it is no report: {error}")
         return None
     if document.policy != policy:

@@ -110,19 +110,19 @@ def _file_report(
         return record.report_key, known.digest
     check_still_signed(prover, read_head(workspace, run.policy))
     write_readme(workspace.store)
-    number, key, members = put_report(workspace, record, facts)
-    link = append_link(workspace, run, report=members, prover=prover)
+    filed = put_report(workspace, record, facts)
+    link = append_link(workspace, run, report=filed.members, prover=prover)
     note_report(
         workspace.catalog,
         run,
         state=RunState.ACCOUNTED if holds else RunState.GAP,
-        number=number,
-        key=key,
+        number=filed.number,
+        key=filed.key,
         facts_digest=facts.digest(),
         sums=json.dumps(facts.sums(), sort_keys=True),
     )
     workspace.staging.drop_reports(run.policy, run.run_id)
-    return key, link.digest
+    return filed.key, link.digest
 
 
 def _gap_words(run: RunRef, facts: RunFacts, gaps: Sequence[Finding], failed_tasks: Sequence[str]) -> str:

@@ -11,14 +11,16 @@ from typing import Any
 
 from cloud9_archive.catalog.accounts import CallAccount
 from cloud9_archive.catalog.sealing import SealedBag
-from cloud9_archive.domain.accounting import CallState, CallSum, MediaState, MediaSum, call_sum, media_sum
+from cloud9_archive.domain.accounting import CallState, CallSum, MediaSum
 from cloud9_archive.domain.bag import ARCHIVE_FORMAT
 from cloud9_archive.domain.call import canonical_json, utc_text
 from cloud9_archive.domain.findings import Finding
 from cloud9_archive.domain.retention import Retention
-from cloud9_archive.domain.run import RecordingRef, RunRef
+from cloud9_archive.domain.run import RunRef
+from cloud9_archive.pipeline.account_sums import sum_calls, sum_recordings
 from cloud9_archive.pipeline.audit import audit_csv
 from cloud9_archive.pipeline.csv_cells import csv_text, harmless
+from cloud9_archive.pipeline.report_filing import Frame
 
 CSV_COLUMNS = (
     "source",
@@ -35,8 +37,6 @@ CSV_COLUMNS = (
     "bag_id",
     "recordings",
 )
-
-_BEYOND_WORK = (MediaState.ARCHIVED, MediaState.DISPOSED)
 
 NOT_WANTED = "not_wanted"
 """State of a recording that no policy rule asks for; its audio is never downloaded."""
@@ -67,18 +67,12 @@ class RunFacts:
     @property
     def calls(self) -> CallSum:
         """The sum over the listed calls; one that another run works on counts as awaited."""
-        return call_sum(Counter(account.outcome for account in self.accounts))
+        return sum_calls(self.accounts)
 
     @property
     def recordings(self) -> MediaSum:
         """The sum over the wanted recordings of the listed calls, each counted once."""
-        states: dict[RecordingRef, MediaState] = {}
-        for account in self.accounts:
-            for recording in account.recordings:
-                if recording.state is not None:
-                    held = account.held_by is not None and recording.state not in _BEYOND_WORK
-                    states[recording.ref] = MediaState.AWAITING_MEDIA if held else recording.state
-        return media_sum(Counter(states.values()))
+        return sum_recordings(self.accounts)
 
     @property
     def excluded_by_rule(self) -> dict[str, int]:
@@ -130,21 +124,9 @@ class RunFacts:
         return hashlib.sha256(canonical_json(self.document())).hexdigest()
 
 
-def report_json(facts: RunFacts, *, number: int, policy_sums: Mapping[str, Any], chain_head: str | None) -> bytes:
-    """
-    The report's JSON file.
-
-    :param number: counts the reports of this run, from 1
-    :param policy_sums: both sums over the whole policy, as they stood when the report was drawn up
-    :param chain_head: digest of the chain's newest link at that time
-    """
-    document = {
-        **facts.document(),
-        "facts_sha256": facts.digest(),
-        "report_number": number,
-        "whole_policy": dict(policy_sums),
-        "chain_head": chain_head,
-    }
+def report_json(facts: RunFacts, frame: Frame) -> bytes:
+    """The report's JSON file."""
+    document = {**facts.document(), **frame.document()}
     return json.dumps(document, ensure_ascii=False, indent=1, sort_keys=True).encode() + b"\n"
 
 

@@ -21,6 +21,7 @@ from cloud9_archive.pipeline.archive import archive
 from cloud9_archive.pipeline.fetch_calls import fetch_calls
 from cloud9_archive.pipeline.fetch_recordings import fetch_recordings
 from cloud9_archive.pipeline.reconcile import Reconciled, reconcile
+from cloud9_archive.pipeline.report_filing import page_beside
 from cloud9_archive.pipeline.transcode import transcode
 from cloud9_archive.pipeline.workspace import Workspace
 
@@ -131,6 +132,11 @@ class FiledSum:
     findings: dict[str, int]
     report: str
     chain_head: str
+
+    @property
+    def page(self) -> str:
+        """Key of the report's page, which lies beside it."""
+        return page_beside(self.report)
 
 
 def filed_sum(workspace: Workspace, run: RunRef) -> FiledSum | None:

@@ -169,8 +169,8 @@ MEANINGS = {
     Code.REPORT_NOT_CHAINED: Meaning(
         Severity.FAULT,
         "file",
-        "A run report is in no link of its policy's chain.",
-        "Clear the run's reconcile task if it did not finish; a run in progress clears this by itself.",
+        "A report of a run or day is in no link of its policy's chain.",
+        "Clear the run's reconcile task if it did not finish, or draw the day's report up again; a run in progress clears this by itself.",
     ),
     Code.CUSTODY_NOT_CHAINED: Meaning(
         Severity.FAULT,

@@ -11,7 +11,7 @@ README_KEY = "README.txt"
 README_DIGESTS = (
     "89428692289fac44bf7e218fc7a2c573e4c10504e064c72b0c5e4fe14e4464b6",
     "26a7db9e13bf3e1a11397b5d83e1a1030c1ed488a0ab7b8eb72a30f587fbc50e",
-    "61e0d8b58a9060a94b7bb69f4ab9f7d4920ce51e7748a355fd513586281e8256",
+    "69ba901d17a51c7f5784e798025602d0d94b6e734ed5446e90b0f5ccbc8d2119",
 )
 """Digests of every text that a release ever wrote here; verify takes them all."""
 
@@ -24,7 +24,7 @@ Each top folder belongs to one policy:
   - data/recordings/<key>/             original audio as it was received, derivatives, record.json
   - data/calls/<key>.json              one call: as normalised, as received, and why it was recorded
   - tagmanifest-sha256.txt             the seal, written last: a folder without it is not finished
-  <policy>/reports/YYYY/MM/DD/         one report per run
+  <policy>/reports/YYYY/MM/DD/         reports of runs, and of days: day~YYYY-MM-DD
   <policy>/custody/YYYY/MM/DD/         legal holds, their releases, longer retention, and tombstones of what was removed
   <policy>/chain/00000001.json ...     one link per run: digests of its bags and reports, and of the link before
   - 00000001.sig  00000001.tsr         its signature and its time stamp, if it has them
