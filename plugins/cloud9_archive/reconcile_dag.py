@@ -18,8 +18,8 @@ _PAGE = """\
 ### Is anything missing?
 
 Each task looks at one policy: what its sources list for the last days, what its catalog has, what its archive holds; and
-whether a run is missing for an interval of its schedule. It takes up, decides, downloads and writes nothing, so it may be
-cleared or triggered at any time; what it finds is open in the catalog until a later look, or a run, sees it mended.
+whether a run is missing for an interval of its schedule. It takes up, decides and downloads nothing, so it may be
+cleared or triggered at any time. Each day that is over gets its report, and a new one if what it tells has changed. What it finds is open in the catalog until a later look, or a run, sees it mended.
 
 A task fails when something is missing, and its message names the command that mends it. `docs/runbook.md` has every code.
 """

@@ -17,6 +17,7 @@ from sqlalchemy import delete, insert, select, update
 from cloud9_archive.catalog import looking
 from cloud9_archive.catalog.findings import Acceptance, accept_finding, open_findings
 from cloud9_archive.catalog.tables import bag_records, bags
+from cloud9_archive.domain.findings import Severity
 from cloud9_archive.domain.run import RunKind, RunRef
 from cloud9_archive.domain.window import Window
 from cloud9_archive.emulator.calls import EmulatedCall, Kind
@@ -24,6 +25,7 @@ from cloud9_archive.emulator.world import MadeDay, WorldSettings
 from cloud9_archive.errors import ReconciliationError, TransientError, WindowError
 from cloud9_archive.pipeline.daily_look import Looked, read_lookback, refuse_gaps, take_look
 from cloud9_archive.pipeline.fetch_calls import fetch_calls
+from cloud9_archive.pipeline.look_reports import ReportedDays, report_days
 from cloud9_archive.pipeline.reconcile import reconcile
 from cloud9_archive.pipeline.windows import hours_of
 
@@ -81,10 +83,11 @@ class Estate:
         return take_look(self.bench.workspace(), look_id, lookback=days * ONE, **given)
 
     def open(self) -> dict[str, list[str]]:
-        """Subjects of what is open, by code; what is told of single media left out."""
+        """Subjects of what is open, by code; what a run merely notes left out."""
         found: dict[str, list[str]] = {}
         for each in open_findings(self.bench.workspace().catalog, "emea_rates"):
-            found.setdefault(each.finding.code, []).append(each.finding.subject)
+            if each.finding.kind.severity is not Severity.NOTIFICATION:
+                found.setdefault(each.finding.code, []).append(each.finding.subject)
         return found
 
 
@@ -387,3 +390,19 @@ def test_an_accepted_day_is_not_listed_for_ever(estate: Estate) -> None:
 def test_a_look_back_that_cannot_be_taken_is_refused(everything: Any, lookback: str) -> None:
     with pytest.raises(WindowError, match=r"look-?back"):
         take_look(everything.workspace(), "look", lookback=read_lookback(lookback))
+
+
+def test_the_days_of_a_look_have_reports_that_are_drawn_anew_when_something_was_mended(estate: Estate) -> None:
+    for day in (DAY + ONE, DAY + 2 * ONE):
+        estate.lists(day, [])
+    estate.scheduled(DAY + ONE)
+    estate.night_of(DAY + 2 * ONE)
+    workspace = estate.bench.workspace()
+    reported = report_days(workspace, estate.look())
+    assert reported == ReportedDays(3, 3, ((DAY + 2 * ONE).date(),))
+    before = estate.bench.snapshot()
+    assert report_days(workspace, estate.look()) == replace(reported, written=0)
+    assert estate.bench.snapshot() == before
+    estate.bench.run(estate.run_of(RunKind.BACKFILL, start=DAY + 2 * ONE))
+    assert report_days(workspace, estate.look()) == ReportedDays(3, 1, ())
+    estate.bench.verified()

@@ -20,7 +20,8 @@ class Cloud9DailyLookOperator(PolicyOperator):
     """
     Listing, catalog and archive of a policy's last days agree, and no run is missing; else this task fails and says what.
 
-    Nothing is taken up, decided, downloaded or archived: that is for runs of the policy's own DAG.
+    Each of these days has a report in the archive then. Nothing is taken up, decided, downloaded or archived: that is for
+    runs of the policy's own DAG.
 
     .. seealso:: :func:`cloud9_archive.pipeline.daily_look.take_look`
 
@@ -42,6 +43,7 @@ class Cloud9DailyLookOperator(PolicyOperator):
     def execute(self, context: Context) -> dict[str, Any]:
         """Counts of what was laid side by side, and of findings by code."""
         from cloud9_archive.pipeline.daily_look import read_lookback, refuse_gaps, take_look
+        from cloud9_archive.pipeline.look_reports import report_days
 
         lookback = read_lookback(self.lookback)
         with self.workspace() as workspace:
@@ -49,6 +51,7 @@ class Cloud9DailyLookOperator(PolicyOperator):
             looked = take_look(workspace, look_id, lookback=lookback, paused=self._is_paused(context))
             self._log(looked)
             try:
+                reported = report_days(workspace, looked)
                 refuse_gaps(looked)
             except Cloud9ArchiveError as error:
                 self._tell(
@@ -56,7 +59,8 @@ class Cloud9DailyLookOperator(PolicyOperator):
                 )
                 raise
             self._tell(context, workspace, looked, failed=False)
-        return looked.counts()
+        days = {"reported": reported.days, "written": reported.written, "short": [str(day) for day in reported.short]}
+        return {**looked.counts(), "days": days}
 
     def _log(self, looked: Looked) -> None:
         from cloud9_archive.domain.words import shown
