@@ -170,6 +170,7 @@ class ReportDocument(_Part):
     kind: RunKind
     window_start: AwareDatetime
     window_end: AwareDatetime
+    call_ids: tuple[str, ...] = ()
     sources: tuple[ReportSource, ...]
     calls: dict[str, int]
     recordings: dict[str, int]
