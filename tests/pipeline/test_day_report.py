@@ -16,7 +16,7 @@ from pipeline_bench import DAY
 from cloud9_archive.catalog.accounts import CallAccount, RecordingAccount
 from cloud9_archive.catalog.day_reports import FindingRecord, RunOver
 from cloud9_archive.catalog.findings import Acceptance, accept_finding, note_findings
-from cloud9_archive.catalog.runs import RunState
+from cloud9_archive.catalog.runs import RunState, open_run
 from cloud9_archive.domain.accounting import CallState, MediaState
 from cloud9_archive.domain.days import days_window
 from cloud9_archive.domain.findings import Finding
@@ -27,6 +27,7 @@ from cloud9_archive.errors import WindowError
 from cloud9_archive.pipeline.day_facts import DayFacts
 from cloud9_archive.pipeline.day_page import MOST_RUNS, day_page
 from cloud9_archive.pipeline.day_report import put_day_report
+from cloud9_archive.pipeline.day_reports import put_day_reports
 from cloud9_archive.pipeline.report_filing import Frame
 from cloud9_archive.pipeline.run_page import MOST_ROWS
 from cloud9_archive.storage.local import LocalStore
@@ -237,6 +238,16 @@ def test_a_day_that_is_not_over_has_no_report(everything: Any) -> None:
     with pytest.raises(WindowError, match=r"2026-03-03 is not over in America/New_York.*from 2026-03-04T05:00:00Z on"):
         put_day_report(workspace, TUESDAY, now=ends - timedelta(seconds=1))
     assert put_day_report(workspace, TUESDAY, now=ends).number == 1
+
+
+def test_the_last_days_are_those_that_are_over_and_of_which_something_is_known(everything: Any, run_of: Any) -> None:
+    workspace = everything.workspace()
+    version = workspace.policy.version
+    open_run(workspace.catalog, run_of(hours=96), policy_version=version, policy_document={}, now=DAY)
+    now = DAY + timedelta(days=2, hours=1)
+    drawn = put_day_reports(workspace, span=timedelta(days=2, hours=1), now=now)
+    assert [each.day for each in drawn] == [TUESDAY, TUESDAY + timedelta(days=1)]
+    assert [each.written for each in put_day_reports(workspace, span=timedelta(hours=1), now=now)] == [False]
 
 
 class PowerCutError(BaseException):

@@ -8,12 +8,14 @@ from functools import partial
 from typing import Any
 
 import pytest
+from pipeline_bench import DAY
 
 from cloud9_archive.catalog.day_reports import runs_over
 from cloud9_archive.domain.run import RunKind, RunRef
 from cloud9_archive.domain.window import Window
 from cloud9_archive.emulator.calls import Kind
 from cloud9_archive.errors import ReconciliationError, WindowError
+from cloud9_archive.pipeline.day_report import put_day_report
 from cloud9_archive.pipeline.windows import MOST_CALLS, calls_asked_for, window_of_calls
 
 
@@ -78,6 +80,9 @@ def test_a_call_that_no_run_listed_needs_a_window_and_is_found_in_it(everything:
     assert "window_start" in str(caught.value)
     found = everything.run(asked(run_of, run_of().window, call.call_id))
     assert (found.calls.listed, found.calls.archived, found.findings) == (1, 1, ())
+    report = put_day_report(everything.workspace(), DAY.date()).report
+    told = json.loads(everything.archive.joinpath(report).read_bytes())
+    assert told["late"] == {"calls": 1, "recordings": 1}, "it was asked for, not listed by itself"
 
 
 def test_an_id_that_no_source_lists_fails_the_run_and_heals_when_it_is_found(everything: Any, run_of: Any) -> None:
