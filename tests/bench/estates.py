@@ -14,6 +14,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from postgres_server import fresh_database, postgres_answers
+
 from cloud9_archive.airflow_api import FINISHED, AirflowApi
 from cloud9_archive.demo.servers import USER, Place, airflow, emulator, free_port, wait_for
 from cloud9_archive.domain.keys import is_day_report
@@ -104,6 +106,20 @@ class Estate:
 
 
 @contextmanager
+def airflow_database() -> Iterator[str | None]:
+    """
+    A database of Airflow's own on the Postgres server of this host; None where there is none.
+
+    On SQLite, a request that begins a backfill can bring a busy scheduler down, and nothing starts it again.
+    """
+    if not postgres_answers():
+        yield None
+        return
+    with fresh_database() as address:
+        yield address.replace("postgresql+psycopg:", "postgresql+psycopg2:")
+
+
+@contextmanager
 def estate(
     root: Path, *, policies: Mapping[str, str], dags: Mapping[str, str], world: Sequence[str] = ()
 ) -> Iterator[Estate]:
@@ -122,7 +138,11 @@ def estate(
     place = Place(repository, root / "var")
     place.root.mkdir()
     port, password = free_port(), secrets.token_urlsafe(9)
-    with emulator(place, *world) as ready, airflow(place, port=port, password=password) as server:
+    with (
+        airflow_database() as database,
+        emulator(place, *world) as ready,
+        airflow(place, port=port, password=password, database=database) as server,
+    ):
         api = AirflowApi(f"http://127.0.0.1:{port}")
         wait_for(api.is_healthy, "Airflow", server, log=place.root / "airflow.log", deadline=PATIENCE)
         api.log_in(USER, password)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -17,6 +18,7 @@ from pytest_httpserver import HTTPServer
 
 from cloud9_archive.catalog.catalog import Catalog, open_catalog
 from cloud9_archive.catalog.findings import note_findings
+from cloud9_archive.catalog.runs import RunState, note_report, open_run
 from cloud9_archive.domain.alert import Alert
 from cloud9_archive.domain.alerting import AlertKind, Alerts
 from cloud9_archive.domain.findings import Finding, Severity
@@ -31,6 +33,7 @@ HOUR = timedelta(hours=1)
 RUN = RunRef("emea_rates", "one", RunKind.SCHEDULED, Window(NOW - timedelta(days=1), NOW))
 MISSING = Finding("MEDIA_MISSING", "cloud9_emea/jsmith-called-her-broker", "it is gone")
 DAMAGED = Finding("MEDIA_QUARANTINED", "cloud9_emea/r2", "it is cut")
+NOT_LISTED = Finding("SOURCE_NOT_LISTED", "cloud9_emea", "it was not")
 GAP = Finding("CALL_UNACCOUNTED", "cloud9_emea/c3", "its work is not done")
 
 
@@ -119,6 +122,20 @@ def test_the_same_failure_is_told_again_after_a_while_with_how_often_it_came(
         ({"CALL_UNACCOUNTED": 1}, 2, Severity.CRITICAL),
     ]
     assert tell(catalog, outbox).codes == {"MEDIA_MISSING": 1}, "what fails a run is told with the failure"
+
+
+def test_runs_that_failed_for_the_same_reason_are_told_once_whichever_saw_it_last(
+    catalog: Catalog, outbox: list[Alert]
+) -> None:
+    sums = json.dumps({"findings": {"SOURCE_NOT_LISTED": 1, "MEDIA_MISSING": 2}})
+    for run_id in ("one", "two"):
+        run = replace(RUN, run_id=run_id)
+        open_run(catalog, run, policy_version="1", policy_document={}, now=NOW)
+        note_findings(catalog, run, [NOT_LISTED], examined=set(), now=NOW)
+        note_report(catalog, run, state=RunState.GAP, number=1, key="k", facts_digest="d", sums=sums)
+    for run_id in ("one", "two"):
+        tell_failure(catalog, Occasion("emea_rates", policy_alerts(), run_id, tell=outbox.append, now=NOW))
+    assert [(alert.run_id, alert.codes) for alert in outbox] == [("one", {"SOURCE_NOT_LISTED": 1})]
 
 
 def test_another_failure_is_told_at_once(catalog: Catalog, outbox: list[Alert]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,6 +12,7 @@ from sqlalchemy import func, select, update
 from cloud9_archive.catalog.catalog import Catalog, upsert
 from cloud9_archive.catalog.joins import one_of
 from cloud9_archive.catalog.listing import chunks
+from cloud9_archive.catalog.runs import find_run
 from cloud9_archive.catalog.tables import alerts, findings
 from cloud9_archive.domain.alert import Alert
 from cloud9_archive.domain.alerting import AlertKind
@@ -48,8 +50,16 @@ def untold_findings(catalog: Catalog, policy: str) -> list[FindingKey]:
         return [(row.code, row.subject) for row in connection.execute(query)]
 
 
-def open_codes_of_run(catalog: Catalog, policy: str, run_id: str) -> dict[str, int]:
-    """How many findings of each code the run saw that are open still."""
+def codes_of_run(catalog: Catalog, policy: str, run_id: str) -> dict[str, int]:
+    """
+    How many findings of each code the run's newest report has; without a report, those it saw that are open still.
+
+    A finding that several runs see is open as that of the last one; the report knows what each of them saw.
+    """
+    record = find_run(catalog, policy, run_id)
+    if record is not None and record.report_sums:
+        counted: dict[str, int] = json.loads(record.report_sums)["findings"]
+        return counted
     query = (
         select(findings.c.code, func.count().label("found"))
         .where(findings.c.policy == policy, findings.c.run_id == run_id, findings.c.healed_at.is_(None))

@@ -73,14 +73,22 @@ def emulator(place: Place, *options: str) -> Iterator[ReadyFile]:
 
 
 @contextmanager
-def airflow(place: Place, *, port: int, password: str) -> Iterator[subprocess.Popen[bytes]]:
-    """``airflow standalone`` runs while the block runs; it may not be ready yet."""
+def airflow(
+    place: Place, *, port: int, password: str, database: str | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
+    """
+    ``airflow standalone`` runs while the block runs; it may not be ready yet.
+
+    :param database: SQLAlchemy URL of Airflow's own database; a SQLite file in its home when None
+    """
     passwords = place.airflow_home / "passwords.json"
     passwords.parent.mkdir(parents=True, exist_ok=True)
     passwords.touch(mode=0o600)
     passwords.write_text(json.dumps({USER: password}), encoding="utf-8")
     env = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
     env |= airflow_environment(place, port=port, passwords=passwords)
+    if database is not None:
+        env["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] = database
     command = [str(Path(sys.executable).parent / "airflow"), "standalone"]
     with _server(command, log=place.root / "airflow.log", env=env) as server:
         yield server

@@ -10,9 +10,9 @@ from types import MappingProxyType
 
 from cloud9_archive.catalog.alerts import (
     FindingKey,
+    codes_of_run,
     last_told,
     note_told,
-    open_codes_of_run,
     take_turn,
     untold_findings,
 )
@@ -104,7 +104,7 @@ def tell_failure(catalog: Catalog | None, occasion: Occasion) -> Alert | None:
     :param catalog: None if it cannot be opened here; the message is sent every time then
     :returns: the message that was sent
     """
-    counted = open_codes_of_run(catalog, occasion.policy, occasion.run_id) if catalog else {}
+    counted = codes_of_run(catalog, occasion.policy, occasion.run_id) if catalog else {}
     codes = {code: count for code, count in counted.items() if code in FINDING_KINDS and FINDING_KINDS[code].gap}
     severity = _most_urgent(occasion.alerts, [AlertKind.RUN_FAILED.value, *codes])
     told = [key for key in untold_findings(catalog, occasion.policy) if key[0] in codes] if catalog else []
