@@ -19,7 +19,7 @@ from cloud9_archive.storage.folders import INCOMING, Folders, os_errors, walk
 from cloud9_archive.storage.store import PARALLEL, READ_LIMIT, HeldLock, Hidden, Put, Stored, in_parallel
 
 # Many share what flushing costs; few keep the threads from waiting for each other, and open descriptors from running out.
-_TOGETHER = 8
+_TOGETHER = 16
 
 
 class LocalStore:
