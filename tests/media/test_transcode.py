@@ -19,6 +19,7 @@ from cloud9_archive.errors import (
     TranscodeError,
     UnsupportedMediaError,
 )
+from cloud9_archive.media.conversion import Converter
 from cloud9_archive.media.naming import part_path
 from cloud9_archive.media.probe import examine
 from cloud9_archive.media.profiles import PROFILES, Profile
@@ -143,6 +144,25 @@ def test_more_than_a_wav_file_can_hold_is_refused(ogg: Path, tmp_path: Path) -> 
     endless = replace(examine(ogg), duration=36.0 * 3600)
     with pytest.raises(TranscodeError, match="do not fit into a WAVE file"):
         transcode(ogg, tmp_path / "y.wav", PROFILES["pcm_16k"], examination=endless)
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="threads are counted where Linux lists them")
+@pytest.mark.parametrize("name", ["pcm_8k", "alaw_8k", "gsm_8k"])
+def test_no_thread_is_started_however_many_cores_there_are(
+    name: str, ogg: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    right, threads, seen = Converter.convert, Path("/proc/self/task"), set[Path]()
+
+    def counted(self: Converter, frame: av.AudioFrame | None) -> list[av.AudioFrame]:
+        made = right(self, frame)
+        seen.update(threads.iterdir())
+        return made
+
+    before = set(threads.iterdir())
+    monkeypatch.setattr(Converter, "convert", counted)
+    transcode(ogg, tmp_path / "out.x", PROFILES[name])
+    assert seen
+    assert seen <= before
 
 
 @given(expected=st.floats(0, 1e5), found=st.floats(0, 1e5), frame=st.sampled_from([0.02, 0.1]))

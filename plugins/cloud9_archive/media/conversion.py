@@ -21,12 +21,10 @@ class Converter:
     :param kind: FFmpeg's name of the sample format
     :param channels: as the frames have them
     :param rate: Hz
-    :param frame_size: samples in each frame but the last; 0 for as it comes
     """
 
-    def __init__(self, kind: str, channels: int, rate: int, *, frame_size: int = 0) -> None:
+    def __init__(self, kind: str, channels: int, rate: int) -> None:
         self._wanted = {"sample_fmts": kind, "channel_layouts": LAYOUTS[channels], "sample_rates": str(rate)}
-        self._frame_size = frame_size
         # A context knows its graph by a weak reference only.
         self._graph: Graph | None = None
         self._ends: tuple[FilterContext, FilterContext] | None = None
@@ -62,6 +60,4 @@ class Converter:
         )
         sink = graph.add("abuffersink")
         graph.link_nodes(source, graph.add("aformat", **self._wanted), sink).configure()
-        if self._frame_size:
-            graph.set_audio_frame_size(self._frame_size)
         return source, sink

@@ -77,7 +77,8 @@ class _FfmpegFile:
         if profile.codec in _RATED:
             self._stream.bit_rate = profile.bit_rate(channels)
         codec.open()
-        self._converter = Converter(profile.sample_format, channels, rate, frame_size=codec.frame_size)
+        # Into frames of the size that the codec wants, PyAV cuts the blocks by itself.
+        self._converter = Converter(profile.sample_format, channels, rate)
         self._rate = rate
         self._position = 0
 
