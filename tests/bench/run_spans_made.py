@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 
 from cloud9_archive.catalog.catalog import open_catalog
 from cloud9_archive.catalog.listings import FinishedListing, finish_listing
 from cloud9_archive.catalog.runs import RunState, note_report, open_run
+from cloud9_archive.domain.accounting import CallSum, MediaSum
 from cloud9_archive.domain.run import RunKind, RunRef
 from cloud9_archive.domain.window import Window
 
@@ -20,5 +23,7 @@ def remember_run(data_root: Path, policy: str, start: datetime, end: datetime, *
     document = {"sources": [source]}
     open_run(catalog, run, policy_version="0" * 64, policy_document=document, now=end)
     finish_listing(catalog, run, FinishedListing(source, 1, 0, end))
-    note_report(catalog, run, state=RunState.ACCOUNTED, number=1, key="a/report.json", facts_digest="0" * 64, sums="{}")
+    sums = json.dumps({"calls": asdict(CallSum()), "recordings": asdict(MediaSum()), "findings": {}})
+    key = "a/report.json"
+    note_report(catalog, run, state=RunState.ACCOUNTED, number=1, key=key, facts_digest="0" * 64, sums=sums)
     catalog.close()

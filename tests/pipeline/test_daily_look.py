@@ -17,6 +17,7 @@ from sqlalchemy import delete, insert, select, update
 from cloud9_archive.catalog import looking
 from cloud9_archive.catalog.findings import Acceptance, accept_finding, open_findings
 from cloud9_archive.catalog.tables import bag_records, bags
+from cloud9_archive.domain.findings import Severity
 from cloud9_archive.domain.run import RunKind, RunRef
 from cloud9_archive.domain.window import Window
 from cloud9_archive.emulator.calls import EmulatedCall, Kind
@@ -81,10 +82,11 @@ class Estate:
         return take_look(self.bench.workspace(), look_id, lookback=days * ONE, **given)
 
     def open(self) -> dict[str, list[str]]:
-        """Subjects of what is open, by code; what is told of single media left out."""
+        """Subjects of what is open, by code; what a run merely notes left out."""
         found: dict[str, list[str]] = {}
         for each in open_findings(self.bench.workspace().catalog, "emea_rates"):
-            found.setdefault(each.finding.code, []).append(each.finding.subject)
+            if each.finding.kind.severity is not Severity.NOTIFICATION:
+                found.setdefault(each.finding.code, []).append(each.finding.subject)
         return found
 
 
