@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 
 from cloud9_archive.catalog.catalog import open_catalog
 from cloud9_archive.catalog.listings import FinishedListing, finish_listing
 from cloud9_archive.catalog.runs import RunState, note_report, open_run
+from cloud9_archive.domain.accounting import CallSum, MediaSum
 from cloud9_archive.domain.run import RunKind, RunRef
 from cloud9_archive.domain.window import Window
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +24,8 @@ from cloud9_archive.emulator.calls import EmulatedCall, Kind
 from cloud9_archive.emulator.world import MadeDay, WorldSettings
 from cloud9_archive.errors import ReconciliationError, TransientError, WindowError
 from cloud9_archive.pipeline.daily_look import Looked, read_lookback, refuse_gaps, take_look
+from cloud9_archive.pipeline.day_reports import put_day_reports
 from cloud9_archive.pipeline.fetch_calls import fetch_calls
-from cloud9_archive.pipeline.look_reports import ReportedDays, report_days
 from cloud9_archive.pipeline.reconcile import reconcile
 from cloud9_archive.pipeline.windows import hours_of
 
@@ -398,11 +398,16 @@ def test_the_days_of_a_look_have_reports_that_are_drawn_anew_when_something_was_
     estate.scheduled(DAY + ONE)
     estate.night_of(DAY + 2 * ONE)
     workspace = estate.bench.workspace()
-    reported = report_days(workspace, estate.look())
-    assert reported == ReportedDays(3, 3, ((DAY + 2 * ONE).date(),))
+
+    def drawn() -> list[tuple[date, bool, bool]]:
+        estate.look()
+        return [(each.day, each.holds, each.written) for each in put_day_reports(workspace, span=7 * ONE)]
+
+    first, second, third = ((DAY + days * ONE).date() for days in range(3))
+    assert drawn() == [(first, True, True), (second, True, True), (third, False, True)]
     before = estate.bench.snapshot()
-    assert report_days(workspace, estate.look()) == replace(reported, written=0)
+    assert drawn() == [(first, True, False), (second, True, False), (third, False, False)]
     assert estate.bench.snapshot() == before
     estate.bench.run(estate.run_of(RunKind.BACKFILL, start=DAY + 2 * ONE))
-    assert report_days(workspace, estate.look()) == ReportedDays(3, 1, ())
+    assert drawn() == [(first, True, False), (second, True, False), (third, True, True)]
     estate.bench.verified()

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from cloud9_archive.errors import Cloud9ArchiveError, TransientError
+from cloud9_archive.links import DAY_REPORT_KEY, DayReportLink
 from cloud9_archive.operators.base import PolicyOperator
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ class Cloud9DailyLookOperator(PolicyOperator):
     """
 
     template_fields: Sequence[str] = ("policy", "lookback")
+    operator_extra_links = (DayReportLink(),)
 
     def __init__(
         self,
@@ -43,7 +45,8 @@ class Cloud9DailyLookOperator(PolicyOperator):
     def execute(self, context: Context) -> dict[str, Any]:
         """Counts of what was laid side by side, and of findings by code."""
         from cloud9_archive.pipeline.daily_look import read_lookback, refuse_gaps, take_look
-        from cloud9_archive.pipeline.look_reports import report_days
+        from cloud9_archive.pipeline.day_reports import put_day_reports
+        from cloud9_archive.pipeline.report_filing import page_beside
 
         lookback = read_lookback(self.lookback)
         with self.workspace() as workspace:
@@ -51,7 +54,7 @@ class Cloud9DailyLookOperator(PolicyOperator):
             looked = take_look(workspace, look_id, lookback=lookback, paused=self._is_paused(context))
             self._log(looked)
             try:
-                reported = report_days(workspace, looked)
+                drawn = put_day_reports(workspace, span=lookback)
                 refuse_gaps(looked)
             except Cloud9ArchiveError as error:
                 self._tell(
@@ -59,7 +62,13 @@ class Cloud9DailyLookOperator(PolicyOperator):
                 )
                 raise
             self._tell(context, workspace, looked, failed=False)
-        days = {"reported": reported.days, "written": reported.written, "short": [str(day) for day in reported.short]}
+        if drawn:
+            context["ti"].xcom_push(DAY_REPORT_KEY, page_beside(drawn[-1].report))
+        days = {
+            "reported": len(drawn),
+            "written": sum(each.written for each in drawn),
+            "short": [each.day.isoformat() for each in drawn if not each.holds],
+        }
         return {**looked.counts(), "days": days}
 
     def _log(self, looked: Looked) -> None:

@@ -1,4 +1,4 @@
-"""The reports of a policy's last days, drawn up where something is known of the day."""
+"""The reports of a policy's last days: each that was for its runs to list, and each of which something is known."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from cloud9_archive.catalog.begun import calls_begun
 from cloud9_archive.catalog.day_reports import runs_over
+from cloud9_archive.catalog.run_spans import first_scheduled
 from cloud9_archive.domain.days import days_window
 from cloud9_archive.pipeline.day_report import DayReport, put_day_report
 from cloud9_archive.pipeline.workspace import Workspace
@@ -19,18 +20,20 @@ def put_day_reports(workspace: Workspace, *, span: timedelta, now: datetime | No
     """
     Each day that is over and of which a part lies in the span has its report, the earliest first.
 
-    Days of which nothing is known are left out: no run went over them, and no call of theirs was listed. A day whose facts are those
-    of its newest report costs a look into the catalog, and nothing is written.
+    A day after the policy's first scheduled run has one though no run went over it: that is what it tells. Of earlier days,
+    those are left out of which nothing is known. A day whose facts are those of its newest report costs a look into the
+    catalog, and nothing is written.
 
     :param span: back from now; at least a day is taken
     :param now: aware UTC; the workspace's clock by default
     :raises ConfigurationError: if the chain cannot be signed as it must be
     """
     now = now or workspace.clock()
+    first = first_scheduled(workspace.catalog, workspace.policy.policy)
     return tuple(
         put_day_report(workspace, day, now=now)
         for day in _days(now, span, zone=workspace.policy.schedule.timezone)
-        if _is_known(workspace, day)
+        if _is_due(workspace, day, first)
     )
 
 
@@ -40,9 +43,11 @@ def _days(now: datetime, span: timedelta, *, zone: str) -> Iterator[date]:
         yield today - before * DAY
 
 
-def _is_known(workspace: Workspace, day: date) -> bool:
+def _is_due(workspace: Workspace, day: date, first: datetime | None) -> bool:
     policy, catalog = workspace.policy, workspace.catalog
     window = days_window(day, day, zone=policy.schedule.timezone)
-    return bool(runs_over(catalog, policy.policy, window)) or any(
-        calls_begun(catalog, source, window) for source in policy.sources
+    return (
+        (first is not None and window.end > first)
+        or bool(runs_over(catalog, policy.policy, window))
+        or any(calls_begun(catalog, source, window) for source in policy.sources)
     )
