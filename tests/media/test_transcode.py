@@ -3,11 +3,12 @@ from __future__ import annotations
 import hashlib
 import struct
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import av
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,6 +20,7 @@ from cloud9_archive.errors import (
     TranscodeError,
     UnsupportedMediaError,
 )
+from cloud9_archive.media.blocks import as_array, in_blocks
 from cloud9_archive.media.conversion import Converter
 from cloud9_archive.media.naming import part_path
 from cloud9_archive.media.probe import examine
@@ -144,6 +146,21 @@ def test_more_than_a_wav_file_can_hold_is_refused(ogg: Path, tmp_path: Path) -> 
     endless = replace(examine(ogg), duration=36.0 * 3600)
     with pytest.raises(TranscodeError, match="do not fit into a WAVE file"):
         transcode(ogg, tmp_path / "y.wav", PROFILES["pcm_16k"], examination=endless)
+
+
+@pytest.mark.parametrize(("skip", "blocks"), [(0, [240_000, 32_000]), (40, [240_000, 31_960]), (272_000, [])])
+def test_frames_are_joined_to_blocks_of_whole_seconds_and_no_sample_is_lost(skip: int, blocks: list[int]) -> None:
+    rows = np.arange(272_000, dtype=np.int16)[None]
+
+    def frames() -> Iterator[av.AudioFrame]:
+        for start in range(0, rows.shape[1], 160):
+            frame = av.AudioFrame.from_ndarray(rows[:, start : start + 160].copy(), format="s16p", layout="mono")
+            frame.sample_rate = 8_000
+            yield frame
+
+    found = [as_array(block).copy() for block in in_blocks(frames(), skip=skip)]
+    assert [block.shape[1] for block in found] == blocks
+    assert np.array_equal(np.concatenate([rows[:, :0], *found], axis=1), rows[:, skip:])
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="threads are counted where Linux lists them")
