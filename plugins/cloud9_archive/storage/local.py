@@ -18,8 +18,8 @@ from cloud9_archive.storage.drafts import exists, open_regular, put_together, re
 from cloud9_archive.storage.folders import INCOMING, Folders, os_errors, walk
 from cloud9_archive.storage.store import PARALLEL, READ_LIMIT, HeldLock, Hidden, Put, Stored, in_parallel
 
-# Many share what flushing costs; few keep the threads from waiting for each other, and open descriptors from running out.
-_TOGETHER = 16
+# Small files share what flushing costs, and few enough are open at once; large ones keep the disk busy from the first on.
+_TOGETHER, _BYTES_TOGETHER = 16, 4_000_000
 
 
 class LocalStore:
@@ -63,8 +63,8 @@ class LocalStore:
         if folders:
             with os_errors(folders[0]):
                 self._folders.make_all(folders)
-        together = [items[first : first + _TOGETHER] for first in range(0, len(items), _TOGETHER)]
-        return tuple(chain.from_iterable(in_parallel(self._put_and_proven, together, parallel=parallel)))
+        groups = list(_together(items))
+        return tuple(chain.from_iterable(in_parallel(self._put_and_proven, groups, parallel=parallel)))
 
     def _put_and_proven(self, items: Sequence[Put]) -> list[Stored]:
         return read_back(self._folders, put_together(self._folders, items))
@@ -180,3 +180,21 @@ class LocalStore:
                         os.unlink(name, dir_fd=incoming)
                         removed += 1
         return removed
+
+
+def _together(items: Iterable[Put]) -> Iterator[list[Put]]:
+    """The items in their order, as many together as are flushed together."""
+    group: list[Put] = []
+    size = 0
+    for item in items:
+        group.append(item)
+        if isinstance(item.content, bytes):
+            size += len(item.content)
+        else:
+            with suppress(OSError):  # whoever reads it tells
+                size += item.content.stat().st_size
+        if len(group) == _TOGETHER or size >= _BYTES_TOGETHER:
+            yield group
+            group, size = [], 0
+    if group:
+        yield group
