@@ -17,7 +17,7 @@ from cloud9_archive.catalog.runs import open_run
 from cloud9_archive.deployment import archive_address
 from cloud9_archive.domain.run import RunKind, RunRef
 from cloud9_archive.domain.window import Window
-from cloud9_archive.errors import ConfigurationError, CredentialsError, ReconciliationError
+from cloud9_archive.errors import ConfigurationError, CredentialsError, ReconciliationError, WindowError
 from cloud9_archive.lineage import archive_dataset, archive_lineage
 from cloud9_archive.links import REPORT_KEY, TABLE_KEY, RunReportLink
 from cloud9_archive.operators import Cloud9DayReportOperator, Cloud9ReconcileOperator
@@ -147,7 +147,7 @@ def test_the_last_days_are_reported_once_and_the_latest_is_linked(
     address = f"https://archive.example.com/{left['day_report']}"
     assert link.get_link(operator, ti_key=SimpleNamespace(run_id="r")) == address
     operator.lookback = "soon"
-    with pytest.raises(ConfigurationError, match="lookback is 'soon'"):
+    with pytest.raises(WindowError, match="lookback 'soon'"):
         operator.execute(made)
 
 

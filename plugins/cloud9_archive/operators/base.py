@@ -1,4 +1,4 @@
-"""What all operators share: the policy, the run's window, and a workspace around each step."""
+"""What operators share: the policy, the run's window or a look-back, and a workspace around each step."""
 
 from __future__ import annotations
 
@@ -72,6 +72,25 @@ class PolicyOperator(BaseOperator):
         finally:
             if limiters:
                 note_throttled(self.policy, sum(len(limiter.pauses) for limiter in limiters))
+
+
+class LookbackOperator(PolicyOperator):
+    """
+    A step that looks at a policy's last days, whatever run it belongs to.
+
+    :param lookback: such as ``7d``: how far back (templated)
+    """
+
+    template_fields: Sequence[str] = ("policy", "lookback")
+
+    def __init__(
+        self,
+        *,
+        lookback: str = "{{ params.get('lookback') or '7d' }}",
+        **kwargs: Any,  # noqa: ANN401 - BaseOperator's own arguments
+    ) -> None:
+        super().__init__(**kwargs)
+        self.lookback = lookback
 
 
 class WindowOperator(PolicyOperator):

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from cloud9_archive.errors import Cloud9ArchiveError, TransientError
 from cloud9_archive.links import DAY_REPORT_KEY, DayReportLink
-from cloud9_archive.operators.base import PolicyOperator
+from cloud9_archive.operators.base import LookbackOperator
 
 if TYPE_CHECKING:
     from airflow.sdk.definitions.context import Context
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
     from cloud9_archive.pipeline.workspace import Workspace
 
 
-class Cloud9DailyLookOperator(PolicyOperator):
+class Cloud9DailyLookOperator(LookbackOperator):
     """
     Listing, catalog and archive of a policy's last days agree, and no run is missing; else this task fails and says what.
 
@@ -30,17 +29,7 @@ class Cloud9DailyLookOperator(PolicyOperator):
     :param lookback: such as ``7d``: how far back is looked (templated)
     """
 
-    template_fields: Sequence[str] = ("policy", "lookback")
     operator_extra_links = (DayReportLink(),)
-
-    def __init__(
-        self,
-        *,
-        lookback: str = "{{ params.get('lookback') or '7d' }}",
-        **kwargs: Any,  # noqa: ANN401 - BaseOperator's own arguments
-    ) -> None:
-        super().__init__(**kwargs)
-        self.lookback = lookback
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Counts of what was laid side by side, and of findings by code."""
