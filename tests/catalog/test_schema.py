@@ -7,7 +7,7 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
-from datetime import datetime
+from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from sqlalchemy.exc import StatementError
 
 from cloud9_archive.catalog.catalog import HEAD, Catalog, _readable, open_catalog
 from cloud9_archive.catalog.history import decisions_on
-from cloud9_archive.catalog.tables import media, metadata, runs
+from cloud9_archive.catalog.tables import bags, media, metadata, recordings, runs
 from cloud9_archive.domain.run import CallRef
 from cloud9_archive.errors import CatalogError
 from cloud9_archive.pipeline.settings import Settings
@@ -184,3 +184,16 @@ def test_derivatives_of_an_older_catalog_become_lists(url: str) -> None:
         {"file": "opus_24k.ogg", "part": "", "checks": None, "settings": None, **json.loads(derivative)}
     ]
     assert (rows[1].derivatives, rows[0].failed_derivatives, rows[0].waveform) == (None, None, None)
+
+
+def test_a_bag_and_a_recording_may_have_more_than_two_gibibytes(catalog: Catalog) -> None:
+    large = 3 * 1024**3
+    at = datetime(2026, 3, 4, tzinfo=UTC)
+    with catalog.begin() as connection:
+        connection.execute(recordings.insert().values(source="s", recording_id="r", first_listed_at=at))
+        held = {"policy": "p", "source": "s", "recording_id": "r", "state": "archived", "deadline_at": at}
+        connection.execute(media.insert().values(**held, original_size=large))
+        bag = {"bag_id": "b", "policy": "p", "run_id": "r", "prefix": "p/b", "seal_sha256": "0" * 64, "files": 1}
+        connection.execute(bags.insert().values(**bag, size=large, sealed_at=at))
+        found = connection.execute(select(media.c.original_size, bags.c.size).where(bags.c.bag_id == "b")).one()
+    assert tuple(found) == (large, large)

@@ -139,9 +139,15 @@ def test_the_week_is_there_once_and_running_it_again_writes_nothing(far: Estate)
     before = far.archived_files()
     documents = [path.rsplit("/", 1)[1] for path in before if "/data/calls/" in path]
     assert len(set(documents)) == len(documents) > 0
-    again = outcome(far, *WEEK, "--again", "completed", "--newest-first")
-    assert list(again["runs"].values()) == ["success"] * 7
-    assert far.archived_files() == before
+    for number in range(2):
+        again = outcome(far, *WEEK, "--again", "completed", "--newest-first")
+        assert list(again["runs"].values()) == ["success"] * 7
+        after = far.archived_files()
+        # Of interleaved runs, one may have reported a call as held by the other: its report is completed once.
+        assert {path for path in after if "/bags/" in path} == {path for path in before if "/bags/" in path}
+        assert before.items() <= after.items()
+        assert number == 0 or after == before
+        before = after
 
 
 @pytest.mark.parametrize("downstream", [False, True], ids=["alone", "with what follows"])

@@ -21,7 +21,7 @@ from cloud9_archive.catalog.growth import plan_for_growth
 from cloud9_archive.catalog.retiring import refuse_retired
 from cloud9_archive.errors import CatalogError
 
-HEAD = "0013"
+HEAD = "0014"
 """The newest migration; a test compares it with the migrations folder."""
 
 BUSY_TIMEOUT = 60

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from sqlalchemy import (
+    BigInteger,
     Column,
     Date,
     DateTime,
@@ -44,6 +45,9 @@ class UtcDateTime(TypeDecorator[datetime]):
         del dialect
         return None if value is None else value.replace(tzinfo=UTC)
 
+
+Size = BigInteger().with_variant(Integer(), "sqlite")
+"""Bytes."""
 
 metadata = MetaData(
     naming_convention={
@@ -168,7 +172,7 @@ media = Table(
     Column("deadline_at", UtcDateTime, nullable=False),
     Column("batch_id", String, comment="the batch that holds it, while that batch is unfinished"),
     Column("original_sha256", String(64)),
-    Column("original_size", Integer),
+    Column("original_size", Size),
     Column("fetched_at", UtcDateTime),
     Column("examination", Text, comment="JSON: what the bytes turned out to be"),
     Column("derivatives", Text, comment="JSON list: file, digest, provenance and checks of each derivative"),
@@ -366,7 +370,7 @@ bags = Table(
     Column("prefix", String, nullable=False),
     Column("seal_sha256", String(64), nullable=False, comment="digest of tagmanifest-sha256.txt"),
     Column("files", Integer, nullable=False),
-    Column("size", Integer, nullable=False),
+    Column("size", Size, nullable=False),
     Column("sealed_at", UtcDateTime, nullable=False),
     Column("link_number", Integer, comment="the chain link that covers it"),
     Index(None, "policy", "run_id"),
