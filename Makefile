@@ -32,7 +32,7 @@ lint: env ## ruff, mypy strict, import-linter
 	$(BIN)/lint-imports
 
 test: lint ## everything that must hold, a DAG run in a real Airflow included
-	$(BIN)/pytest -n 2 --dist loadgroup -m "not e2e and not estate"
+	$(BIN)/pytest -n 3 --dist loadgroup -m "not e2e and not estate"
 	$(BIN)/pytest -m e2e
 
 test-services: env ## servers that pip cannot install are installed, and the tests that need them run (apt-get)

@@ -122,12 +122,15 @@ def test_archiving_is_measured_beside_a_copy(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(bench, "ROUNDS", 1)
     monkeypatch.setattr(bench, "RECORDINGS", 2)
     monkeypatch.setattr(bench, "SECONDS", 1)
+    monkeypatch.setattr(bench, "VERIFIED", 2)
+    monkeypatch.setattr(bench, "VERIFIED_SECONDS", 1)
+    monkeypatch.setattr(bench, "GROWING", (1, 3))
     monkeypatch.setattr(bench, "NEEDED", ("no such program",))
     figures = {figure.what: figure for figure in bench.measure()}
-    stored, gateway = figures["files of 200 KB stored: of a plain copy"], figures.popitem()[1]
+    stored, gateway = figures["files of 200 KB stored: of a durable copy"], figures.popitem()[1]
     assert stored.goal == pytest.approx(2 / 3)
     assert stored.notes["files"] == 3
-    assert figures["archive step, 2 recordings: of a plain copy"].notes["files"] == 2 * 3 + 4
+    assert figures["archive step, 2 recordings: of a durable copy"].notes["files"] == 2 * 3 + 4
     assert figures["verified: of sha256sum in two processes"].goal == 0.8
     assert all(figure.measured > 0 and figure.reference > 0 for figure in figures.values())
     assert (gateway.goal, "not installed" in str(gateway.notes["Ceph"])) == (None, True)

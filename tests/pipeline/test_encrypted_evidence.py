@@ -249,4 +249,4 @@ def test_verify_with_a_key_looks_into_reports_too(
         assert finding.code == "DOCUMENT_CONTRADICTED"
         assert words in finding.words
     stranger = verify_archive(store, opener=read_opener([owners[1].key]))
-    assert sum("/reports/" in finding.subject for finding in stranger.findings) == 3
+    assert sum("/reports/" in finding.subject for finding in stranger.findings) == 4

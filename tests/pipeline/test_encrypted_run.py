@@ -328,7 +328,7 @@ def test_a_run_that_does_not_add_up_tells_its_sums_all_the_same(sealed: Any, sho
 def test_verify_reads_inside_with_a_key_and_says_whose_it_wants(sealed: Any, short: Any, people: list[Keyed]) -> None:
     sealed.run(short)
     store = sealed.workspace().store
-    assert verify_archive(store).unopened == 5 + 3, "of the bag and of the report"
+    assert verify_archive(store).unopened == 5 + 4, "of the bag and of the report"
     for each in people[:2]:
         report = verify_archive(store, opener=read_opener([each.key]))
         assert (report.findings, report.unopened) == ((), 0)

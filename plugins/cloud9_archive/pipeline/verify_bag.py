@@ -18,7 +18,7 @@ from cloud9_archive.pipeline.verify_record import verify_records
 from cloud9_archive.pipeline.verify_report import Head, VerifyFinding, VerifyReport
 from cloud9_archive.storage.store import Store
 
-_CHUNK = 1024 * 1024
+_CHUNK = 256 * 1024
 _TAG_FILES = frozenset([bag.BAGIT, bag.BAG_INFO, bag.MANIFEST])
 _NONE_DISPOSED: Mapping[str, DisposedFile] = {}
 
