@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Date, Float, Integer, func, insert, select, text
+from sqlalchemy import BigInteger, Date, Float, Integer, func, insert, select, text
 
 from cloud9_archive.catalog import copying, events
 from cloud9_archive.catalog.catalog import Catalog, open_catalog
@@ -31,6 +31,7 @@ def value(column: Any, number: int) -> Any:
         UtcDateTime: NOW + timedelta(days=number, microseconds=1),
         Date: date(2026, 3, 4),
         Integer: 100 + number,
+        BigInteger: 3 * 1024**3 + number,
         Float: number / 3,
         SourceText: f"{column.name} {number} \x00\x10\ud83dé😀'\\",
     }
