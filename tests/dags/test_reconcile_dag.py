@@ -6,7 +6,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from airflow.dag_processing.dagbag import DagBag
@@ -18,7 +18,7 @@ from run_spans_made import remember_run
 
 from cloud9_archive.catalog.catalog import open_catalog
 from cloud9_archive.catalog.findings import open_findings
-from cloud9_archive.errors import CredentialsError, PolicyError, ReconciliationError, WindowError
+from cloud9_archive.errors import CredentialsError, PolicyError, ReconciliationError, UnreachableError, WindowError
 from cloud9_archive.operators import Cloud9DailyLookOperator
 from cloud9_archive.reconcile_dag import build_reconcile_dag
 
@@ -35,7 +35,8 @@ def look(policy: str, *, lookback: str = "7d", paused: bool | None = None, **con
             raise RuntimeError("no supervisor")
         return SimpleNamespace(is_paused=paused)
 
-    ti = SimpleNamespace(get_dag=get_dag, try_number=1, max_tries=3, **context)
+    left: dict[str, Any] = context.setdefault("left", {})
+    ti = SimpleNamespace(get_dag=get_dag, xcom_push=left.__setitem__, try_number=1, max_tries=3, **context)
     task = Cloud9DailyLookOperator(task_id="look", policy=policy, lookback=lookback)
     return task.execute({"dag_run": SimpleNamespace(run_id="scheduled__today"), "ti": ti})  # type: ignore[typeddict-item]
 
@@ -117,3 +118,21 @@ def test_what_it_leaves_is_counts_and_what_it_cannot_reach_fails_it(deployment: 
     deployment.connect(password="canary-of-a-wrong-secret")
     with pytest.raises(CredentialsError):
         look("emea_rates")
+
+
+def test_reports_that_cannot_be_written_hide_no_gap(missed: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object, **__: object) -> NoReturn:
+        raise UnreachableError("the archive takes nothing")
+
+    monkeypatch.setattr("cloud9_archive.pipeline.day_reports.put_day_reports", refused)
+    with pytest.raises(ReconciliationError, match="RUN_MISSING: runs/") as caught:
+        look("emea_rates", paused=False)
+    assert "takes nothing" in str(caught.value.__context__)
+
+
+def test_a_look_with_gaps_leads_to_the_report_of_its_latest_day(missed: Any) -> None:
+    left: dict[str, str] = {}
+    with pytest.raises(ReconciliationError, match="RUN_MISSING: runs/"):
+        look("emea_rates", paused=False, left=left)
+    yesterday = (MIDNIGHT - DAY).date()
+    assert left["day_report"].endswith(f"/day~{yesterday}.html")

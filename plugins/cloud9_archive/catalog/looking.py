@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, exists, func, or_, select, tuple_, update
+from sqlalchemy import Row, Select, func, or_, select, tuple_, update
 
 from cloud9_archive.catalog.catalog import Catalog
-from cloud9_archive.catalog.joins import same_call, under_policy
+from cloud9_archive.catalog.joins import under_policy
 from cloud9_archive.catalog.listing import chunks
-from cloud9_archive.catalog.tables import batches, call_recordings, calls, policy_calls
+from cloud9_archive.catalog.tables import batches, calls, policy_calls
 from cloud9_archive.domain.accounting import ABSENT, CallState
 from cloud9_archive.domain.run import CallRef
 from cloud9_archive.domain.window import Window
@@ -27,7 +27,6 @@ class KnownCall:
     A call as the catalog knows it, without its document.
 
     :param state: where it stands under the policy; None if the policy has not decided on it
-    :param linked: whether it names a recording
     """
 
     call_id: str
@@ -36,7 +35,6 @@ class KnownCall:
     first_listed_at: datetime
     last_listed_at: datetime
     state: CallState | None
-    linked: bool
 
 
 def known_within(catalog: Catalog, policy: str, source: str, window: Window) -> Iterator[KnownCall]:
@@ -120,7 +118,6 @@ def left_undone(catalog: Catalog, policy: str, *, since: datetime, now: datetime
 
 
 def _known(policy: str) -> Select[Any]:
-    linked = exists().where(same_call(call_recordings, calls)).correlate(calls)
     return select(
         calls.c.call_id,
         calls.c.started_at,
@@ -128,7 +125,6 @@ def _known(policy: str) -> Select[Any]:
         calls.c.first_listed_at,
         calls.c.last_listed_at,
         policy_calls.c.state,
-        linked.label("linked"),
     ).outerjoin(policy_calls, under_policy(policy, calls))
 
 
@@ -140,5 +136,4 @@ def _read(row: Row[Any]) -> KnownCall:
         row.first_listed_at,
         row.last_listed_at,
         CallState(row.state) if row.state else None,
-        bool(row.linked),
     )

@@ -9,6 +9,8 @@ from cloud9_archive.links import DAY_REPORT_KEY, DayReportLink
 from cloud9_archive.operators.base import LookbackOperator
 
 if TYPE_CHECKING:
+    from datetime import timedelta
+
     from airflow.sdk.definitions.context import Context
 
     from cloud9_archive.domain.run import RunRef
@@ -34,8 +36,6 @@ class Cloud9DailyLookOperator(LookbackOperator):
     def execute(self, context: Context) -> dict[str, Any]:
         """Counts of what was laid side by side, and of findings by code."""
         from cloud9_archive.pipeline.daily_look import read_lookback, refuse_gaps, take_look
-        from cloud9_archive.pipeline.day_reports import put_day_reports
-        from cloud9_archive.pipeline.report_filing import page_beside
 
         lookback = read_lookback(self.lookback)
         with self.workspace() as workspace:
@@ -43,22 +43,31 @@ class Cloud9DailyLookOperator(LookbackOperator):
             looked = take_look(workspace, look_id, lookback=lookback, paused=self._is_paused(context))
             self._log(looked)
             try:
-                drawn = put_day_reports(workspace, span=lookback)
-                refuse_gaps(looked)
+                try:
+                    days = self._report_days(context, workspace, lookback)
+                finally:
+                    refuse_gaps(looked)  # what is missing comes first, whatever became of the reports
             except Cloud9ArchiveError as error:
                 self._tell(
                     context, workspace, looked, failed=not isinstance(error, TransientError) or _is_last(context)
                 )
                 raise
             self._tell(context, workspace, looked, failed=False)
+        return {**looked.counts(), "days": days}
+
+    def _report_days(self, context: Context, workspace: Workspace, lookback: timedelta) -> dict[str, Any]:
+        """The days have their reports, and the link leads to the latest; counts of them."""
+        from cloud9_archive.pipeline.day_reports import put_day_reports
+        from cloud9_archive.pipeline.report_filing import page_beside
+
+        drawn = put_day_reports(workspace, span=lookback)
         if drawn:
             context["ti"].xcom_push(DAY_REPORT_KEY, page_beside(drawn[-1].report))
-        days = {
+        return {
             "reported": len(drawn),
             "written": sum(each.written for each in drawn),
             "short": [each.day.isoformat() for each in drawn if not each.holds],
         }
-        return {**looked.counts(), "days": days}
 
     def _log(self, looked: Looked) -> None:
         from cloud9_archive.domain.words import shown

@@ -11,7 +11,6 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from cloud9_archive.domain.findings import FINDING_KINDS, Finding, FindingKind
 from cloud9_archive.domain.words import shortened
 
 PAGES = Path(__file__).with_name("pages")
@@ -39,11 +38,6 @@ def plain(value: object) -> object:
         return value
     short = shortened(value, longest=LONGEST_TEXT)
     return "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in short)
-
-
-def kind_of(finding: Finding) -> FindingKind:
-    """What the finding's code stands for."""
-    return FINDING_KINDS[finding.code]
 
 
 @cache
